@@ -1,0 +1,119 @@
+//! What came in, once the facts for it are gathered.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Standing;
+use super::effect::Effect;
+use super::facts::Run;
+use super::gate::{RequestId, RunKey};
+use super::request::Case;
+
+/// Something that happened and may change requests.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// GitHub holds a deployment and asks us.
+    Held(Box<Case>),
+    /// A human spoke.
+    Reviewed(Box<Reviewed>),
+    /// The check run was asked for again.
+    Refreshed(RequestId),
+    /// The request's time may be over.
+    Due(RequestId),
+    /// The run ended, whatever we thought of it.
+    RunEnded {
+        /// The environments of the run that may have requests.
+        keys: Vec<RunKey>,
+        /// The attempt that ended; later attempts are another matter.
+        attempt: u32,
+    },
+    /// A decision is about to be sent, and the world was looked at once more.
+    Sending(Box<Sending>),
+    /// An effect was brought about.
+    Done {
+        /// Whose.
+        request: RequestId,
+        /// Which.
+        effect: Effect,
+        /// What GitHub answered.
+        receipt: Receipt,
+    },
+    /// An effect was given up.
+    GaveUp {
+        /// Whose.
+        request: RequestId,
+        /// Which.
+        effect: Effect,
+        /// The last error, without secrets.
+        error: String,
+    },
+}
+
+/// One human's word on a request.
+#[derive(Clone, Debug)]
+pub struct Reviewed {
+    /// On what.
+    pub request: RequestId,
+    /// Who, and what GitHub says of them now.
+    pub by: Standing,
+    /// What they said.
+    pub verdict: Verdict,
+    /// How it reached us.
+    pub via: Channel,
+}
+
+/// Approve or deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Second it.
+    Approve,
+    /// Refuse it.
+    Deny,
+}
+
+/// How a review reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A button of the check run.
+    CheckRun,
+}
+
+/// The world right before a decision leaves: read after the decision was made.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// Whose decision.
+    pub request: RequestId,
+    /// The run as it is now.
+    pub run: Run,
+    /// What GitHub says now of everybody who approved.
+    pub approvers: Vec<Standing>,
+}
+
+/// What GitHub answered to an effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// HTTP status; 0 when GitHub had it already and nothing was sent.
+    pub status: u16,
+    /// GitHub's own name for the exchange (`x-github-request-id`).
+    pub github_request_id: Option<String>,
+    /// The check run that shows the request.
+    pub check_run_id: Option<u64>,
+}
+
+impl Event {
+    /// The requests that have to be locked before the event can be decided on: by id, and by run.
+    #[must_use]
+    pub fn touches(&self) -> (Vec<RequestId>, Vec<RunKey>) {
+        match self {
+            Self::Held(case) => (Vec::new(), vec![case.subject.run_key()]),
+            Self::Reviewed(reviewed) => (vec![reviewed.request.clone()], Vec::new()),
+            Self::Sending(sending) => (vec![sending.request.clone()], Vec::new()),
+            Self::Refreshed(request)
+            | Self::Due(request)
+            | Self::Done { request, .. }
+            | Self::GaveUp { request, .. } => (vec![request.clone()], Vec::new()),
+            Self::RunEnded { keys, .. } => (Vec::new(), keys.clone()),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What was learned about a subject before anything is decided.
+
+use serde::{Deserialize, Serialize};
+
+use super::people::{Account, Identity};
+
+/// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Facts {
+    /// The run and all its attempts.
+    pub run: Run,
+    /// Who created the deployment, when GitHub says so.
+    pub deployment_creator: Option<Account>,
+    /// Who sent the event.
+    pub sender: Option<Account>,
+    /// The last deployment of the environment that succeeded.
+    pub base: Option<Base>,
+    /// Commits the deployment brings beyond [`Facts::base`], oldest first.
+    pub commits: Vec<Commit>,
+    /// Paths those commits touch.
+    pub files: Vec<String>,
+    /// Pull requests that brought those commits.
+    pub pull_requests: Vec<PullRequest>,
+    /// What is missing. Anything here means: treat as touched by AI (P2).
+    pub gaps: Vec<Gap>,
+}
+
+impl Facts {
+    /// The pull requests that brought a commit.
+    pub fn pull_requests_of<'a>(&'a self, commit: &'a Commit) -> impl Iterator<Item = &'a PullRequest> {
+        self.pull_requests.iter().filter(|pr| commit.pull_requests.contains(&pr.number))
+    }
+}
+
+/// A workflow run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Run id.
+    pub id: u64,
+    /// Newest attempt, counted from 1.
+    pub attempt: u32,
+    /// Commit of the run.
+    pub head_sha: String,
+    /// GitHub's status word; `waiting` while a gate holds it.
+    pub status: String,
+    /// What the run is called, for display.
+    pub name: String,
+    /// The event that started it (`push`, `workflow_dispatch`, …).
+    pub event: String,
+    /// Branch, when there is one.
+    pub head_branch: Option<String>,
+    /// Page of the run.
+    pub url: String,
+    /// Every attempt so far, this one included.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One attempt of a run, and who set it going.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// Whoever caused the run.
+    pub actor: Option<Account>,
+    /// Whoever caused this attempt.
+    pub triggering_actor: Option<Account>,
+}
+
+/// The last good deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Its commit.
+    pub sha: String,
+    /// Its deployment id.
+    pub deployment_id: u64,
+}
+
+/// A commit as GitHub shows it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Commit {
+    /// Object id.
+    pub sha: String,
+    /// The whole message.
+    pub message: String,
+    /// Author.
+    pub author: Identity,
+    /// Committer.
+    pub committer: Identity,
+    /// From `Co-authored-by` trailers. Attacker-writable: they can bar an approver, never make one.
+    #[serde(default)]
+    pub co_authors: Vec<Identity>,
+    /// Numbers of the pull requests that brought it.
+    #[serde(default)]
+    pub pull_requests: Vec<u64>,
+}
+
+impl Commit {
+    /// First line of the message.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
+/// A pull request and its own commits, which keep the marks a squash loses.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Number in its repository.
+    pub number: u64,
+    /// Title.
+    pub title: String,
+    /// Body.
+    pub body: String,
+    /// Name of the branch it came from.
+    pub head_branch: String,
+    /// Who opened it.
+    pub author: Option<Account>,
+    /// The commits on its branch.
+    pub commits: Vec<Commit>,
+}
+
+/// A fact that is missing, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "gap", rename_all = "snake_case")]
+pub enum Gap {
+    /// No earlier deployment of the environment succeeded, so every commit is new to it.
+    NoEarlierDeployment,
+    /// More deployments exist than were read, none of them successful.
+    DeploymentHistoryTooLong,
+    /// The history was rewritten: the last good deployment is not an ancestor.
+    Diverged,
+    /// GitHub lists at most so many commits of a comparison.
+    TooManyCommits {
+        /// How many there are.
+        total: u64,
+        /// How many were read.
+        read: u64,
+    },
+    /// GitHub lists at most so many files of a comparison.
+    TooManyFiles {
+        /// How many were read.
+        read: u64,
+    },
+    /// A pull request has more commits than were read.
+    PullRequestTooLong {
+        /// Its number.
+        number: u64,
+    },
+    /// A commit has more authors or pull requests than were read.
+    CommitTooWide {
+        /// The commit.
+        sha: String,
+    },
+    /// GitHub answered without this commit.
+    CommitUnreadable {
+        /// The commit.
+        sha: String,
+    },
+    /// An attempt of the run could not be read: its actors are unknown.
+    AttemptUnreadable {
+        /// Counted from 1.
+        number: u32,
+    },
+}

@@ -1,0 +1,80 @@
+//! The tree of reasons a decision comes with. Data, not text: each adapter renders it in its own words.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Gap;
+use super::policy::{Approvers, AuthoredBy};
+
+/// One finding and what led to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Findings it rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Reason>,
+}
+
+impl Reason {
+    /// A finding that rests on others.
+    #[must_use]
+    pub fn new(finding: Finding, because: Vec<Reason>) -> Self {
+        Self { finding, because }
+    }
+}
+
+impl From<Finding> for Reason {
+    fn from(finding: Finding) -> Self {
+        Self { finding, because: Vec::new() }
+    }
+}
+
+/// Something that was found while deciding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum Finding {
+    /// At least one rule holds the gate.
+    Held,
+    /// No rule holds the gate.
+    NotHeld,
+    /// A rule was looked at.
+    Rule {
+        /// Its name.
+        name: String,
+        /// Whether it holds the gate.
+        matched: bool,
+    },
+    /// The rule does not cover the environment.
+    OtherEnvironment {
+        /// The environment.
+        environment: String,
+        /// The globs of the rule.
+        patterns: Vec<String>,
+    },
+    /// Whose commits the rule holds, and how many it found.
+    Authorship {
+        /// As the rule says.
+        authored_by: AuthoredBy,
+        /// Commits it holds.
+        held: usize,
+        /// Commits looked at.
+        of: usize,
+    },
+    /// A fact is missing, so the commits count as touched by AI.
+    Missing {
+        /// What is missing.
+        gap: Gap,
+    },
+    /// What must be met.
+    Required {
+        /// The rule that asks for it.
+        rule: String,
+        /// From whom.
+        from: Approvers,
+        /// Approvals needed, extra ones included.
+        approvals: u32,
+        /// How many of those are owed to identities nobody could resolve.
+        extra: u32,
+    },
+}
