@@ -391,7 +391,9 @@ impl Request {
         self.life.refused.drain(..surplus);
     }
 
-    fn tally(&self) -> Vec<decide::Met> {
+    /// How far each requirement is met.
+    #[must_use]
+    pub fn tally(&self) -> Vec<decide::Met> {
         let approvals: Vec<Standing> = self.life.approvals.iter().map(|a| a.by.clone()).collect();
         decide::tally(&self.case.judgement, &approvals)
     }

@@ -1,0 +1,435 @@
+//! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
+
+use crate::domain::decide::{Met, Quorum, Refusal};
+use crate::domain::event::Verdict;
+use crate::domain::facts::Gap;
+use crate::domain::people::{Account, Part};
+use crate::domain::policy::{Approvers, AuthoredBy, Origin};
+use crate::domain::reason::{Finding, Reason};
+use crate::domain::request::{Callback, Outcome, Refused, Request};
+
+mod safe;
+
+pub use safe::{code, instant, shorten};
+
+/// Name of the check run that shows a request.
+pub const CHECK_NAME: &str = "Seconder";
+/// Name of the check run that shows a broken policy file.
+pub const POLICY_CHECK_NAME: &str = "Seconder policy";
+
+/// GitHub's limits for a button: label 20, description 40, identifier 20 characters
+/// (<https://docs.github.com/rest/checks/runs>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// What the button says.
+    pub label: &'static str,
+    /// What its tooltip says.
+    pub description: &'static str,
+    /// What comes back when it is pressed.
+    pub identifier: &'static str,
+}
+
+/// Seconds the request.
+pub const APPROVE: Button =
+    Button { label: "Approve", description: "Second it: the deployment may run", identifier: "approve" };
+/// Refuses the request.
+pub const DENY: Button = Button { label: "Deny", description: "Refuse it: the job fails", identifier: "deny" };
+
+/// The verdict a button stands for.
+#[must_use]
+pub fn verdict(identifier: &str) -> Option<Verdict> {
+    match identifier {
+        id if id == APPROVE.identifier => Some(Verdict::Approve),
+        id if id == DENY.identifier => Some(Verdict::Deny),
+        _ => None,
+    }
+}
+
+/// A check run, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// One line.
+    pub title: String,
+    /// Markdown, at most 65,535 bytes.
+    pub summary: String,
+    /// Markdown below the summary: every commit.
+    pub text: String,
+    /// GitHub's word for how it stands.
+    pub conclusion: &'static str,
+    /// Buttons offered.
+    pub buttons: Vec<Button>,
+}
+
+/// GitHub cuts `summary` and `text` at so many bytes; we cut before, on a line, and say so.
+const PAGE_LIMIT: usize = 65_000;
+/// Length of a callback's or a note's comment (<https://docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules>).
+pub const COMMENT_LIMIT: usize = 1_024;
+
+/// The check run that shows a request as it stands.
+#[must_use]
+pub fn page(request: &Request) -> Page {
+    let (title, conclusion) = headline(request);
+    let buttons = if request.is_pending() { vec![APPROVE, DENY] } else { Vec::new() };
+    Page { title, summary: cut(summary(request)), text: cut(commits(request)), conclusion, buttons }
+}
+
+fn headline(request: &Request) -> (String, &'static str) {
+    let environment = shorten(&safe::visible(&request.case.subject.environment), 60);
+    let approvers = || people(request.life.approvals.iter().map(|a| &a.by.account));
+    if request.life.callback == Callback::Failed {
+        return (format!("{environment}: decided, but GitHub did not take the answer"), "failure");
+    }
+    match request.life.outcome {
+        None => (format!("{environment} waits for a second human"), "action_required"),
+        Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), "success"),
+        Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), "success"),
+        Some(Outcome::Denied) => {
+            (format!("{environment}: denied by {}", people(request.life.denied_by.iter())), "failure")
+        }
+        Some(Outcome::Expired) => (format!("{environment}: nobody decided in time, denied"), "timed_out"),
+        Some(Outcome::Superseded) => (format!("{environment}: replaced by a newer attempt"), "cancelled"),
+        Some(Outcome::Withdrawn) => (format!("{environment}: the run ended before anybody decided"), "cancelled"),
+    }
+}
+
+fn summary(request: &Request) -> String {
+    let case = &request.case;
+    let subject = &case.subject;
+    let mut page = String::new();
+    let mut line = |text: String| {
+        page.push_str(&text);
+        page.push('\n');
+    };
+    line(format!(
+        "**{}** to **{}** of {}: [run {}, attempt {}]({}) ({}, started by {})",
+        safe::prefix(&subject.head_sha, 12),
+        code(&subject.environment),
+        code(&subject.repository.full_name()),
+        subject.run_id,
+        subject.run_attempt,
+        safe::link(&case.run_url),
+        code(&case.run_event),
+        case.triggering_actor.as_ref().or(case.actor.as_ref()).map_or("somebody unknown".into(), |a| code(&a.login)),
+    ));
+    if !request.life.refused.is_empty() {
+        line("\n### Not counted".into());
+        request.life.refused.iter().for_each(|refused| line(format!("- {}", refusal_line(refused))));
+    }
+    line(format!("\n### Why it is {}", if case.judgement.asks() { "held" } else { "not held" }));
+    reason_lines(&case.judgement.reasons, 0, &mut line);
+    let ai = case.judgement.ai_commits().count();
+    line(format!(
+        "\n{ai} of {} commits since {} carry the mark of an AI agent; each is listed below with its evidence.",
+        case.judgement.commits.len(),
+        case.base
+            .as_ref()
+            .map_or("the beginning".into(), |b| format!("the last good deployment ({})", safe::prefix(&b.sha, 12))),
+    ));
+    if case.judgement.asks() {
+        line("\n### Who can second it".into());
+        quorum_lines(request, &mut line);
+        line("\n### Who cannot, and why".into());
+        party_lines(request, &mut line);
+    }
+    if let (true, Some(at)) = (request.is_pending(), request.life.expires_at) {
+        line(format!("\nWithout a decision it is **denied at {}**.", instant(at)));
+    }
+    line(format!("\n---\nPolicy: {}", policy_line(&case.policy, case.policy_digest.as_str())));
+    line(format!("\nRequest {} · digest {}", code(request.id.as_str()), code(request.digest.as_str())));
+    page
+}
+
+fn reason_lines(reason: &Reason, depth: usize, line: &mut impl FnMut(String)) {
+    let indent = "  ".repeat(depth);
+    let text = match &reason.finding {
+        Finding::Held | Finding::NotHeld => None,
+        Finding::Rule { name, matched } => {
+            Some(format!("Rule {} {}", code(name), if *matched { "holds it" } else { "does not hold it" }))
+        }
+        Finding::OtherEnvironment { environment, patterns } => Some(format!(
+            "{} is not among its environments ({})",
+            code(environment),
+            patterns.iter().map(|p| code(p)).collect::<Vec<_>>().join(", ")
+        )),
+        Finding::Authorship { authored_by, held, of } => {
+            Some(format!("{held} of {of} commits are {}", authored_by_words(authored_by)))
+        }
+        Finding::Missing { gap } => Some(format!("counts as touched by AI: {}", gap_words(gap))),
+        Finding::Required { .. } => None, // shown with its progress under "Who can second it"
+    };
+    let deeper = depth + usize::from(text.is_some());
+    if let Some(text) = text {
+        line(format!("{indent}- {text}"));
+    }
+    reason.because.iter().for_each(|child| reason_lines(child, deeper, line));
+}
+
+fn quorum_lines(request: &Request, line: &mut impl FnMut(String)) {
+    let tally = request.tally();
+    for (quorum, met) in request.case.judgement.quorum.iter().zip(&tally) {
+        line(format!(
+            "- {} {} of {} (rule {}){}{}",
+            if met.have >= met.need { "✔" } else { "…" },
+            progress(met),
+            approvers_words(quorum, request),
+            code(&quorum.rule),
+            if quorum.extra > 0 {
+                format!(": {} more than the rule asks, because so many authors could not be identified", quorum.extra)
+            } else {
+                String::new()
+            },
+            if quorum.members.is_empty() { String::new() } else { format!(": {}", members(quorum)) },
+        ));
+    }
+    line("\nNobody who had a part in it counts, whatever their role.".into());
+}
+
+fn progress(met: &Met) -> String {
+    if met.have == 0 { format!("{}", met.need) } else { format!("{} of {}", met.have, met.need) }
+}
+
+fn members(quorum: &Quorum) -> String {
+    use crate::domain::policy::Member;
+    let names: Vec<String> = quorum
+        .members
+        .iter()
+        .map(|member| match member {
+            Member::User(login) => code(login),
+            Member::Team { org, slug } => format!("team {}", code(&format!("{org}/{slug}"))),
+        })
+        .collect();
+    names.join(", ")
+}
+
+fn party_lines(request: &Request, line: &mut impl FnMut(String)) {
+    let parties = &request.case.judgement.parties;
+    for party in &parties.known {
+        line(format!("- {}: {}", code(&party.account.login), parts_words(&party.because)));
+    }
+    for unknown in &parties.unknown {
+        line(format!(
+            "- {} (no account found; one more approver is needed): {}",
+            code(&format!("{} <{}>", unknown.name, unknown.email)),
+            parts_words(&unknown.because)
+        ));
+    }
+    line("- bots, Apps and machine accounts: they never approve".into());
+}
+
+fn refusal_line(refused: &Refused) -> String {
+    let why: Vec<String> = refused.why.iter().map(refusal_words).collect();
+    let verb = match refused.verdict {
+        Verdict::Approve => "approve",
+        Verdict::Deny => "deny",
+    };
+    format!("{} could not {verb} ({}): {}", code(&refused.by.login), instant(refused.at), why.join("; "))
+}
+
+/// Why a review did not count, as told to the one who made it.
+#[must_use]
+pub fn refusal_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotHuman => "only humans second".into(),
+        Refusal::Party { because } if because.is_empty() => "had a part in it since it was seconded".into(),
+        Refusal::Party { because } => format!("had a part in it: {}", parts_words(because)),
+        Refusal::NotAnApprover => "is not among the approvers the rules ask for".into(),
+        Refusal::NoAccess => "has no write access here and is no approver".into(),
+        Refusal::Closed => "it was decided already".into(),
+        Refusal::AlreadyApproved => "approved already; one human counts once".into(),
+    }
+}
+
+fn parts_words(parts: &[Part]) -> String {
+    const SHOWN: usize = 4;
+    let mut words: Vec<String> = parts.iter().take(SHOWN).map(part_words).collect();
+    if parts.len() > SHOWN {
+        words.push(format!("and {} more", parts.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
+fn part_words(part: &Part) -> String {
+    let short = |sha: &str| safe::prefix(sha, 7);
+    match part {
+        Part::Actor { .. } => "started the run".into(),
+        Part::TriggeringActor { attempt } => format!("started attempt {attempt}"),
+        Part::DeploymentCreator => "created the deployment".into(),
+        Part::Sender => "asked for the deployment".into(),
+        Part::Author { sha } => format!("wrote {}", short(sha)),
+        Part::Committer { sha } => format!("committed {}", short(sha)),
+        Part::CoAuthor { sha } => format!("co-authored {}", short(sha)),
+        Part::PullRequestAuthor { number } => format!("opened pull request #{number}"),
+    }
+}
+
+/// From whom approvals are asked.
+fn approvers_words(quorum: &Quorum, request: &Request) -> String {
+    let repository = code(&request.case.subject.repository.full_name());
+    match &quorum.from {
+        Approvers::Writers => format!("everybody with write access to {repository}"),
+        Approvers::Admins => format!("the admins of {repository}"),
+        Approvers::Group(name) => format!("group {}", code(name)),
+    }
+}
+
+fn authored_by_words(authored_by: &AuthoredBy) -> String {
+    match authored_by {
+        AuthoredBy::Ai => "held as touched by an AI agent".into(),
+        AuthoredBy::Anyone => "held, whoever wrote them".into(),
+        AuthoredBy::Agents(agents) => {
+            format!("held as touched by {}", agents.iter().map(|a| code(a)).collect::<Vec<_>>().join(" or "))
+        }
+    }
+}
+
+/// What could not be learned.
+#[must_use]
+pub fn gap_words(gap: &Gap) -> String {
+    let short = |sha: &str| safe::prefix(sha, 7);
+    match gap {
+        Gap::NoEarlierDeployment => "no earlier deployment here succeeded, so every commit is new to it".into(),
+        Gap::DeploymentHistoryTooLong => "no successful deployment among the newest ones GitHub lists".into(),
+        Gap::Diverged => "history was rewritten: the last good deployment is not an ancestor".into(),
+        Gap::TooManyCommits { total, read } => format!("{total} commits, of which GitHub lists {read}"),
+        Gap::TooManyFiles { read } => format!("more files changed than the {read} GitHub lists"),
+        Gap::PullRequestTooLong { number } => format!("pull request #{number} has more commits than could be read"),
+        Gap::CommitTooWide { sha } => format!("{} has more authors or pull requests than could be read", short(sha)),
+        Gap::CommitUnreadable { sha } => format!("GitHub did not show {}", short(sha)),
+        Gap::AttemptUnreadable { number } => format!("GitHub did not show attempt {number} of the run"),
+    }
+}
+
+fn policy_line(origin: &Origin, digest: &str) -> String {
+    let digest = safe::prefix(&digest, 12);
+    match origin {
+        Origin::BuiltIn => format!("built in, digest {digest} (the repository has no `.github/seconder.yml`)"),
+        Origin::File { commit, .. } => {
+            format!("`.github/seconder.yml` at {}, digest {digest}", safe::prefix(&commit, 12))
+        }
+        Origin::LastGood { commit, error, .. } => format!(
+            "`.github/seconder.yml` is broken ({}); the last good one, of {}, digest {digest}, holds",
+            code(&error.to_string()),
+            safe::prefix(&commit, 12)
+        ),
+        Origin::AdminsOnly { error } => format!(
+            "`.github/seconder.yml` is broken ({}) and no good one is known: admins must second everything",
+            code(&error.to_string())
+        ),
+    }
+}
+
+fn commits(request: &Request) -> String {
+    let mut text = String::from("### Commits since the last good deployment\n\n");
+    for commit in &request.case.judgement.commits {
+        let sha = safe::prefix(&commit.sha, 7);
+        let subject = code(&shorten(&safe::visible(&commit.subject), 100));
+        match &commit.attribution {
+            None => text.push_str(&format!("- {sha} {subject}\n")),
+            Some(found) => {
+                text.push_str(&format!("- {sha} {subject} — **{}** ({})\n", found.name, kind_words(found.kind)));
+                for evidence in found.evidence.iter().take(3) {
+                    let found = shorten(&safe::visible(&evidence.found), 120);
+                    text.push_str(&format!("  - {}: {}\n", evidence.marker, code(&found)));
+                }
+            }
+        }
+    }
+    if request.case.judgement.commits.is_empty() {
+        text.push_str("None.\n");
+    }
+    text
+}
+
+fn kind_words(kind: crate::domain::attribution::Kind) -> &'static str {
+    use crate::domain::attribution::Kind;
+    match kind {
+        Kind::Authored => "author",
+        Kind::CoAuthored => "co-author",
+        Kind::Assisted => "assisted",
+    }
+}
+
+/// What the callback tells GitHub: who decided, and the ledger entry that proves it.
+#[must_use]
+pub fn callback_comment(request: &Request, entry: Option<u64>) -> String {
+    let what = match request.life.outcome {
+        Some(Outcome::Approved) => {
+            format!("Seconded by {}.", people(request.life.approvals.iter().map(|a| &a.by.account)))
+        }
+        Some(Outcome::Denied) => format!("Denied by {}.", people(request.life.denied_by.iter())),
+        Some(Outcome::Expired) => "Denied: nobody decided in time. Re-run the job to ask again.".into(),
+        Some(Outcome::NotRequired) => "No second needed: no rule holds these commits.".into(),
+        Some(Outcome::Superseded | Outcome::Withdrawn) | None => "No longer asked.".into(),
+    };
+    let entry = entry.map_or(String::new(), |seq| format!(" Ledger entry {seq}."));
+    shorten(&format!("{what}{entry} {}", marker(request)), COMMENT_LIMIT)
+}
+
+/// What names the request in a comment, so that an answer sent by a process that died is recognised.
+#[must_use]
+pub fn marker(request: &Request) -> String {
+    format!("Seconder request `{}`.", request.id)
+}
+
+/// What the waiting run says.
+#[must_use]
+pub fn note(request: &Request) -> String {
+    let judgement = &request.case.judgement;
+    let need: Vec<String> =
+        judgement.quorum.iter().map(|q| format!("{} of {}", q.need, approvers_words(q, request))).collect();
+    let subject = &request.case.subject;
+    let place = request.case.run_url.split("/actions/").next().unwrap_or_default();
+    shorten(
+        &format!(
+            "Waits for a second human: {} of {} commits carry the mark of an AI agent. Needs {}; nobody who had a part in it. \
+             [Approve or deny]({}/commit/{}/checks). {}",
+            judgement.ai_commits().count(),
+            judgement.commits.len(),
+            need.join(" and "),
+            safe::link(place),
+            subject.head_sha,
+            marker(request)
+        ),
+        COMMENT_LIMIT,
+    )
+}
+
+/// The failing check run for a broken policy file.
+#[must_use]
+pub fn policy_page(origin: &Origin) -> Option<Page> {
+    let error = origin.error()?;
+    let holds = match origin {
+        Origin::LastGood { commit, .. } => {
+            format!("Until it is mended, the last good file (of {}) holds.", safe::prefix(&commit, 12))
+        }
+        _ => "Until it is mended, the repository's admins must second every deployment.".into(),
+    };
+    Some(Page {
+        title: format!(".github/seconder.yml:{}:{} is broken", error.line, error.column),
+        summary: cut(format!(
+            "`.github/seconder.yml`, line {}, column {}:\n\n{}\n\n{holds}",
+            error.line,
+            error.column,
+            safe::block(&error.message)
+        )),
+        text: String::new(),
+        conclusion: "failure",
+        buttons: Vec::new(),
+    })
+}
+
+fn people<'a>(accounts: impl Iterator<Item = &'a Account>) -> String {
+    let names: Vec<&str> = accounts.map(|account| account.login.as_str()).collect();
+    if names.is_empty() { "nobody".into() } else { names.join(", ") }
+}
+
+fn cut(text: String) -> String {
+    if text.len() <= PAGE_LIMIT {
+        return text;
+    }
+    let end = text[..text.floor_char_boundary(PAGE_LIMIT)].rfind('\n').unwrap_or(0);
+    format!("{}\n\n… shortened: the rest is in the ledger entry of this request.\n", &text[..end])
+}
+
+#[cfg(test)]
+mod tests;
