@@ -300,16 +300,16 @@ pub fn gap_words(gap: &Gap) -> String {
 }
 
 fn policy_line(origin: &Origin, digest: &str) -> String {
-    let digest = safe::prefix(&digest, 12);
+    let digest = safe::prefix(digest, 12);
     match origin {
         Origin::BuiltIn => format!("built in, digest {digest} (the repository has no `.github/seconder.yml`)"),
         Origin::File { commit, .. } => {
-            format!("`.github/seconder.yml` at {}, digest {digest}", safe::prefix(&commit, 12))
+            format!("`.github/seconder.yml` at {}, digest {digest}", safe::prefix(commit, 12))
         }
         Origin::LastGood { commit, error, .. } => format!(
             "`.github/seconder.yml` is broken ({}); the last good one, of {}, digest {digest}, holds",
             code(&error.to_string()),
-            safe::prefix(&commit, 12)
+            safe::prefix(commit, 12)
         ),
         Origin::AdminsOnly { error } => format!(
             "`.github/seconder.yml` is broken ({}) and no good one is known: admins must second everything",
@@ -400,7 +400,7 @@ pub fn policy_page(origin: &Origin) -> Option<Page> {
     let error = origin.error()?;
     let holds = match origin {
         Origin::LastGood { commit, .. } => {
-            format!("Until it is mended, the last good file (of {}) holds.", safe::prefix(&commit, 12))
+            format!("Until it is mended, the last good file (of {}) holds.", safe::prefix(commit, 12))
         }
         _ => "Until it is mended, the repository's admins must second every deployment.".into(),
     };
