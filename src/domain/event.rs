@@ -21,8 +21,8 @@ pub enum Event {
     Due(RequestId),
     /// The run ended, whatever we thought of it.
     RunEnded {
-        /// The environments of the run that may have requests.
-        keys: Vec<RunKey>,
+        /// The run.
+        run: RunKey,
         /// The attempt that ended; later attempts are another matter.
         attempt: u32,
     },
@@ -113,7 +113,7 @@ impl Event {
             | Self::Due(request)
             | Self::Done { request, .. }
             | Self::GaveUp { request, .. } => (vec![request.clone()], Vec::new()),
-            Self::RunEnded { keys, .. } => (Vec::new(), keys.clone()),
+            Self::RunEnded { run, .. } => (Vec::new(), vec![run.clone()]),
         }
     }
 }

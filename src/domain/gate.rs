@@ -77,10 +77,10 @@ impl Subject {
         RequestId(self.digest().as_str().chars().take(32).collect())
     }
 
-    /// What all attempts for the same environment of the same run share.
+    /// The run, whatever its attempt.
     #[must_use]
     pub fn run_key(&self) -> RunKey {
-        RunKey(format!("{}/{}/{}", self.repository.id, self.run_id, self.environment))
+        RunKey::of(&self.repository, self.run_id)
     }
 }
 
@@ -116,7 +116,21 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Names what successive attempts compete for: one environment of one run.
+/// Names a workflow run: what its attempts and environments have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RunKey(pub String);
+pub struct RunKey(String);
+
+impl RunKey {
+    /// The key of this run of this repository.
+    #[must_use]
+    pub fn of(repository: &Repository, run_id: u64) -> Self {
+        Self(format!("{}/{run_id}", repository.id))
+    }
+
+    /// As stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

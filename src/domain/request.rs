@@ -45,6 +45,9 @@ pub struct Case {
     pub judgement: Judgement,
     /// The webhook delivery that brought it.
     pub delivery: String,
+    /// Whether the run had ended before we could look: nobody needs to be asked.
+    #[serde(default)]
+    pub run_over: bool,
     /// Set when these rules were not in force here before: they get an entry of their own.
     #[serde(skip)]
     pub policy_is_new: bool,
@@ -237,7 +240,7 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
     let mut change = Change::default();
     match event {
         Event::Held(case) => open(*case, locked, now, &mut change),
-        Event::RunEnded { keys: _, attempt } => {
+        Event::RunEnded { run: _, attempt } => {
             for request in locked.iter_mut().filter(|r| r.is_pending() && r.case.subject.run_attempt <= attempt) {
                 request.close(Outcome::Withdrawn, now, &mut change);
             }
@@ -288,7 +291,8 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     if locked.iter().any(|request| request.id == id) {
         return; // A redelivery: the request is there already.
     }
-    for older in locked.iter_mut().filter(|r| r.is_pending()) {
+    let replaced = |older: &Request| older.is_pending() && older.case.subject.environment == case.subject.environment;
+    for older in locked.iter_mut().filter(|older| replaced(older)) {
         older.close(Outcome::Superseded, now, change);
     }
     let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
@@ -302,7 +306,10 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
         change.records.push((id.clone(), request.policy_record()));
     }
     change.records.push((id.clone(), request.opened_record()));
-    if request.case.judgement.asks() {
+    if request.case.run_over {
+        request.close(Outcome::Withdrawn, now, change);
+        change.effects.retain(|(of, ..)| *of != id); // Nothing was shown, nothing needs to be taken back.
+    } else if request.case.judgement.asks() {
         change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
         change.effects.push((id.clone(), Effect::Note, Urgency::Note));
     } else {
