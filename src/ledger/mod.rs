@@ -1,1 +1,33 @@
-//! ledger
+//! The ledger: what happened, in an order nobody can change afterwards. Pure and offline.
+//!
+//! An entry is one line of JSON, hashed as the exact bytes written. Entries are chained by `prev` and are the leaves of an
+//! RFC 6962 Merkle tree; the log signs the root of that tree as a C2SP checkpoint, and whoever holds one checkpoint can
+//! prove a rewrite. Every format is one that tools written by other people read:
+//!
+//! - [`entry`] the bytes of one entry, and the few fields all entries share
+//! - [`record`] the kinds of entry
+//! - [`merkle`] hashes, the growing tree, proofs (RFC 6962, RFC 9162)
+//! - [`note`] keys and signed notes (<https://c2sp.org/signed-note>)
+//! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
+//! - [`tile`] the tree and its entries as files (<https://c2sp.org/tlog-tiles>)
+//! - [`receipt`] the proof that one entry is in the log (<https://c2sp.org/tlog-proof>)
+//! - [`layout`] where everything is in an exported ledger
+//! - [`export`] writes one
+//! - [`verify`] believes nothing of it but the key
+
+pub mod checkpoint;
+pub mod entry;
+pub mod export;
+pub mod layout;
+pub mod merkle;
+pub mod note;
+pub mod receipt;
+pub mod record;
+pub mod tile;
+pub mod verify;
+
+pub use checkpoint::Checkpoint;
+pub use entry::{Draft, Line};
+pub use merkle::{Frontier, Hash};
+pub use note::{SigningKey, VerifierKey};
+pub use record::RecordType;

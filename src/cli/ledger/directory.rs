@@ -1,0 +1,107 @@
+//! An exported ledger as a folder on disk.
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::ledger::layout::{Artifact, Sink};
+
+/// A folder that holds an exported ledger, or is about to.
+#[derive(Debug)]
+pub struct Directory {
+    root: PathBuf,
+    appending: Option<(String, File)>,
+}
+
+impl Directory {
+    /// A folder to read from.
+    #[must_use]
+    pub fn open(root: &Path) -> Directory {
+        Directory {
+            root: root.to_owned(),
+            appending: None,
+        }
+    }
+
+    /// A new folder to write to.
+    ///
+    /// # Errors
+    /// If there is something in it already: a mixture of two exports would not verify.
+    pub fn create(root: &Path) -> io::Result<Directory> {
+        fs::create_dir_all(root)?;
+        if fs::read_dir(root)?.next().is_some() {
+            let message = format!("{} is not empty; give a new folder", root.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        Ok(Directory::open(root))
+    }
+
+    /// Where a file of the ledger is on disk.
+    #[must_use]
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    fn create_file(&self, path: &str) -> io::Result<File> {
+        let path = self.path(path);
+        match File::create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                File::create(&path)
+            }
+            created => created,
+        }
+    }
+
+    fn visit_folder(
+        &self,
+        folder: &Path,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str) -> bool,
+    ) -> io::Result<bool> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let goes_on = if entry.file_type()?.is_dir() {
+                self.visit_folder(&entry.path(), &format!("{path}/"), visit)?
+            } else {
+                visit(&path)
+            };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Artifact for Directory {
+    fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        into.clear();
+        File::open(self.path(path))?
+            .take(limit as u64 + 1)
+            .read_to_end(into)?;
+        Ok(())
+    }
+
+    fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()> {
+        self.visit_folder(&self.root, "", visit).map(|_| ())
+    }
+}
+
+impl Sink for Directory {
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.create_file(path)?.write_all(bytes)
+    }
+
+    fn append(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.appending {
+            Some((current, file)) if current == path => file.write_all(bytes),
+            _ => {
+                let mut file = self.create_file(path)?;
+                file.write_all(bytes)?;
+                self.appending = Some((path.to_owned(), file));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! `seconder ledger`: what an auditor runs.
+
+pub mod directory;
+pub mod verify;

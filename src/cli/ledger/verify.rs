@@ -1,0 +1,224 @@
+//! `seconder ledger verify`: check an exported ledger offline.
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use thiserror::Error;
+
+use super::directory::Directory;
+use crate::ledger::VerifierKey;
+use crate::ledger::layout;
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::report::Report;
+use crate::ledger::verify::{Trust, verify};
+
+/// The entries are read in pieces of this many bytes.
+const READ_BUFFER: usize = 1 << 18;
+
+/// Check an exported ledger: signature, tree, chain, tiles, receipts and rules.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The folder that `seconder ledger export` wrote
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// The verifier key you trust, or a file that holds it, from anywhere but DIR
+    #[arg(
+        long,
+        value_name = "FILE_OR_KEY",
+        required_unless_present = "trust_artifact_key"
+    )]
+    pub vkey: Option<String>,
+
+    /// A checkpoint of the same log kept from earlier, which DIR has to continue
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub old: Option<PathBuf>,
+
+    /// Take the key from DIR; proves only that DIR agrees with itself
+    #[arg(long)]
+    pub trust_artifact_key: bool,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why the command does not succeed.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The ledger is not to be believed.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// It could not be looked at.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// Runs the command: 0 if the ledger verifies, 1 if it does not, 2 if that cannot be said.
+pub fn run(args: &VerifyArgs) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    let (code, printed) = match check(args) {
+        Ok(report) if args.json => (
+            0,
+            serde_json::to_string_pretty(&report).map(|json| writeln!(stdout, "{json}")),
+        ),
+        Ok(report) => (
+            0,
+            Ok(write!(
+                stdout,
+                "{}",
+                in_words(&report, args.trust_artifact_key)
+            )),
+        ),
+        Err(failure) => {
+            let code = if matches!(failure, Failure::Refused(_)) {
+                1
+            } else {
+                2
+            };
+            let verdict = if code == 1 {
+                "NOT VERIFIED"
+            } else {
+                "cannot verify"
+            };
+            (code, Ok(writeln!(io::stderr(), "{verdict}: {failure}")))
+        }
+    };
+    // A closed pipe changes nothing about the verdict, which is the exit code.
+    drop(printed);
+    ExitCode::from(code)
+}
+
+/// Checks the ledger, with a progress bar if somebody is watching.
+///
+/// # Errors
+/// If it does not verify, or cannot be read.
+pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
+    let key = trusted_key(args)?;
+    let old = args.old.as_deref().map(read_text).transpose()?;
+    let directory = Directory::open(&args.dir);
+    let path = directory.path(layout::ENTRIES);
+    let entries = File::open(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if args.dir.is_dir() => {
+            Failure::Refused(Refusal::Missing(layout::ENTRIES.to_owned()))
+        }
+        _ => cannot_read(&path, &error),
+    })?;
+    let bar = ProgressBar::no_length().with_style(style());
+    let result = verify(
+        &directory,
+        BufReader::with_capacity(READ_BUFFER, entries),
+        Trust {
+            key: &key,
+            old: old.as_deref(),
+        },
+        &mut |read, size| {
+            bar.set_length(size);
+            bar.set_position(read);
+        },
+    );
+    bar.finish_and_clear();
+    result.map_err(|refusal| match refusal {
+        refusal if refusal.is_about_the_ledger() => Failure::Refused(refusal),
+        refusal => Failure::Unusable(refusal.to_string()),
+    })
+}
+
+fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {
+    let inside = args.dir.join(layout::VKEY);
+    let text = match args.vkey.as_deref() {
+        None => read_text(&inside)?,
+        Some(given) if Path::new(given).exists() => {
+            if !args.trust_artifact_key && lies_inside(Path::new(given), &args.dir) {
+                return Err(Failure::Unusable(format!(
+                    "the key {given} lies inside the ledger it should prove: whoever changes the one can change the other. \
+                     Get the key from the people who run the log, or pass --trust-artifact-key if you only want to know \
+                     whether the folder agrees with itself"
+                )));
+            }
+            read_text(Path::new(given))?
+        }
+        Some(given) if given.contains('+') => given.to_owned(),
+        Some(given) => {
+            return Err(Failure::Unusable(format!(
+                "--vkey {given}: no such file, and not a key either"
+            )));
+        }
+    };
+    text.trim()
+        .parse()
+        .map_err(|error| Failure::Unusable(format!("--vkey: {error}")))
+}
+
+/// Whether a file is in the folder by any name: directly, through a symbolic link, or as a hard link to its key.
+fn lies_inside(file: &Path, folder: &Path) -> bool {
+    let (Ok(file), Ok(folder)) = (file.canonicalize(), folder.canonicalize()) else {
+        return true;
+    };
+    file.starts_with(&folder) || is_same_file(&file, &folder.join(layout::VKEY))
+}
+
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| {
+        fs::metadata(path)
+            .map(|metadata| (metadata.dev(), metadata.ino()))
+            .ok()
+    };
+    id(one).is_some_and(|one| Some(one) == id(other))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_one: &Path, _other: &Path) -> bool {
+    false
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| cannot_read(path, &error))
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+    Failure::Unusable(format!("cannot read {}: {error}", path.display()))
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn in_words(report: &Report, key_from_artifact: bool) -> String {
+    let outcomes: Vec<String> = report
+        .outcomes
+        .iter()
+        .map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " ")))
+        .collect();
+    let mut words = format!(
+        "verified: {}\n  {} entries, root {}\n  {} requests: {} decided, each with a receipt{}; {} pending\n",
+        report.origin,
+        report.size,
+        report.root,
+        report.requests(),
+        report.decisions(),
+        if outcomes.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", outcomes.join(", "))
+        },
+        report.pending,
+    );
+    if let Some(size) = report.continues {
+        words.push_str(&format!(
+            "  continues the older checkpoint of {size} entries\n"
+        ));
+    }
+    if key_from_artifact {
+        words.push_str("  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n");
+    }
+    words
+}

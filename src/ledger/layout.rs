@@ -1,0 +1,88 @@
+//! Where everything is in an exported ledger, and how its files are reached: the only I/O this room knows of is these traits.
+use std::io;
+
+use super::tile::TilePath;
+
+/// The newest signed checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+/// The verifier key of the log, for comparison with the trusted one.
+pub const VKEY: &str = "log.vkey";
+/// All entries, one a line.
+pub const ENTRIES: &str = "entries.jsonl";
+
+const RECEIPTS: &str = "receipts/";
+const PROOF: &str = ".tlog-proof";
+const ENTRY: &str = ".json";
+
+/// Where the proof of a request's decision is.
+#[must_use]
+pub fn receipt_proof(request: &str) -> String {
+    format!("{RECEIPTS}{request}{PROOF}")
+}
+
+/// Where the entry that is proven is: the exact line.
+#[must_use]
+pub fn receipt_entry(request: &str) -> String {
+    format!("{RECEIPTS}{request}{ENTRY}")
+}
+
+/// What a path in an exported ledger is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// `checkpoint`, `log.vkey` or `entries.jsonl`.
+    Fixed,
+    /// A tile or an entry bundle.
+    Tile(TilePath),
+    /// One of the two files of this request's receipt.
+    Receipt(&'a str),
+    /// Nothing that belongs to a ledger.
+    Foreign,
+}
+
+/// What is at this path.
+#[must_use]
+pub fn place(path: &str) -> Place<'_> {
+    if matches!(path, CHECKPOINT | VKEY | ENTRIES) {
+        return Place::Fixed;
+    }
+    if let Some(tile) = TilePath::parse(path) {
+        return Place::Tile(tile);
+    }
+    let request = path
+        .strip_prefix(RECEIPTS)
+        .and_then(|name| name.strip_suffix(PROOF).or(name.strip_suffix(ENTRY)));
+    match request {
+        Some(request) if super::entry::is_request_id(request) => Place::Receipt(request),
+        _ => Place::Foreign,
+    }
+}
+
+/// The files of an exported ledger, wherever they are. Paths are relative, with `/`.
+pub trait Artifact {
+    /// Replaces `into` by the content of a file, of which at most `limit` + 1 bytes are wanted: a longer file is wrong anyway.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such file, and whatever reading meets.
+    fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Calls `visit` with the path of every file there is, in any order, until it says false.
+    ///
+    /// # Errors
+    /// Whatever listing meets.
+    fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()>;
+}
+
+/// Somewhere a ledger can be written to, and read back from.
+pub trait Sink: Artifact {
+    /// Writes a whole file.
+    ///
+    /// # Errors
+    /// Whatever writing meets.
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Adds to the end of a file, which is new at the first call.
+    ///
+    /// # Errors
+    /// Whatever writing meets.
+    fn append(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+}

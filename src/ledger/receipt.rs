@@ -1,0 +1,163 @@
+//! The proof that one entry is in the log (<https://c2sp.org/tlog-proof>), good for itself: entry, proof and key suffice.
+use std::fmt::{self, Write as _};
+
+use thiserror::Error;
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::merkle::{self, Hash, ProofError};
+use super::note::VerifierKey;
+
+const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
+
+/// An entry's place, the hashes that lead from it to the root, and the checkpoint that signs the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's `seq`.
+    pub index: u64,
+    /// Its inclusion proof, the sibling of the leaf first.
+    pub proof: Vec<Hash>,
+    /// The signed checkpoint, verbatim.
+    pub checkpoint: String,
+}
+
+/// Why a receipt proves nothing.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ReceiptError {
+    /// Not of the form of a proof.
+    #[error("not a tlog-proof: {0}")]
+    Malformed(&'static str),
+    /// Its checkpoint is not to be believed.
+    #[error("its checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// Its hashes lead elsewhere.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{FIRST_LINE}\nindex {}", self.index)?;
+        for hash in &self.proof {
+            f.write_str(&hash.to_base64())?;
+            f.write_char('\n')?;
+        }
+        write!(f, "\n{}", self.checkpoint)
+    }
+}
+
+impl Receipt {
+    /// Reads a proof. One with an `extra` line is refused: nothing authenticates it and no receipt of ours has one.
+    ///
+    /// # Errors
+    /// If the text is not a proof in its one canonical form.
+    pub fn parse(text: &str) -> Result<Receipt, ReceiptError> {
+        let malformed = ReceiptError::Malformed;
+        let (head, checkpoint) = text
+            .split_once("\n\n")
+            .ok_or(malformed("no empty line before the checkpoint"))?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(FIRST_LINE) {
+            return Err(malformed("the first line is not c2sp.org/tlog-proof@v1"));
+        }
+        let index = lines
+            .next()
+            .and_then(|line| line.strip_prefix("index "))
+            .ok_or(malformed("no index line"))?;
+        let index: u64 = match index.parse() {
+            Ok(number) if format!("{number}") == index => number,
+            _ => return Err(malformed("the index is not a plain decimal number")),
+        };
+        let proof: Option<Vec<Hash>> = lines.map(Hash::from_base64).collect();
+        let proof = proof.ok_or(malformed("a line of the proof is not a hash in base64"))?;
+        Ok(Receipt {
+            index,
+            proof,
+            checkpoint: checkpoint.to_owned(),
+        })
+    }
+
+    /// Checks everything: the checkpoint's signature, then that `entry` (the exact bytes of the line) is in that tree.
+    ///
+    /// # Errors
+    /// If the checkpoint is not signed by this key or the entry is not where the receipt says.
+    pub fn verify(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, ReceiptError> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
+        self.verify_in(entry, &checkpoint)?;
+        Ok(checkpoint)
+    }
+
+    /// Checks that `entry` is in the tree of a checkpoint that is already believed.
+    ///
+    /// # Errors
+    /// If the entry is not where the receipt says.
+    pub fn verify_in(&self, entry: &[u8], checkpoint: &Checkpoint) -> Result<(), ProofError> {
+        merkle::verify_inclusion(
+            merkle::leaf_hash(entry),
+            self.index,
+            checkpoint.size,
+            &self.proof,
+            checkpoint.root,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::merkle::{Frontier, Levels, inclusion_proof, leaf_hash};
+    use crate::ledger::note::SigningKey;
+    use zeroize::Zeroizing;
+
+    fn receipt() -> (Receipt, SigningKey) {
+        let key = SigningKey::from_seed("log.test/1", &Zeroizing::new([1; 32])).unwrap();
+        let (mut levels, mut frontier) = (Levels::default(), Frontier::new());
+        for entry in ["a", "b", "c"] {
+            levels.push(leaf_hash(entry.as_bytes()));
+            frontier.push(leaf_hash(entry.as_bytes()));
+        }
+        let checkpoint = Checkpoint {
+            origin: "log.test/1".into(),
+            size: 3,
+            root: frontier.root(),
+        };
+        let proof = inclusion_proof(&levels, 1, 3).unwrap();
+        (
+            Receipt {
+                index: 1,
+                proof,
+                checkpoint: checkpoint.sign(&key).unwrap(),
+            },
+            key,
+        )
+    }
+
+    #[test]
+    fn a_receipt_proves_its_entry_and_no_other() {
+        let (receipt, key) = receipt();
+        let read = Receipt::parse(&receipt.to_string()).unwrap();
+        assert_eq!(read, receipt);
+        assert_eq!(read.verify(b"b", key.verifier()).unwrap().size, 3);
+        assert_eq!(
+            read.verify(b"c", key.verifier()),
+            Err(ReceiptError::Proof(ProofError::WrongRoot))
+        );
+    }
+
+    #[test]
+    fn a_receipt_in_another_form_is_refused() {
+        let text = receipt().0.to_string();
+        for wrong in [
+            text.replace("@v1", "@v2"),
+            text.replace("index 1", "index 01"),
+            text.replace("index 1", "index -1"),
+            text.replace("index 1", "extra AAAA\nindex 1"),
+            text.replacen("\n\n", "\n", 1).replacen("\n\n", "\n", 1),
+            text.replacen("=\n", "\n", 1),
+        ] {
+            assert!(
+                matches!(Receipt::parse(&wrong), Err(ReceiptError::Malformed(_))),
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The kinds of entry a ledger holds.
+use std::fmt;
+
+macro_rules! record_types {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What an entry says happened. A verifier refuses a type it does not know: it cannot tell what it would allow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RecordType {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl RecordType {
+            /// Every type, in the order of a request's life.
+            pub const ALL: &[RecordType] = &[$(RecordType::$variant,)*];
+
+            /// The value of the entry's `type` field.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(RecordType::$variant => $name,)*
+                }
+            }
+
+            /// The type with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<RecordType> {
+                match name {
+                    $($name => Some(RecordType::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+record_types! {
+    /// The first entry of every log: its origin, its key, the account it belongs to.
+    Genesis = "ledger.genesis",
+    /// A policy was read, or could not be.
+    PolicyLoaded = "policy.loaded",
+    /// A gate is held: what is held, who had a part in it, which rules matched.
+    RequestOpened = "request.opened",
+    /// One human's verdict.
+    ReviewRecorded = "review.recorded",
+    /// A verdict no longer counts, because its reviewer is no longer eligible.
+    ReviewStruck = "review.struck",
+    /// Somebody tried to give a verdict and may not.
+    AttemptRefused = "attempt.refused",
+    /// The outcome. Durable before anything is done about it.
+    DecisionRecorded = "decision.recorded",
+    /// GitHub is about to be told.
+    CallbackSent = "callback.sent",
+    /// What GitHub answered.
+    CallbackResult = "callback.result",
+    /// An outward call was given up.
+    EffectFailed = "effect.failed",
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_found_by_its_own_name_and_nothing_else_is() {
+        for &record_type in RecordType::ALL {
+            assert_eq!(
+                RecordType::from_name(record_type.as_str()),
+                Some(record_type)
+            );
+        }
+        assert_eq!(RecordType::from_name("request.opened "), None);
+    }
+}

@@ -1,0 +1,344 @@
+//! The tree and its entries cut into files (<https://c2sp.org/tlog-tiles>): 256 hashes, or 256 entries, to a file.
+use std::fmt;
+
+use super::merkle::{Frontier, Hash};
+
+/// Hashes in a full tile, entries in a full bundle.
+pub const WIDTH: usize = 256;
+const HEIGHT: u32 = 8;
+
+/// What a tile holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// The hashes of subtrees of 256^level leaves.
+    Hashes {
+        /// 0 for leaf hashes.
+        level: u8,
+    },
+    /// Entries, each after its length as a big-endian u16.
+    Entries,
+}
+
+/// The place of one tile; its `Display` form is its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TilePath {
+    /// What it holds.
+    pub content: Content,
+    /// Its place among the tiles of this content.
+    pub index: u64,
+    /// How many hashes or entries it has: 1 to 256.
+    pub width: usize,
+}
+
+impl fmt::Display for TilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.content {
+            Content::Hashes { level } => write!(f, "tile/{level}")?,
+            Content::Entries => f.write_str("tile/entries")?,
+        }
+        // Groups of three digits; all but the last are marked, so that no folder has the name of a file.
+        let mut groups = vec![self.index % 1000];
+        let mut rest = self.index / 1000;
+        while rest > 0 {
+            groups.push(rest % 1000);
+            rest /= 1000;
+        }
+        for (left, group) in groups.iter().enumerate().rev() {
+            let mark = if left > 0 { "x" } else { "" };
+            write!(f, "/{mark}{group:03}")?;
+        }
+        if self.width < WIDTH {
+            write!(f, ".p/{}", self.width)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl TilePath {
+    /// Reads a path; `None` unless it is one in its canonical form.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<TilePath> {
+        let rest = path.strip_prefix("tile/")?;
+        let (rest, width) = match rest.split_once(".p/") {
+            Some((rest, width)) => (
+                rest,
+                width
+                    .parse()
+                    .ok()
+                    .filter(|width| (1..WIDTH).contains(width))?,
+            ),
+            None => (rest, WIDTH),
+        };
+        let (content, groups) = rest.split_once('/')?;
+        let content = match content {
+            "entries" => Content::Entries,
+            level => Content::Hashes {
+                level: level.parse().ok().filter(|level| *level < 64)?,
+            },
+        };
+        let mut index: u64 = 0;
+        for group in groups.split('/') {
+            let group: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
+            index = index.checked_mul(1000)?.checked_add(group)?;
+        }
+        let tile = TilePath {
+            content,
+            index,
+            width,
+        };
+        (tile.to_string() == path).then_some(tile)
+    }
+
+    /// Whether a log of `size` entries has this tile, at this width.
+    #[must_use]
+    pub fn belongs_to(self, size: u64) -> bool {
+        let level = match self.content {
+            Content::Hashes { level } => u32::from(level),
+            Content::Entries => 0,
+        };
+        let hashes = size.checked_shr(level * HEIGHT).unwrap_or(0);
+        let (full, partial) = (hashes / WIDTH as u64, (hashes % WIDTH as u64) as usize);
+        if self.width == WIDTH {
+            self.index < full
+        } else {
+            self.index == full && self.width == partial
+        }
+    }
+
+    /// A word for what is here.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self.content {
+            Content::Hashes { .. } => "tile",
+            Content::Entries => "entry bundle",
+        }
+    }
+
+    /// The number of files a log of `size` entries has under `tile/`.
+    #[must_use]
+    pub fn count(size: u64) -> u64 {
+        let tiles = |level: u32| {
+            size.checked_shr(level * HEIGHT)
+                .unwrap_or(0)
+                .div_ceil(WIDTH as u64)
+        };
+        (0..8).map(tiles).sum::<u64>() + tiles(0)
+    }
+}
+
+/// Cuts a log into tiles while its entries stream by. Holds one unfinished tile a level and one bundle: at most 16 MiB.
+#[derive(Debug, Default)]
+pub struct Builder {
+    levels: Vec<Level>,
+    bundle: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    finished: u64,
+    bytes: Vec<u8>,
+    tree: Frontier,
+}
+
+impl Level {
+    fn tile(&self, level: usize) -> TilePath {
+        let content = Content::Hashes { level: level as u8 };
+        TilePath {
+            content,
+            index: self.finished,
+            width: self.tree.size() as usize,
+        }
+    }
+}
+
+impl Builder {
+    /// Appends an entry; `emit` gets each tile and bundle this fills.
+    ///
+    /// # Errors
+    /// Those of `emit`. Entries longer than [`super::entry::MAX_BYTES`] are cut in the bundle: check them before.
+    pub fn push<E>(
+        &mut self,
+        leaf: Hash,
+        entry: &[u8],
+        emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let entry = &entry[..entry.len().min(usize::from(u16::MAX))];
+        self.bundle
+            .extend_from_slice(&(entry.len() as u16).to_be_bytes());
+        self.bundle.extend_from_slice(entry);
+        let mut hash = leaf;
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(Level::default());
+            }
+            let current = &mut self.levels[level];
+            current.bytes.extend_from_slice(hash.as_bytes());
+            current.tree.push(hash);
+            if current.tree.size() < WIDTH as u64 {
+                break;
+            }
+            let tile = current.tile(level);
+            if level == 0 {
+                emit(
+                    TilePath {
+                        content: Content::Entries,
+                        ..tile
+                    },
+                    &self.bundle,
+                )?;
+                self.bundle.clear();
+            }
+            emit(tile, &current.bytes)?;
+            hash = current.tree.root();
+            current.finished += 1;
+            current.bytes.clear();
+            current.tree = Frontier::new();
+        }
+        Ok(())
+    }
+
+    /// Ends the log; `emit` gets the partial tiles of its right edge.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn finish<E>(
+        &self,
+        emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (n, level) in self
+            .levels
+            .iter()
+            .enumerate()
+            .filter(|(_, level)| !level.bytes.is_empty())
+        {
+            let tile = level.tile(n);
+            if n == 0 {
+                emit(
+                    TilePath {
+                        content: Content::Entries,
+                        ..tile
+                    },
+                    &self.bundle,
+                )?;
+            }
+            emit(tile, &level.bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a bundle, in order; ends early at an entry that is cut off.
+pub fn bundled(bundle: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bundle;
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        rest = after;
+        Some(entry)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::merkle::leaf_hash;
+    use std::collections::BTreeMap;
+
+    fn tiles(size: u64) -> BTreeMap<String, Vec<u8>> {
+        let mut tiles = BTreeMap::new();
+        let mut emit = |tile: TilePath, bytes: &[u8]| {
+            assert!(tile.belongs_to(size), "{tile} of {size}");
+            assert_eq!(TilePath::parse(&tile.to_string()), Some(tile));
+            assert!(
+                tiles.insert(tile.to_string(), bytes.to_vec()).is_none(),
+                "{tile} twice"
+            );
+            Ok::<(), ()>(())
+        };
+        let mut builder = Builder::default();
+        for n in 0..size {
+            builder
+                .push(leaf_hash(&n.to_be_bytes()), &n.to_be_bytes(), &mut emit)
+                .unwrap();
+        }
+        builder.finish(&mut emit).unwrap();
+        assert_eq!(tiles.len() as u64, TilePath::count(size));
+        tiles
+    }
+
+    #[test]
+    fn the_example_of_the_specification_has_the_tiles_it_says() {
+        let tiles = tiles(70_000);
+        let full = |level: &str| {
+            let level = format!("tile/{level}/");
+            tiles
+                .iter()
+                .filter(|(path, _)| path.starts_with(&level) && !path.contains(".p/"))
+                .count()
+        };
+        assert_eq!(
+            (full("0"), full("1"), full("2"), full("entries")),
+            (273, 1, 0, 273)
+        );
+        assert_eq!(tiles["tile/0/273.p/112"].len(), 112 * 32);
+        assert_eq!(tiles["tile/1/001.p/17"].len(), 17 * 32);
+        assert_eq!(tiles["tile/2/000.p/1"].len(), 32);
+        assert_eq!(
+            bundled(&tiles["tile/entries/273.p/112"]).last(),
+            Some(69_999_u64.to_be_bytes().as_slice())
+        );
+    }
+
+    #[test]
+    fn a_full_tile_is_hashed_into_the_level_above_and_a_partial_one_is_not() {
+        let tiles = tiles(256);
+        let mut tree = Frontier::new();
+        (0..256_u64).for_each(|n| tree.push(leaf_hash(&n.to_be_bytes())));
+        assert_eq!(tiles["tile/1/000.p/1"], tree.root().as_bytes());
+        assert_eq!(
+            tiles.keys().collect::<Vec<_>>(),
+            ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"]
+        );
+    }
+
+    #[test]
+    fn a_path_is_read_only_in_its_one_form() {
+        let tile = TilePath {
+            content: Content::Hashes { level: 0 },
+            index: 1_234_067,
+            width: 256,
+        };
+        assert_eq!(tile.to_string(), "tile/0/x001/x234/067");
+        assert_eq!(TilePath::parse("tile/0/x001/x234/067"), Some(tile));
+        for wrong in [
+            "tile/0/1",
+            "tile/00/001",
+            "tile/64/001",
+            "tile/0/001/x234",
+            "tile/0/x000/001",
+            "tile/0/001.p/0",
+            "tile/0/001.p/256",
+            "tile/0/001.p/07",
+            "tile/0/001.p/7/",
+            "tile//001",
+            "tile/0/",
+            "tile/0/+01",
+            "tile/data/001",
+            "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+        ] {
+            assert_eq!(TilePath::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_older_partial_tile_does_not_belong_to_the_log_any_more() {
+        let partial = TilePath::parse("tile/0/000.p/3").unwrap();
+        assert!(partial.belongs_to(3) && !partial.belongs_to(4) && !partial.belongs_to(256));
+        assert!(
+            !TilePath::parse("tile/63/000.p/3")
+                .unwrap()
+                .belongs_to(u64::MAX)
+        );
+    }
+}

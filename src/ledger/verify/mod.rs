@@ -1,0 +1,312 @@
+//! Checks an exported ledger against a key the reader trusts, believing nothing else of it.
+//!
+//! The entries stream by once, in constant memory. Every line is checked for its place in the chain and goes into the
+//! tree; tiles, bundles and receipts are compared as the lines they hold go by; the rules of the domain are checked for
+//! each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
+//! message about a rule is always about something the log itself has signed, never about damage to the file.
+use std::io::{self, BufRead, Read as _};
+
+use self::files::Files;
+use self::refusal::{LineFault, Refusal};
+use self::report::Report;
+use self::rules::Rules;
+use self::violation::Violation;
+use super::checkpoint::Checkpoint;
+use super::entry::{FORMAT, Header, MAX_BYTES, is_request_id};
+use super::layout::{self, Artifact};
+use super::merkle::{Frontier, Hash, empty_root, leaf_hash};
+use super::note::{MAX_NOTE_BYTES, VerifierKey};
+use super::record::RecordType;
+use super::tile::Builder;
+
+mod body;
+mod files;
+pub mod refusal;
+pub mod report;
+mod rules;
+pub mod violation;
+
+/// How often progress is told, in entries.
+const PROGRESS_EVERY: u64 = 8192;
+
+/// What the reader brings.
+#[derive(Debug, Clone, Copy)]
+pub struct Trust<'a> {
+    /// The key of the log, from anywhere but the ledger itself.
+    pub key: &'a VerifierKey,
+    /// A checkpoint of the same log seen earlier: the ledger has to continue it.
+    pub old: Option<&'a str>,
+}
+
+/// Checks everything there is to check; `entries` is the content of `entries.jsonl`. `progress` hears now and then how many
+/// entries of how many have been read.
+///
+/// # Errors
+/// The first reason not to believe the ledger.
+pub fn verify(
+    artifact: &impl Artifact,
+    entries: impl BufRead,
+    trust: Trust<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Refusal> {
+    let note = read_text(artifact, layout::CHECKPOINT)?;
+    let checkpoint = Checkpoint::open(&note, trust.key).map_err(Refusal::Checkpoint)?;
+    if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
+        return Err(Refusal::KeyFile);
+    }
+    let old = trust
+        .old
+        .map(|note| Checkpoint::open(note, trust.key))
+        .transpose()
+        .map_err(Refusal::OldCheckpoint)?;
+    if let Some(old) = old.as_ref().filter(|old| old.size > checkpoint.size) {
+        return Err(Refusal::Rollback {
+            old: old.size,
+            size: checkpoint.size,
+        });
+    }
+    let mut scan = Scan {
+        files: Files::new(artifact, &note, &checkpoint, trust.key),
+        checkpoint: &checkpoint,
+        chain: Chain {
+            prev: None,
+            tree: Frontier::new(),
+        },
+        tiles: Builder::default(),
+        rules: Rules::default(),
+        old_root: old
+            .as_ref()
+            .filter(|old| old.size == 0)
+            .map(|_| empty_root()),
+        report: Report::new(&checkpoint, old.as_ref()),
+        fault: None,
+    };
+    scan.entries(entries, old.as_ref(), progress)?;
+    scan.finish(old.as_ref())
+}
+
+/// The state of one pass over the entries.
+struct Scan<'a, A: Artifact> {
+    files: Files<'a, A>,
+    checkpoint: &'a Checkpoint,
+    chain: Chain,
+    tiles: Builder,
+    rules: Rules,
+    /// The root of the tree when it had the size of the older checkpoint.
+    old_root: Option<Hash>,
+    report: Report,
+    /// The first thing wrong that only matters if the entries are those that were signed.
+    fault: Option<Refusal>,
+}
+
+impl<A: Artifact> Scan<'_, A> {
+    fn entries(
+        &mut self,
+        mut entries: impl BufRead,
+        old: Option<&Checkpoint>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Refusal> {
+        let size = self.checkpoint.size;
+        let mut bytes = Vec::new();
+        while let Some(line) = read_line(&mut entries, &mut bytes, self.chain.tree.size() + 1)? {
+            if self.chain.tree.size() == size {
+                return Err(Refusal::Surplus { size });
+            }
+            self.entry(line)?;
+            let read = self.chain.tree.size();
+            if old.is_some_and(|old| old.size == read) {
+                self.old_root = Some(self.chain.tree.root());
+            }
+            if read.is_multiple_of(PROGRESS_EVERY) || read == size {
+                progress(read, size);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, line: &str) -> Result<(), Refusal> {
+        let number = self.chain.tree.size() + 1;
+        let (header, record_type, leaf) = self
+            .chain
+            .follow(&self.checkpoint.origin, line)
+            .map_err(|fault| Refusal::Line {
+                line: number,
+                fault,
+            })?;
+        self.report.count(record_type);
+        let Scan {
+            files,
+            tiles,
+            fault,
+            rules,
+            report,
+            ..
+        } = self;
+        tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
+            if fault.is_none() {
+                *fault = files.check_tile(tile, bytes).err();
+            }
+            Ok(())
+        })?;
+        // After a first fault the state of the rules means nothing any more; the hashes still do.
+        if self.fault.is_none() {
+            let earlier = &mut |request: &str| files.decision_before(request, header.seq);
+            let checked = rules
+                .check(&header, record_type, line, earlier)
+                .and_then(|decided| match decided {
+                    Some(outcome) => {
+                        report.decided(outcome);
+                        files.check_receipt(header.corr.unwrap_or_default(), header.seq, line)
+                    }
+                    None => Ok(()),
+                });
+            self.fault = checked.err();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, old: Option<&Checkpoint>) -> Result<Report, Refusal> {
+        let (have, size) = (self.chain.tree.size(), self.checkpoint.size);
+        if have < size {
+            return Err(Refusal::Truncated { have, size });
+        }
+        let root = self.chain.tree.root();
+        if root != self.checkpoint.root {
+            return Err(Refusal::Root {
+                computed: root,
+                signed: self.checkpoint.root,
+            });
+        }
+        if let Some(old) = old
+            && self.old_root != Some(old.root)
+        {
+            return Err(Refusal::Fork { size: old.size });
+        }
+        let Scan {
+            files,
+            tiles,
+            fault,
+            ..
+        } = &mut self;
+        tiles.finish(&mut |tile, bytes| {
+            if fault.is_none() {
+                *fault = files.check_tile(tile, bytes).err();
+            }
+            Ok::<(), Refusal>(())
+        })?;
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        // An undecided request with a receipt was decided, forgotten and opened a second time.
+        for (request, seq) in self.rules.undecided() {
+            if self.files.decision_before(request, u64::MAX)?.is_some() {
+                return Err(Refusal::rule(seq, request, Violation::OpenedTwice));
+            }
+        }
+        self.files.check_nothing_else(self.report.decisions())?;
+        self.report.pending = self.rules.undecided().count() as u64;
+        Ok(self.report)
+    }
+}
+
+/// The chain of entries so far.
+struct Chain {
+    prev: Option<Hash>,
+    tree: Frontier,
+}
+
+impl Chain {
+    /// Checks that a line is the next entry of this log, and appends it.
+    fn follow<'l>(
+        &mut self,
+        origin: &str,
+        line: &'l str,
+    ) -> Result<(Header<'l>, RecordType, Hash), LineFault> {
+        let header =
+            Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()))?;
+        let seq = self.tree.size();
+        if header.v != FORMAT {
+            return Err(LineFault::Format(header.v));
+        }
+        if header.log != origin {
+            return Err(LineFault::Log {
+                found: header.log.to_owned(),
+                origin: origin.to_owned(),
+            });
+        }
+        if header.seq != seq {
+            return Err(LineFault::Seq {
+                found: header.seq,
+                expected: seq,
+            });
+        }
+        match (header.prev, self.prev) {
+            (None, None) => {}
+            (Some(found), Some(prev)) if is_hex_of(found, prev) => {}
+            (found, prev) => {
+                return Err(LineFault::Chain {
+                    found: found.map(str::to_owned),
+                    prev,
+                });
+            }
+        }
+        let record_type = RecordType::from_name(header.record_type)
+            .ok_or_else(|| LineFault::UnknownType(header.record_type.to_owned()))?;
+        if let Some(corr) = header.corr.filter(|corr| !is_request_id(corr)) {
+            return Err(LineFault::RequestId(corr.to_owned()));
+        }
+        let leaf = leaf_hash(line.as_bytes());
+        self.tree.push(leaf);
+        self.prev = Some(leaf);
+        Ok((header, record_type, leaf))
+    }
+}
+
+fn is_hex_of(text: &str, hash: Hash) -> bool {
+    let mut hex = [0; 64];
+    hex::encode_to_slice(hash.as_bytes(), &mut hex).is_ok() && text.as_bytes() == hex
+}
+
+/// Reads one line, never more than the longest there may be; `None` at the end of the file.
+fn read_line<'b>(
+    entries: &mut impl BufRead,
+    bytes: &'b mut Vec<u8>,
+    line: u64,
+) -> Result<Option<&'b str>, Refusal> {
+    let fault = |fault| Refusal::Line { line, fault };
+    bytes.clear();
+    entries
+        .take(MAX_BYTES as u64 + 1)
+        .read_until(b'\n', bytes)
+        .map_err(|source| Refusal::Read {
+            path: layout::ENTRIES.to_owned(),
+            source,
+        })?;
+    match bytes.split_last() {
+        None => Ok(None),
+        Some((b'\n', line)) => std::str::from_utf8(line)
+            .map(Some)
+            .map_err(|_| fault(LineFault::NotText)),
+        Some(_) if bytes.len() > MAX_BYTES => Err(fault(LineFault::TooLong)),
+        Some(_) => Err(fault(LineFault::Unfinished)),
+    }
+}
+
+fn read_text(artifact: &impl Artifact, path: &str) -> Result<String, Refusal> {
+    let mut bytes = Vec::new();
+    artifact
+        .read(path, MAX_NOTE_BYTES, &mut bytes)
+        .map_err(|source| Refusal::unreadable(path, source))?;
+    if bytes.len() > MAX_NOTE_BYTES {
+        return Err(Refusal::unreadable(
+            path,
+            io::Error::new(io::ErrorKind::InvalidData, "it is too long"),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Refusal::unreadable(
+            path,
+            io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"),
+        )
+    })
+}

@@ -1,0 +1,96 @@
+//! What a verification found.
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::record::RecordType;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Seconded.
+    Approved,
+    /// Refused by a reviewer or by policy.
+    Denied,
+    /// Nobody seconded it in time.
+    Expired,
+    /// No rule asks for a second.
+    NotRequired,
+    /// A newer attempt or commit took its place.
+    Superseded,
+    /// What was held is gone.
+    Withdrawn,
+}
+
+impl Outcome {
+    /// Its name in an entry.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Approved => "approved",
+            Outcome::Denied => "denied",
+            Outcome::Expired => "expired",
+            Outcome::NotRequired => "not_required",
+            Outcome::Superseded => "superseded",
+            Outcome::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// What is in a ledger that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The log.
+    pub origin: String,
+    /// Its entries.
+    pub size: u64,
+    /// The root, in base64 as in the checkpoint.
+    pub root: String,
+    /// Entries of each type.
+    pub entries: BTreeMap<&'static str, u64>,
+    /// Requests decided, by outcome. Each has a receipt that was checked.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Requests opened and not yet decided.
+    pub pending: u64,
+    /// The size of the older checkpoint that this ledger continues.
+    pub continues: Option<u64>,
+}
+
+impl Report {
+    pub(super) fn new(checkpoint: &Checkpoint, old: Option<&Checkpoint>) -> Report {
+        Report {
+            origin: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: checkpoint.root.to_base64(),
+            entries: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            pending: 0,
+            continues: old.map(|old| old.size),
+        }
+    }
+
+    pub(super) fn count(&mut self, record_type: RecordType) {
+        *self.entries.entry(record_type.as_str()).or_default() += 1;
+    }
+
+    pub(super) fn decided(&mut self, outcome: Outcome) {
+        *self.outcomes.entry(outcome.as_str()).or_default() += 1;
+    }
+
+    /// Requests opened.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.entries
+            .get(RecordType::RequestOpened.as_str())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Requests decided.
+    #[must_use]
+    pub fn decisions(&self) -> u64 {
+        self.outcomes.values().sum()
+    }
+}

@@ -1,0 +1,335 @@
+//! What must hold for every request in a ledger, whoever wrote it: opened, seconded by somebody without a part in it,
+//! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
+use std::collections::BTreeMap;
+
+use super::body::{
+    self, Callback, Decision, Genesis, Opened, Person, Quorum, Review, State, Struck, Verdict,
+};
+use super::refusal::Refusal;
+use super::report::Outcome;
+use super::violation::Violation;
+use crate::ledger::entry::Header;
+use crate::ledger::record::RecordType;
+
+/// A request whose decision has been recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) outcome: Outcome,
+    pub(super) digest: String,
+}
+
+/// A request that can still be decided.
+#[derive(Debug)]
+struct Open {
+    seq: u64,
+    digest: String,
+    parties: Vec<u64>,
+    approvals: Vec<u64>,
+    denials: Vec<u64>,
+    ai_commits: u64,
+    partial: usize,
+    matched_rules: usize,
+}
+
+#[derive(Debug)]
+enum Life {
+    Open(Open),
+    Decided {
+        settled: Settled,
+        callback_sent: bool,
+    },
+}
+
+impl Life {
+    fn digest(&self) -> &str {
+        match self {
+            Life::Open(open) => &open.digest,
+            Life::Decided { settled, .. } => &settled.digest,
+        }
+    }
+}
+
+/// The requests that are alive at one point of the log.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    alive: BTreeMap<String, Life>,
+}
+
+/// Where a request is looked up that is not alive any more: what was decided about it before this entry.
+type Earlier<'a> = dyn FnMut(&str) -> Result<Option<Settled>, Refusal> + 'a;
+
+impl Rules {
+    /// The requests that are open and the entries that opened them.
+    pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.alive.iter().filter_map(|(request, life)| match life {
+            Life::Open(open) => Some((request.as_str(), open.seq)),
+            Life::Decided { .. } => None,
+        })
+    }
+
+    /// Checks one entry and says what it decided, if it is a decision.
+    pub(super) fn check(
+        &mut self,
+        header: &Header<'_>,
+        record_type: RecordType,
+        line: &str,
+        earlier: &mut Earlier<'_>,
+    ) -> Result<Option<Outcome>, Refusal> {
+        let refuse = |violation| Refusal::rule(header.seq, header.corr.unwrap_or("-"), violation);
+        if (header.seq == 0) != (record_type == RecordType::Genesis) {
+            return Err(refuse(Violation::Genesis));
+        }
+        if record_type == RecordType::Genesis {
+            return genesis(header.log, line).map(|()| None).map_err(refuse);
+        }
+        let Some(request) = header.corr else {
+            return if is_about_a_request(record_type) {
+                Err(refuse(Violation::NoRequest(record_type)))
+            } else {
+                Ok(None)
+            };
+        };
+        if record_type == RecordType::RequestOpened {
+            return self
+                .open(header.seq, request, line)
+                .map(|()| None)
+                .map_err(refuse);
+        }
+        if !self.alive.contains_key(request) {
+            let settled =
+                earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
+            // It left memory because there was no callback to come, or after one was sent.
+            let callback_sent = State::after(settled.outcome).is_some();
+            self.alive.insert(
+                request.to_owned(),
+                Life::Decided {
+                    settled,
+                    callback_sent,
+                },
+            );
+        }
+        let Some(life) = self.alive.get_mut(request) else {
+            return Ok(None);
+        };
+        let decided = life.follow(record_type, line).map_err(refuse)?;
+        if life.is_over(record_type) {
+            self.alive.remove(request);
+        }
+        Ok(decided)
+    }
+
+    fn open(&mut self, seq: u64, request: &str, line: &str) -> Result<(), Violation> {
+        let opened: Opened = body::read(line)?;
+        if self.alive.contains_key(request) {
+            return Err(Violation::OpenedTwice);
+        }
+        let open = Open {
+            seq,
+            digest: opened.request_digest,
+            parties: opened.parties.iter().map(|party| party.id).collect(),
+            approvals: Vec::new(),
+            denials: Vec::new(),
+            ai_commits: opened.ai_commits,
+            partial: opened.partial.len(),
+            matched_rules: opened.matched_rules.len(),
+        };
+        self.alive.insert(request.to_owned(), Life::Open(open));
+        Ok(())
+    }
+}
+
+impl Life {
+    /// Checks the next entry of this request.
+    fn follow(
+        &mut self,
+        record_type: RecordType,
+        line: &str,
+    ) -> Result<Option<Outcome>, Violation> {
+        match record_type {
+            RecordType::ReviewRecorded => {
+                let review: Review<'_> = body::read(line)?;
+                self.same_digest(&review.request_digest)?;
+                self.still_open(record_type)?.review(&review)?;
+            }
+            RecordType::ReviewStruck => {
+                let struck: Struck = body::read(line)?;
+                let open = self.still_open(record_type)?;
+                open.approvals.retain(|id| *id != struck.reviewer.id);
+                open.denials.retain(|id| *id != struck.reviewer.id);
+            }
+            RecordType::DecisionRecorded => {
+                let decision: Decision<'_> = body::read(line)?;
+                self.same_digest(&decision.request_digest)?;
+                let Life::Open(open) = self else {
+                    return Err(Violation::DecidedTwice);
+                };
+                open.decide(&decision)?;
+                let settled = Settled {
+                    outcome: decision.outcome,
+                    digest: decision.request_digest.into_owned(),
+                };
+                *self = Life::Decided {
+                    settled,
+                    callback_sent: false,
+                };
+                return Ok(Some(decision.outcome));
+            }
+            RecordType::CallbackSent => {
+                let callback: Callback<'_> = body::read(line)?;
+                self.same_digest(&callback.request_digest)?;
+                let Life::Decided {
+                    settled,
+                    callback_sent,
+                } = self
+                else {
+                    return Err(Violation::CallbackUndecided);
+                };
+                if State::after(settled.outcome) != Some(callback.state) {
+                    let (sent, outcome) = (callback.state.as_str(), settled.outcome.as_str());
+                    return Err(Violation::CallbackState { sent, outcome });
+                }
+                *callback_sent = true;
+            }
+            RecordType::CallbackResult
+                if !matches!(
+                    self,
+                    Life::Decided {
+                        callback_sent: true,
+                        ..
+                    }
+                ) =>
+            {
+                return Err(Violation::ResultUnsent);
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Whether no more is to come after this entry, unless it comes late.
+    fn is_over(&self, record_type: RecordType) -> bool {
+        match self {
+            Life::Open(_) => false,
+            Life::Decided { settled, .. } if State::after(settled.outcome).is_none() => true,
+            Life::Decided { callback_sent, .. } => {
+                *callback_sent && record_type != RecordType::CallbackSent
+            }
+        }
+    }
+
+    fn same_digest(&self, found: &str) -> Result<(), Violation> {
+        let opened = self.digest();
+        if found == opened {
+            return Ok(());
+        }
+        Err(Violation::Digest {
+            found: found.to_owned(),
+            opened: opened.to_owned(),
+        })
+    }
+
+    fn still_open(&mut self, record_type: RecordType) -> Result<&mut Open, Violation> {
+        match self {
+            Life::Open(open) => Ok(open),
+            Life::Decided { .. } => Err(Violation::AfterDecision(record_type)),
+        }
+    }
+}
+
+impl Open {
+    fn review(&mut self, review: &Review<'_>) -> Result<(), Violation> {
+        let id = review.reviewer.id;
+        if review.verdict == Verdict::Deny {
+            self.denials.push(id);
+            return Ok(());
+        }
+        if self.parties.contains(&id) {
+            return Err(Violation::PartyApproves(id));
+        }
+        if review.reviewer.kind != "User" {
+            return Err(Violation::NotAPerson {
+                id,
+                kind: review.reviewer.kind.clone().into_owned(),
+            });
+        }
+        self.approvals.push(id);
+        Ok(())
+    }
+
+    fn decide(&self, decision: &Decision<'_>) -> Result<(), Violation> {
+        if decision.policy.digest.is_empty() {
+            return Err(Violation::NoPolicy);
+        }
+        match decision.outcome {
+            Outcome::Approved => self.approve(decision),
+            Outcome::NotRequired
+                if self.matched_rules > 0 && (self.ai_commits > 0 || self.partial > 0) =>
+            {
+                Err(Violation::Required {
+                    ai_commits: self.ai_commits,
+                    partial: self.partial,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn approve(&self, decision: &Decision<'_>) -> Result<(), Violation> {
+        if let Some(id) = self.denials.first() {
+            return Err(Violation::DenyOverruled(*id));
+        }
+        for (n, Person { id }) in decision.approvers.iter().enumerate() {
+            if self.parties.contains(id) {
+                return Err(Violation::PartyApprover(*id));
+            }
+            if !self.approvals.contains(id) {
+                return Err(Violation::NoApproval(*id));
+            }
+            if decision.approvers[..n].iter().any(|other| other.id == *id) {
+                return Err(Violation::CountedTwice(*id));
+            }
+        }
+        if decision.quorum.is_empty() {
+            return Err(Violation::NoQuorum);
+        }
+        let approvers = decision.approvers.len();
+        match decision
+            .quorum
+            .iter()
+            .find(|q| q.need == 0 || q.have < q.need || q.have > approvers as u64)
+        {
+            Some(&Quorum { need, have }) => Err(Violation::Quorum {
+                need,
+                have,
+                approvers,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn genesis(log: &str, line: &str) -> Result<(), Violation> {
+    let genesis: Genesis<'_> = body::read(line)?;
+    if genesis.origin == log {
+        return Ok(());
+    }
+    Err(Violation::GenesisOrigin {
+        found: genesis.origin.into_owned(),
+        log: log.to_owned(),
+    })
+}
+
+fn is_about_a_request(record_type: RecordType) -> bool {
+    match record_type {
+        RecordType::RequestOpened
+        | RecordType::ReviewRecorded
+        | RecordType::ReviewStruck
+        | RecordType::DecisionRecorded
+        | RecordType::CallbackSent
+        | RecordType::CallbackResult => true,
+        RecordType::Genesis
+        | RecordType::PolicyLoaded
+        | RecordType::AttemptRefused
+        | RecordType::EffectFailed => false,
+    }
+}

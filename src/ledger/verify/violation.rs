@@ -1,0 +1,111 @@
+//! The rules of the domain that a log can break although it signs every entry.
+use thiserror::Error;
+
+use crate::ledger::record::RecordType;
+
+/// A rule that the log broke, though it signed the entry.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Violation {
+    /// The log does not begin with its own description.
+    #[error("the first entry must be ledger.genesis, and no other may be")]
+    Genesis,
+    /// The description is of another log.
+    #[error("ledger.genesis names the origin {found}, but the log is {log}")]
+    GenesisOrigin {
+        /// What it names.
+        found: String,
+        /// The log.
+        log: String,
+    },
+    /// A field a rule needs is missing or of the wrong kind.
+    #[error("the entry's own fields cannot be read: {0}")]
+    Unreadable(String),
+    /// An entry about a request does not say which.
+    #[error("{0} must name its request in corr")]
+    NoRequest(RecordType),
+    /// Something about a request that was never opened.
+    #[error("{0} comes before request.opened")]
+    NotOpened(RecordType),
+    /// Opened again.
+    #[error("the request was opened before")]
+    OpenedTwice,
+    /// Decided again.
+    #[error("the request is decided twice; one request has one decision")]
+    DecidedTwice,
+    /// A verdict came too late to count.
+    #[error("{0} comes after decision.recorded")]
+    AfterDecision(RecordType),
+    /// About something else than what was shown.
+    #[error(
+        "its request_digest is {found}, but request.opened says {opened}: it is about something else than what was shown"
+    )]
+    Digest {
+        /// In this entry.
+        found: String,
+        /// In `request.opened`.
+        opened: String,
+    },
+    /// P1.
+    #[error("the reviewer {0} had a part in the request and cannot second it")]
+    PartyApproves(u64),
+    /// P1.
+    #[error("the reviewer {id} is a {kind}; only a person (User) can second")]
+    NotAPerson {
+        /// The account.
+        id: u64,
+        /// Its kind.
+        kind: String,
+    },
+    /// The decision names somebody who did not approve, or no longer.
+    #[error("the decision names {0} as an approver, who has no standing approval before it")]
+    NoApproval(u64),
+    /// P1.
+    #[error("the decision names {0} as an approver, who had a part in the request")]
+    PartyApprover(u64),
+    /// One person counted twice.
+    #[error("the decision names {0} as an approver twice; a person counts once")]
+    CountedTwice(u64),
+    /// Nothing was asked for, so nothing was fulfilled.
+    #[error("approved without a quorum: the decision must say what was needed")]
+    NoQuorum,
+    /// Too few.
+    #[error("approved with {have} of {need} approvals needed, and {approvers} approvers named")]
+    Quorum {
+        /// Needed.
+        need: u64,
+        /// Counted.
+        have: u64,
+        /// Named.
+        approvers: usize,
+    },
+    /// Deny wins.
+    #[error("approved although {0} denied")]
+    DenyOverruled(u64),
+    /// No policy.
+    #[error("the decision does not name its policy's digest")]
+    NoPolicy,
+    /// Released unseconded though an agent wrote it.
+    #[error(
+        "decided not_required, but rules matched, with {ai_commits} commits by an agent and {partial} gaps in the facts"
+    )]
+    Required {
+        /// Commits an agent touched.
+        ai_commits: u64,
+        /// Facts that are incomplete.
+        partial: usize,
+    },
+    /// P5.
+    #[error("callback.sent comes before decision.recorded")]
+    CallbackUndecided,
+    /// GitHub was told something else than was decided.
+    #[error("callback.sent says {sent}, but the decision was {outcome}")]
+    CallbackState {
+        /// What was sent.
+        sent: &'static str,
+        /// What was decided.
+        outcome: &'static str,
+    },
+    /// An answer without a question.
+    #[error("callback.result comes before callback.sent")]
+    ResultUnsent,
+}

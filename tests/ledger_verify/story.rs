@@ -1,0 +1,341 @@
+//! Makes valid ledgers to break: some requests, each lived through to its end, sealed and exported.
+use std::collections::BTreeMap;
+use std::io;
+
+use seconder::ledger::export::Exporter;
+use seconder::ledger::layout::{Artifact, Sink};
+use seconder::ledger::{Checkpoint, Draft, Frontier, Hash, RecordType, SigningKey, VerifierKey};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+pub const ORIGIN: &str = "seconder.test/l/5f2c";
+
+pub fn key() -> SigningKey {
+    SigningKey::from_seed(ORIGIN, &Zeroizing::new([42; 32])).unwrap()
+}
+
+/// What happened, before it is sealed.
+#[derive(Clone)]
+pub struct Record {
+    pub record_type: RecordType,
+    pub corr: Option<String>,
+    pub body: Map<String, Value>,
+}
+
+impl Record {
+    fn new(record_type: RecordType, corr: Option<&str>, body: Value) -> Record {
+        let Value::Object(body) = body else {
+            panic!("a body is an object")
+        };
+        Record {
+            record_type,
+            corr: corr.map(str::to_owned),
+            body,
+        }
+    }
+}
+
+/// A log that can still be rewritten.
+#[derive(Clone)]
+pub struct Story {
+    pub records: Vec<Record>,
+}
+
+impl Story {
+    /// A log of this many requests, their outcomes taking turns.
+    pub fn of(requests: usize) -> Story {
+        let mut records = Vec::new();
+        each_record(requests, &mut |record| records.push(record));
+        Story { records }
+    }
+
+    /// The place of a request's first entry of this type.
+    pub fn place(&self, request: &str, record_type: RecordType) -> usize {
+        let is_it = |record: &Record| {
+            record.record_type == record_type && record.corr.as_deref() == Some(request)
+        };
+        self.records
+            .iter()
+            .position(is_it)
+            .unwrap_or_else(|| panic!("{request} has no {record_type}"))
+    }
+
+    pub fn record(&mut self, request: &str, record_type: RecordType) -> &mut Record {
+        let place = self.place(request, record_type);
+        &mut self.records[place]
+    }
+
+    /// Changes one field of one entry; `path` is a JSON pointer.
+    pub fn set(&mut self, request: &str, record_type: RecordType, path: &str, value: Value) {
+        let record = self.record(request, record_type);
+        let mut body = Value::Object(std::mem::take(&mut record.body));
+        *body
+            .pointer_mut(path)
+            .unwrap_or_else(|| panic!("{record_type} has no {path}")) = value;
+        let Value::Object(body) = body else {
+            unreachable!()
+        };
+        record.body = body;
+    }
+
+    pub fn insert_after(
+        &mut self,
+        request: &str,
+        after: RecordType,
+        record_type: RecordType,
+        body: Value,
+    ) {
+        let place = self.place(request, after);
+        self.records
+            .insert(place + 1, Record::new(record_type, Some(request), body));
+    }
+
+    pub fn remove(&mut self, request: &str, record_type: RecordType) -> Record {
+        let place = self.place(request, record_type);
+        self.records.remove(place)
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        let mut seal = Seal::default();
+        self.records
+            .iter()
+            .map(|record| seal.line(record))
+            .collect()
+    }
+
+    pub fn checkpoint(&self) -> String {
+        let mut seal = Seal::default();
+        self.records
+            .iter()
+            .for_each(|record| drop(seal.line(record)));
+        seal.checkpoint()
+    }
+
+    pub fn export(&self) -> Memory {
+        self.export_into(Memory::default())
+    }
+
+    pub fn export_into<S: Sink>(&self, mut sink: S) -> S {
+        let (key, checkpoint) = (key(), self.checkpoint());
+        let mut exporter = Exporter::begin(&mut sink, key.verifier(), &checkpoint).unwrap();
+        self.lines()
+            .iter()
+            .for_each(|line| exporter.push(line).unwrap());
+        exporter.finish().unwrap();
+        sink
+    }
+}
+
+/// Gives entries their place in the chain.
+#[derive(Default)]
+pub struct Seal {
+    prev: Option<Hash>,
+    pub tree: Frontier,
+}
+
+impl Seal {
+    pub fn line(&mut self, record: &Record) -> String {
+        let seq = self.tree.size();
+        let draft = Draft {
+            log: ORIGIN,
+            seq,
+            prev: self.prev,
+            time_ms: 1_763_769_600_000 + seq * 750,
+            record_type: record.record_type,
+            id: &format!("{}:{seq}", record.record_type),
+            corr: record.corr.as_deref(),
+            body: record.body.clone(),
+        };
+        let line = draft.seal().unwrap();
+        self.prev = Some(line.leaf);
+        self.tree.push(line.leaf);
+        line.bytes
+    }
+
+    pub fn checkpoint(&self) -> String {
+        Checkpoint {
+            origin: ORIGIN.into(),
+            size: self.tree.size(),
+            root: self.tree.root(),
+        }
+        .sign(&key())
+        .unwrap()
+    }
+}
+
+/// The people: 1 wrote it, 2 runs the agent, 7 and 8 can second.
+fn person(id: u64) -> Value {
+    json!({"id": id, "login": format!("person-{id}"), "kind": "User"})
+}
+
+pub fn review(request: &str, by: u64, verdict: &str) -> Value {
+    json!({"request_digest": digest(request), "reviewer": person(by), "verdict": verdict, "via": "check_run", "permission": "write", "teams": ["platform"]})
+}
+
+pub fn digest(request: &str) -> String {
+    format!("sha256:{:0>64}", hex::encode(request))
+}
+
+/// The name of the n-th request; its outcome is the n-th of [`OUTCOMES`], again and again.
+pub fn request(n: usize) -> String {
+    format!("req-{n:05}")
+}
+
+pub const OUTCOMES: [&str; 6] = [
+    "approved",
+    "denied",
+    "expired",
+    "not_required",
+    "superseded",
+    "pending",
+];
+
+/// Everything that happens in a log of this many requests.
+pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
+    let vkey = key().verifier().to_string();
+    visit(Record::new(
+        RecordType::Genesis,
+        None,
+        json!({"origin": ORIGIN, "vkey": vkey, "tenant": {"id": 1, "login": "acme"}}),
+    ));
+    visit(Record::new(
+        RecordType::PolicyLoaded,
+        None,
+        json!({"origin": "built-in", "digest": "sha256:p"}),
+    ));
+    for n in 0..requests {
+        each_record_of(&request(n), OUTCOMES[n % OUTCOMES.len()], visit);
+    }
+}
+
+fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
+    let mut record = |record_type, body| visit(Record::new(record_type, Some(request), body));
+    let by_agent = usize::from(outcome != "not_required");
+    record(
+        RecordType::RequestOpened,
+        json!({
+            "request_digest": digest(request), "repository": {"id": 44, "name": "acme/shop"}, "environment": "production",
+            "run": {"id": 991, "attempt": 1}, "head_sha": "a".repeat(40), "base_sha": "b".repeat(40), "actor": person(1),
+            "triggering_actor": person(2), "unknown": [], "ai_commits": by_agent, "partial": [], "delivery": "guid",
+            "parties": [{"id": 1, "login": "person-1", "kind": "User", "because": ["author of aaaaaaa"]},
+                        {"id": 2, "login": "person-2", "kind": "User", "because": ["ran the agent"]}],
+            "commits": [{"sha": "a".repeat(40), "agent": "claude-code", "evidence": ["Co-Authored-By trailer"]}],
+            "policy": {"digest": "sha256:p", "origin": "built-in"}, "matched_rules": vec!["built-in"; by_agent],
+        }),
+    );
+    let denied_attempt =
+        json!({"reviewer": person(1), "verdict": "approve", "why": ["wrote a gated commit"]});
+    match outcome {
+        "pending" => return,
+        "approved" => {
+            record(RecordType::AttemptRefused, denied_attempt);
+            record(RecordType::ReviewRecorded, review(request, 7, "approve"));
+        }
+        "denied" => record(RecordType::ReviewRecorded, review(request, 1, "deny")),
+        _ => {}
+    }
+    let (approvers, have) = if outcome == "approved" {
+        (json!([{"id": 7, "login": "person-7"}]), 1)
+    } else {
+        (json!([]), 0)
+    };
+    record(
+        RecordType::DecisionRecorded,
+        json!({
+            "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": {"digest": "sha256:p"},
+            "quorum": [{"rule": "built-in", "from": "write access", "need": 1, "have": have}],
+        }),
+    );
+    let state = match outcome {
+        "approved" | "not_required" => "approved",
+        "denied" | "expired" => "rejected",
+        _ => return,
+    };
+    record(
+        RecordType::CallbackSent,
+        json!({"request_digest": digest(request), "state": state, "attempt_checked": {"attempt": 1, "status": "waiting"}}),
+    );
+    record(
+        RecordType::CallbackResult,
+        json!({"state": state, "status": 204, "github_request_id": "F00D:1"}),
+    );
+}
+
+/// An exported ledger in memory.
+#[derive(Clone, Default)]
+pub struct Memory {
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Memory {
+    pub fn text(&self, path: &str) -> String {
+        String::from_utf8(self.files[path].clone()).unwrap()
+    }
+
+    pub fn write(&mut self, path: &str, text: impl Into<Vec<u8>>) {
+        self.files.insert(path.to_owned(), text.into());
+    }
+
+    pub fn swap(&mut self, one: &str, other: &str) {
+        let (first, second) = (self.files[one].clone(), self.files[other].clone());
+        self.write(one, second);
+        self.write(other, first);
+    }
+
+    /// Flips one bit in the middle of a file.
+    pub fn flip(&mut self, path: &str) {
+        let bytes = self
+            .files
+            .get_mut(path)
+            .unwrap_or_else(|| panic!("no {path}"));
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    }
+
+    /// Changes the lines of `entries.jsonl` and nothing else.
+    pub fn edit_lines(&mut self, edit: impl FnOnce(&mut Vec<String>)) {
+        let text = self.text("entries.jsonl");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        edit(&mut lines);
+        self.write(
+            "entries.jsonl",
+            lines
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect::<String>(),
+        );
+    }
+}
+
+impl Artifact for Memory {
+    fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        let bytes = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
+        into.clear();
+        into.extend(bytes.iter().take(limit + 1));
+        Ok(())
+    }
+
+    fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()> {
+        let _ = self.files.keys().all(|path| visit(path));
+        Ok(())
+    }
+}
+
+impl Sink for Memory {
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write(path, bytes);
+        Ok(())
+    }
+
+    fn append(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.files
+            .entry(path.to_owned())
+            .or_default()
+            .extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+pub fn vkey() -> VerifierKey {
+    key().verifier().clone()
+}
