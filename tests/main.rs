@@ -8,4 +8,5 @@
 )]
 
 mod architecture;
+mod attribution;
 mod ledger_verify;

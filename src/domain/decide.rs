@@ -6,7 +6,8 @@ use globset::GlobBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
-use super::attribution::{Attribution, attribute};
+use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all};
+use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::people::{Account, AccountKind, Parties};
 use super::policy::{Approvers, Member, Policy, Rule};
@@ -27,6 +28,8 @@ pub struct Judgement {
     pub commits: Vec<JudgedCommit>,
     /// Why.
     pub reasons: Reason,
+    /// The catalogue of agents it was judged with.
+    pub catalogue: Digest,
 }
 
 impl Judgement {
@@ -79,11 +82,7 @@ pub struct Quorum {
 /// and whoever had a part in a commit that a matching rule holds.
 #[must_use]
 pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
-    let found: Vec<(&Commit, Option<Attribution>)> = facts
-        .commits
-        .iter()
-        .map(|commit| (commit, attribute(commit, &facts.pull_requests_of(commit).collect::<Vec<_>>())))
-        .collect();
+    let found: Vec<(&Commit, Option<Attribution>)> = facts.commits.iter().zip(attribute_all(facts)).collect();
 
     let mut reasons = Vec::new();
     let mut matched = Vec::new();
@@ -127,6 +126,7 @@ pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
             })
             .collect(),
         reasons: Reason::new(finding, reasons),
+        catalogue: CATALOGUE_VERSION.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::attribution::Attribution;
+use super::attribution::{self, Attribution};
 use super::facts::{Commit, Facts};
 
 /// What kind of account GitHub says this is. Only [`AccountKind::User`] can be a human.
@@ -54,6 +54,15 @@ impl Identity {
             let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::User };
             Some(Account { id: id.parse().ok()?, login: login.to_owned(), kind })
         })
+    }
+
+    /// Whether both carry the same address, or without any address the same name.
+    fn is_spelled_like(&self, other: &Self) -> bool {
+        if self.email.is_empty() && other.email.is_empty() {
+            self.name.eq_ignore_ascii_case(&other.name)
+        } else {
+            self.email.eq_ignore_ascii_case(&other.email)
+        }
     }
 
     /// GitHub itself, which commits what people do on its pages.
@@ -142,7 +151,7 @@ impl Parties {
 
     /// Collects the parties of a gate: whoever set it going, and for the gated commits whoever wrote or brought them.
     ///
-    /// An identity that the catalogue knows as an agent is not a person and makes no party by itself.
+    /// An identity that the catalogue knows as a machine is not a person and makes no party by itself.
     #[must_use]
     pub fn of(facts: &Facts, gated: &[(&Commit, Option<&Attribution>)]) -> Self {
         let mut collected = Collected::default();
@@ -152,11 +161,15 @@ impl Parties {
         }
         collected.account(&facts.deployment_creator, || Part::DeploymentCreator);
         collected.account(&facts.sender, || Part::Sender);
+        let mut brought = BTreeMap::new();
         for (commit, attribution) in gated {
             collected.commit(commit, *attribution);
-            for pull_request in facts.pull_requests_of(commit) {
-                collected.account(&pull_request.author, || Part::PullRequestAuthor { number: pull_request.number });
-            }
+            brought.extend(facts.pull_requests_of(commit).map(|pull_request| (pull_request.number, pull_request)));
+        }
+        // A squash keeps the merger's name and may drop everybody else's: whoever wrote on the branch has a part, too.
+        for (number, pull_request) in brought {
+            collected.account(&pull_request.author, || Part::PullRequestAuthor { number });
+            pull_request.commits.iter().for_each(|commit| collected.commit(commit, None));
         }
         collected.finish()
     }
@@ -188,6 +201,13 @@ impl Collected {
         for co_author in &commit.co_authors {
             self.identity(co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
         }
+        // GitHub reads the last paragraph; squash lists carry trailers further up. Those it read are the better source.
+        for co_author in attribution::trailers::co_authors(&commit.message) {
+            let known = [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors);
+            if !known.into_iter().any(|identity| identity.is_spelled_like(&co_author)) {
+                self.identity(&co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
+            }
+        }
     }
 
     fn identity(&mut self, identity: &Identity, attribution: Option<&Attribution>, part: Part) {
@@ -197,7 +217,7 @@ impl Collected {
         if let Some(account) = identity.resolved() {
             return self.add(account, part);
         }
-        if attribution.is_some_and(|a| a.is_agent_identity(identity)) {
+        if attribution::is_machine(identity) || attribution.is_some_and(|a| a.is_agent_identity(identity)) {
             return;
         }
         let key = if identity.email.is_empty() { &identity.name } else { &identity.email };

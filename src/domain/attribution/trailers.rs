@@ -1,0 +1,107 @@
+//! Trailers wherever tools put them: not only in git's last paragraph, but indented, after squash lists, with CRLF,
+//! and with the two characters `\n` where somebody's shell did not make a line break of them.
+
+use crate::domain::people::Identity;
+
+/// A `Key: value` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trailer<'a> {
+    pub key: &'a str,
+    pub value: &'a str,
+}
+
+/// The lines of a message, trimmed; a literal `\n` breaks a line, too.
+pub(super) fn lines(message: &str) -> impl Iterator<Item = &str> {
+    message.split(['\n', '\r']).flat_map(|line| line.split("\\n")).map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// Reads a line as a trailer.
+pub(super) fn trailer(line: &str) -> Option<Trailer<'_>> {
+    let line = line.strip_prefix(['*', '-']).map_or(line, str::trim_start);
+    let end = line.bytes().take(41).position(|b| !(b.is_ascii_alphanumeric() || b == b'-'))?;
+    let value = line[end..].trim_start_matches([' ', '\t']).strip_prefix(':')?;
+    (end > 0).then(|| Trailer { key: &line[..end], value: value.trim() })
+}
+
+/// Whether a key means "co-authored by", in any of its spellings.
+pub(super) fn is_co_author(key: &str) -> bool {
+    const SPELLINGS: [&str; 5] = ["coauthoredby", "coauthorby", "coauthored", "coauthor", "codevelopedby"];
+    let letters = || key.bytes().filter(|b| *b != b'-').map(|b| b.to_ascii_lowercase());
+    key.len() <= 20 && SPELLINGS.iter().any(|spelling| spelling.bytes().eq(letters()))
+}
+
+/// The people a trailer's value names: every `Name <address>` in it, or the whole value as a name.
+pub(super) fn people(value: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some((name, after)) = text.split_once('<') else {
+            let text = text.trim_matches([' ', ',', ';', '>']);
+            // Only the first piece may lack its brackets: what follows a `>` is a remark.
+            let whole = std::ptr::eq(text.as_ptr(), value.as_ptr()) && !text.is_empty();
+            return whole.then(|| if text.contains('@') && !text.contains(' ') { ("", text) } else { (text, "") });
+        };
+        let after = after.trim_start_matches(['<', ' ']);
+        let (address, following) = after.split_once('>').unwrap_or((after, ""));
+        rest = (!following.is_empty()).then_some(following);
+        Some((name.trim_matches([' ', ',', ';', '>', '\t']), plain_address(address)))
+    })
+}
+
+/// `[a@b](mailto:a@b)` and `mailto:a@b` as they were meant.
+fn plain_address(text: &str) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(address, _)| address)
+}
+
+/// Everybody whom a message names as co-author.
+///
+/// Whoever writes the message can write these: they may bar an approver and ask for one more, never make one.
+#[must_use]
+pub fn co_authors(message: &str) -> Vec<Identity> {
+    lines(message)
+        .filter_map(trailer)
+        .filter(|trailer| is_co_author(trailer.key))
+        .flat_map(|trailer| people(trailer.value))
+        .map(|(name, email)| Identity { name: name.to_owned(), email: email.to_owned(), account: None })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(value: &str) -> Vec<(&str, &str)> {
+        people(value).collect()
+    }
+
+    #[test]
+    fn addresses_are_read_as_they_were_meant() {
+        assert_eq!(named("Ann Lee <ann@example.com>"), [("Ann Lee", "ann@example.com")]);
+        assert_eq!(named("Ann <<ann@example.com>>"), [("Ann", "ann@example.com")]);
+        assert_eq!(named("Ann <[ann@example.com](mailto:ann@example.com)>"), [("Ann", "ann@example.com")]);
+        assert_eq!(named("A <a@x.org>, B <b@x.org>"), [("A", "a@x.org"), ("B", "b@x.org")]);
+        assert_eq!(named("Ann <ann@example.com"), [("Ann", "ann@example.com")]);
+        assert_eq!(named("ann@example.com"), [("", "ann@example.com")]);
+        assert_eq!(named("Ann Lee"), [("Ann Lee", "")]);
+        assert_eq!(named("Ann <ann@example.com> (pairing)"), [("Ann", "ann@example.com")]);
+        assert_eq!(named(""), []);
+    }
+
+    #[test]
+    fn trailers_are_found_wherever_tools_put_them() {
+        let message = "Subject\r\n\r\n    CO-AUTHORED-BY : A <a@x.org>\r\n* Co-authored-by: B <b@x.org>\n\
+                       text\\nCo-authored-by: C <c@x.org>\n\nCoauthored-by: D <d@x.org>\n\nfollowed by prose";
+        let found: Vec<_> = co_authors(message).into_iter().map(|who| who.email).collect();
+        assert_eq!(found, ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]);
+    }
+
+    #[test]
+    fn prose_is_no_trailer() {
+        assert_eq!(trailer("https://example.com/a"), Some(Trailer { key: "https", value: "//example.com/a" }));
+        assert_eq!(trailer("this is prose: it goes on"), None);
+        assert_eq!(trailer(": nothing"), None);
+        assert_eq!(trailer(""), None);
+    }
+}
