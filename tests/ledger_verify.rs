@@ -27,10 +27,7 @@ fn assert_refused(what: &str, ledger: &Memory, old: Option<&str>, reason: &str) 
         Ok(_) => panic!("{what}: the ledger was believed"),
         Err(refusal) => refusal.to_string(),
     };
-    assert!(
-        message.contains(reason),
-        "{what}:\n  said: {message}\n  not:  {reason}"
-    );
+    assert!(message.contains(reason), "{what}:\n  said: {message}\n  not:  {reason}");
 }
 
 #[test]
@@ -38,10 +35,7 @@ fn an_honest_ledger_is_believed_and_its_content_counted() {
     let story = honest();
     let report = check(&story.export(), Some(&Story::of(50).checkpoint())).unwrap();
     assert_eq!(report.size, story.records.len() as u64);
-    assert_eq!(
-        (report.requests(), report.decisions(), report.pending),
-        (120, 100, 20)
-    );
+    assert_eq!((report.requests(), report.decisions(), report.pending), (120, 100, 20));
     assert_eq!(report.outcomes["approved"], 20);
     assert_eq!(report.continues, Some(Story::of(50).records.len() as u64));
 }
@@ -50,9 +44,7 @@ fn an_honest_ledger_is_believed_and_its_content_counted() {
 fn ledgers_of_every_size_around_the_edges_of_tiles_are_believed() {
     let story = honest();
     for size in [1, 2, 3, 7, 8, 9, 255, 256, 257, 300] {
-        let shorter = Story {
-            records: story.records[..size].to_vec(),
-        };
+        let shorter = Story { records: story.records[..size].to_vec() };
         let report = check(&shorter.export(), Some(&shorter.checkpoint())).unwrap();
         assert_eq!(report.size, size as u64);
     }
@@ -64,9 +56,7 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
     let changes: &[(&str, Change, &str)] = &[
         (
             "a byte in the middle of the entries",
-            |ledger| {
-                ledger.edit_lines(|lines| lines[8] = lines[8].replace("production", "productioN"))
-            },
+            |ledger| ledger.edit_lines(|lines| lines[8] = lines[8].replace("production", "productioN")),
             "line 10: hash chain broken: prev says",
         ),
         (
@@ -96,21 +86,11 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
         ),
         (
             "a forged entry with a fitting seq",
-            |ledger| {
-                ledger.edit_lines(|lines| lines[9] = lines[8].replace("\"seq\":8", "\"seq\":9"))
-            },
+            |ledger| ledger.edit_lines(|lines| lines[9] = lines[8].replace("\"seq\":8", "\"seq\":9")),
             "line 10: hash chain broken",
         ),
-        (
-            "the last entries removed",
-            |ledger| ledger.edit_lines(|lines| lines.truncate(300)),
-            "ends after 300 entries",
-        ),
-        (
-            "all entries removed",
-            |ledger| ledger.edit_lines(Vec::clear),
-            "ends after 0 entries",
-        ),
+        ("the last entries removed", |ledger| ledger.edit_lines(|lines| lines.truncate(300)), "ends after 300 entries"),
+        ("all entries removed", |ledger| ledger.edit_lines(Vec::clear), "ends after 0 entries"),
         (
             "an entry appended",
             |ledger| {
@@ -148,9 +128,7 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
         ),
         (
             "an entry of another log",
-            |ledger| {
-                ledger.edit_lines(|lines| lines[3] = lines[3].replace(ORIGIN, "other.test/l/1"))
-            },
+            |ledger| ledger.edit_lines(|lines| lines[3] = lines[3].replace(ORIGIN, "other.test/l/1")),
             "line 4: an entry of the log other.test/l/1",
         ),
         (
@@ -160,18 +138,12 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
         ),
         (
             "an entry of an unknown type",
-            |ledger| {
-                ledger.edit_lines(|lines| {
-                    lines[3] = lines[3].replace("attempt.refused", "attempt.forgiven")
-                })
-            },
+            |ledger| ledger.edit_lines(|lines| lines[3] = lines[3].replace("attempt.refused", "attempt.forgiven")),
             "line 4: its type \"attempt.forgiven\" is unknown",
         ),
         (
             "a request id that is a path",
-            |ledger| {
-                ledger.edit_lines(|lines| lines[3] = lines[3].replace("req-00000", "../../etc"))
-            },
+            |ledger| ledger.edit_lines(|lines| lines[3] = lines[3].replace("req-00000", "../../etc")),
             "line 4: its corr \"../../etc\" is not a request id",
         ),
         (
@@ -179,16 +151,8 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             |ledger| ledger.edit_lines(|lines| lines[3] = lines[3].replacen('{', "{\"seq\":3,", 1)),
             "line 4: not a ledger entry: duplicate field `seq`",
         ),
-        (
-            "a forged tile",
-            |ledger| ledger.flip("tile/0/000"),
-            "tile/0/000: this tile does not match",
-        ),
-        (
-            "a forged tile above",
-            |ledger| ledger.flip("tile/1/000.p/1"),
-            "tile/1/000.p/1: this tile does not match",
-        ),
+        ("a forged tile", |ledger| ledger.flip("tile/0/000"), "tile/0/000: this tile does not match"),
+        ("a forged tile above", |ledger| ledger.flip("tile/1/000.p/1"), "tile/1/000.p/1: this tile does not match"),
         (
             "a forged bundle",
             |ledger| ledger.flip("tile/entries/000"),
@@ -199,41 +163,17 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             |ledger| ledger.files.get_mut("tile/0/000").unwrap().push(0),
             "tile/0/000: this tile does not match",
         ),
-        (
-            "a missing tile",
-            |ledger| drop(ledger.files.remove("tile/0/000")),
-            "tile/0/000 is missing",
-        ),
-        (
-            "a missing bundle",
-            |ledger| drop(ledger.files.remove("tile/entries/000")),
-            "tile/entries/000 is missing",
-        ),
+        ("a missing tile", |ledger| drop(ledger.files.remove("tile/0/000")), "tile/0/000 is missing"),
+        ("a missing bundle", |ledger| drop(ledger.files.remove("tile/entries/000")), "tile/entries/000 is missing"),
         (
             "an older partial tile left behind",
             |ledger| ledger.write("tile/0/000.p/9", "x"),
             "tile/0/000.p/9 does not belong",
         ),
-        (
-            "a tile too many",
-            |ledger| ledger.write("tile/2/000.p/1", "x"),
-            "tile/2/000.p/1 does not belong",
-        ),
-        (
-            "a file too many",
-            |ledger| ledger.write("VERIFY.md", "all is well"),
-            "VERIFY.md does not belong",
-        ),
-        (
-            "a missing checkpoint",
-            |ledger| drop(ledger.files.remove("checkpoint")),
-            "checkpoint is missing",
-        ),
-        (
-            "a missing key file",
-            |ledger| drop(ledger.files.remove("log.vkey")),
-            "log.vkey is missing",
-        ),
+        ("a tile too many", |ledger| ledger.write("tile/2/000.p/1", "x"), "tile/2/000.p/1 does not belong"),
+        ("a file too many", |ledger| ledger.write("VERIFY.md", "all is well"), "VERIFY.md does not belong"),
+        ("a missing checkpoint", |ledger| drop(ledger.files.remove("checkpoint")), "checkpoint is missing"),
+        ("a missing key file", |ledger| drop(ledger.files.remove("log.vkey")), "log.vkey is missing"),
         (
             "the key of a stranger",
             |ledger| {
@@ -264,12 +204,7 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
         ),
         (
             "swapped proofs",
-            |ledger| {
-                ledger.swap(
-                    "receipts/req-00000.tlog-proof",
-                    "receipts/req-00001.tlog-proof",
-                )
-            },
+            |ledger| ledger.swap("receipts/req-00000.tlog-proof", "receipts/req-00001.tlog-proof"),
             "receipts/req-00000.tlog-proof: the proof leads to another root",
         ),
         (
@@ -277,19 +212,15 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             |ledger| {
                 let text = ledger.text("receipts/req-00000.tlog-proof");
                 let lines: Vec<&str> = text.lines().collect();
-                ledger.write(
-                    "receipts/req-00000.tlog-proof",
-                    [&lines[..2], &lines[3..]].concat().join("\n") + "\n",
-                );
+                ledger.write("receipts/req-00000.tlog-proof", [&lines[..2], &lines[3..]].concat().join("\n") + "\n");
             },
             "which is the wrong number",
         ),
         (
             "a receipt whose signature was changed",
             |ledger| {
-                let text = ledger
-                    .text("receipts/req-00000.tlog-proof")
-                    .replace(&format!("\n{ORIGIN}\n"), "\nother.test/1\n");
+                let text =
+                    ledger.text("receipts/req-00000.tlog-proof").replace(&format!("\n{ORIGIN}\n"), "\nother.test/1\n");
                 ledger.write("receipts/req-00000.tlog-proof", text);
             },
             "the text or the signature was changed",
@@ -298,10 +229,7 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             "a receipt from an older export",
             |ledger| {
                 let older = Story::of(60).export();
-                ledger.write(
-                    "receipts/req-00000.tlog-proof",
-                    older.files["receipts/req-00000.tlog-proof"].clone(),
-                );
+                ledger.write("receipts/req-00000.tlog-proof", older.files["receipts/req-00000.tlog-proof"].clone());
             },
             "it is from another export",
         ),
@@ -333,36 +261,12 @@ fn a_checkpoint_that_was_changed_or_signed_by_somebody_else_is_refused() {
     let body = text.split_once("\n\n").unwrap().0;
     let other_origin = SigningKey::from_seed("other.test/l/1", &Zeroizing::new([42; 32])).unwrap();
     let changed = [
-        (
-            "the size",
-            text.replacen("\n4", "\n3", 1),
-            "the text or the signature was changed",
-        ),
-        (
-            "the signature",
-            text.replace("— ", "—"),
-            "not a signed note",
-        ),
-        (
-            "another key",
-            stranger.sign(&format!("{body}\n")).unwrap(),
-            "not signed by the trusted key",
-        ),
-        (
-            "another log",
-            other_origin.sign(&format!("{body}\n")).unwrap(),
-            "not signed by the trusted key",
-        ),
-        (
-            "an extension line",
-            key().sign(&format!("{body}\nmore\n")).unwrap(),
-            "not a checkpoint",
-        ),
-        (
-            "no checkpoint",
-            key().sign("hello\n").unwrap(),
-            "not a checkpoint",
-        ),
+        ("the size", text.replacen("\n4", "\n3", 1), "the text or the signature was changed"),
+        ("the signature", text.replace("— ", "—"), "not a signed note"),
+        ("another key", stranger.sign(&format!("{body}\n")).unwrap(), "not signed by the trusted key"),
+        ("another log", other_origin.sign(&format!("{body}\n")).unwrap(), "not signed by the trusted key"),
+        ("an extension line", key().sign(&format!("{body}\nmore\n")).unwrap(), "not a checkpoint"),
+        ("no checkpoint", key().sign("hello\n").unwrap(), "not a checkpoint"),
     ];
     for (what, checkpoint, reason) in changed {
         let mut ledger = ledger.clone();
@@ -375,16 +279,8 @@ fn a_checkpoint_that_was_changed_or_signed_by_somebody_else_is_refused() {
 #[test]
 fn a_ledger_cut_back_to_an_older_checkpoint_is_caught_by_whoever_kept_a_newer_one() {
     let (before, after) = (Story::of(60), honest());
-    assert!(
-        check(&before.export(), None).is_ok(),
-        "nothing in the ledger itself can show it"
-    );
-    assert_refused(
-        "cut back",
-        &before.export(),
-        Some(&after.checkpoint()),
-        "rollback: the older checkpoint has",
-    );
+    assert!(check(&before.export(), None).is_ok(), "nothing in the ledger itself can show it");
+    assert_refused("cut back", &before.export(), Some(&after.checkpoint()), "rollback: the older checkpoint has");
 }
 
 #[test]
@@ -392,24 +288,12 @@ fn a_past_rewritten_and_signed_again_with_the_right_key_is_caught_by_an_older_ch
     let story = honest();
     let mut rewritten = story.clone();
     rewritten.set(&request(0), RequestOpened, "/environment", json!("staging"));
-    assert!(
-        check(&rewritten.export(), None).is_ok(),
-        "nothing in the ledger itself can show it"
-    );
+    assert!(check(&rewritten.export(), None).is_ok(), "nothing in the ledger itself can show it");
     let kept = Story::of(30).checkpoint();
     assert!(check(&story.export(), Some(&kept)).is_ok());
-    assert_refused(
-        "forked",
-        &rewritten.export(),
-        Some(&kept),
-        "fork: the first",
-    );
+    assert_refused("forked", &rewritten.export(), Some(&kept), "fork: the first");
 
-    let foreign = Checkpoint {
-        origin: "other.test/1".into(),
-        size: 0,
-        root: seconder::ledger::merkle::empty_root(),
-    };
+    let foreign = Checkpoint { origin: "other.test/1".into(), size: 0, root: seconder::ledger::merkle::empty_root() };
     let other = SigningKey::from_seed("other.test/1", &Zeroizing::new([1; 32])).unwrap();
     assert_refused(
         "of another log",
@@ -422,21 +306,11 @@ fn a_past_rewritten_and_signed_again_with_the_right_key_is_caught_by_an_older_ch
 #[test]
 fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
     // By the order of outcomes in a story.
-    let (approved, denied, expired, unneeded, superseded, pending) = (
-        &request(0),
-        &request(1),
-        &request(2),
-        &request(3),
-        &request(4),
-        &request(5),
-    );
+    let (approved, denied, expired, unneeded, superseded, pending) =
+        (&request(0), &request(1), &request(2), &request(3), &request(4), &request(5));
     type Edit<'a> = Box<dyn Fn(&mut Story) + 'a>;
     let edits: Vec<(&str, Edit<'_>, &str)> = vec![
-        (
-            "no genesis",
-            Box::new(|s| drop(s.records.remove(0))),
-            "the first entry must be ledger.genesis",
-        ),
+        ("no genesis", Box::new(|s| drop(s.records.remove(0))), "the first entry must be ledger.genesis"),
         (
             "a second genesis",
             Box::new(|s| s.records.insert(5, s.records[0].clone())),
@@ -444,13 +318,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a genesis of another log",
-            Box::new(|s| {
-                drop(
-                    s.records[0]
-                        .body
-                        .insert("origin".into(), json!("other.test/1")),
-                )
-            }),
+            Box::new(|s| drop(s.records[0].body.insert("origin".into(), json!("other.test/1")))),
             "names the origin other.test/1, but the log is seconder.test",
         ),
         (
@@ -498,18 +366,8 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "one person counted twice",
             Box::new(|s| {
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/approvers",
-                    json!([{"id": 7}, {"id": 7}]),
-                );
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/quorum/0",
-                    json!({"need": 2, "have": 2}),
-                );
+                s.set(approved, DecisionRecorded, "/approvers", json!([{"id": 7}, {"id": 7}]));
+                s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
             }),
             "names 7 as an approver twice",
         ),
@@ -525,38 +383,17 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a quorum of nobody",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/quorum/0",
-                    json!({"need": 0, "have": 0}),
-                )
-            }),
+            Box::new(|s| s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}))),
             "approved with 0 of 0",
         ),
         (
             "more counted than named",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/quorum/0",
-                    json!({"need": 2, "have": 2}),
-                )
-            }),
+            Box::new(|s| s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}))),
             "approved with 2 of 2 approvals needed, and 1 approvers named",
         ),
         (
             "a denial overruled",
-            Box::new(|s| {
-                s.insert_after(
-                    approved,
-                    ReviewRecorded,
-                    ReviewRecorded,
-                    review(approved, 8, "deny"),
-                )
-            }),
+            Box::new(|s| s.insert_after(approved, ReviewRecorded, ReviewRecorded, review(approved, 8, "deny"))),
             "approved although 8 denied",
         ),
         (
@@ -571,38 +408,17 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a decision about something else",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/request_digest",
-                    json!(digest("other")),
-                )
-            }),
+            Box::new(|s| s.set(approved, DecisionRecorded, "/request_digest", json!(digest("other")))),
             "about something else than what was shown",
         ),
         (
             "a callback about something else",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    CallbackSent,
-                    "/request_digest",
-                    json!(digest("other")),
-                )
-            }),
+            Box::new(|s| s.set(approved, CallbackSent, "/request_digest", json!(digest("other")))),
             "about something else than what was shown",
         ),
         (
             "a review of something else",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    ReviewRecorded,
-                    "/request_digest",
-                    json!(digest("other")),
-                )
-            }),
+            Box::new(|s| s.set(approved, ReviewRecorded, "/request_digest", json!(digest("other")))),
             "about something else than what was shown",
         ),
         (
@@ -643,10 +459,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "released before decided",
             Box::new(|s| {
-                let (decision, callback) = (
-                    s.place(approved, DecisionRecorded),
-                    s.place(approved, CallbackSent),
-                );
+                let (decision, callback) = (s.place(approved, DecisionRecorded), s.place(approved, CallbackSent));
                 s.records.swap(decision, callback);
             }),
             "callback.sent comes before decision.recorded",
@@ -687,26 +500,14 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "reviewed after the decision",
-            Box::new(|s| {
-                s.insert_after(
-                    approved,
-                    DecisionRecorded,
-                    ReviewRecorded,
-                    review(approved, 8, "approve"),
-                )
-            }),
+            Box::new(|s| s.insert_after(approved, DecisionRecorded, ReviewRecorded, review(approved, 8, "approve"))),
             "review.recorded comes after decision.recorded",
         ),
         (
             "an agent's commits passed as needing nobody",
             Box::new(|s| {
                 s.set(unneeded, RequestOpened, "/ai_commits", json!(3));
-                s.set(
-                    unneeded,
-                    RequestOpened,
-                    "/matched_rules",
-                    json!(["production"]),
-                );
+                s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
             "decided not_required, but rules matched, with 3 commits by an agent",
         ),
@@ -714,12 +515,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
             "partial facts passed as needing nobody",
             Box::new(|s| {
                 s.set(unneeded, RequestOpened, "/partial", json!(["250 commits"]));
-                s.set(
-                    unneeded,
-                    RequestOpened,
-                    "/matched_rules",
-                    json!(["production"]),
-                );
+                s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
             "and 1 gaps in the facts",
         ),
@@ -730,14 +526,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "an unknown outcome",
-            Box::new(|s| {
-                s.set(
-                    approved,
-                    DecisionRecorded,
-                    "/outcome",
-                    json!("waved_through"),
-                )
-            }),
+            Box::new(|s| s.set(approved, DecisionRecorded, "/outcome", json!("waved_through"))),
             "unknown variant `waved_through`",
         ),
     ];
@@ -751,19 +540,9 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
 #[test]
 fn a_request_decided_twice_with_its_whole_life_in_between_is_refused() {
     let mut story = honest();
-    let second_life: Vec<_> = story
-        .records
-        .iter()
-        .filter(|r| r.corr == Some(request(0)))
-        .cloned()
-        .collect();
+    let second_life: Vec<_> = story.records.iter().filter(|r| r.corr == Some(request(0))).cloned().collect();
     story.records.extend(second_life);
-    assert_refused(
-        "decided twice",
-        &story.export(),
-        None,
-        "the request is decided twice",
-    );
+    assert_refused("decided twice", &story.export(), None, "the request is decided twice");
 }
 
 #[test]
@@ -773,24 +552,14 @@ fn what_comes_late_to_a_settled_request_is_checked_against_its_receipt() {
     let refused = story.record(&approved, AttemptRefused).clone();
     let callback = story.record(&approved, CallbackSent).clone();
     let answer = story.record(&approved, CallbackResult).clone();
-    let late_click = story::Record {
-        corr: Some(superseded),
-        ..refused.clone()
-    };
-    story
-        .records
-        .extend([refused, callback.clone(), answer, late_click]);
+    let late_click = story::Record { corr: Some(superseded), ..refused.clone() };
+    story.records.extend([refused, callback.clone(), answer, late_click]);
     check(&story.export(), None).unwrap();
 
     let mut lying = callback;
     lying.body.insert("state".into(), json!("rejected"));
     story.records.push(lying);
-    assert_refused(
-        "a late lie",
-        &story.export(),
-        None,
-        "says rejected, but the decision was approved",
-    );
+    assert_refused("a late lie", &story.export(), None, "says rejected, but the decision was approved");
 }
 
 #[test]
@@ -798,10 +567,5 @@ fn damage_to_the_file_is_never_blamed_on_the_log() {
     let mut ledger = honest().export();
     // Without the chain this would read as: the log signed the approval of a party.
     ledger.edit_lines(|lines| lines[4] = lines[4].replace("\"id\":7", "\"id\":2"));
-    assert_refused(
-        "a changed reviewer",
-        &ledger,
-        None,
-        "line 6: hash chain broken",
-    );
+    assert_refused("a changed reviewer", &ledger, None, "line 6: hash chain broken");
 }

@@ -20,13 +20,7 @@ pub struct Checkpoint {
 /// The text that is signed.
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{}\n{}\n{}",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, self.root.to_base64())
     }
 }
 
@@ -37,9 +31,7 @@ pub enum CheckpointError {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// What was signed is not a tree head.
-    #[error(
-        "signed, but not a checkpoint: expected three lines: origin, tree size, root hash in base64"
-    )]
+    #[error("signed, but not a checkpoint: expected three lines: origin, tree size, root hash in base64")]
     Malformed,
     /// The key was made for another log.
     #[error("the checkpoint is of the log {origin}, but the trusted key is of {key}")]
@@ -66,8 +58,7 @@ impl Checkpoint {
     /// # Errors
     /// If the note is not signed by this key, is not a checkpoint, or is of another log than the key.
     pub fn open(note: &str, key: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
-        let checkpoint =
-            Checkpoint::parse(note::open(note, &[key])?).ok_or(CheckpointError::Malformed)?;
+        let checkpoint = Checkpoint::parse(note::open(note, &[key])?).ok_or(CheckpointError::Malformed)?;
         checkpoint.of_log(key)?;
         Ok(checkpoint)
     }
@@ -76,20 +67,14 @@ impl Checkpoint {
         if self.origin == key.name() {
             return Ok(());
         }
-        Err(CheckpointError::Origin {
-            origin: self.origin.clone(),
-            key: key.name().to_owned(),
-        })
+        Err(CheckpointError::Origin { origin: self.origin.clone(), key: key.name().to_owned() })
     }
 
     fn parse(text: &str) -> Option<Checkpoint> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-        let checkpoint = Checkpoint {
-            origin: origin.to_owned(),
-            size: size.parse().ok()?,
-            root: Hash::from_base64(root)?,
-        };
+        let checkpoint =
+            Checkpoint { origin: origin.to_owned(), size: size.parse().ok()?, root: Hash::from_base64(root)? };
         // Written again it must be the same: no leading zero, no sign, no fourth line.
         (!origin.is_empty() && checkpoint.to_string() == text).then_some(checkpoint)
     }
@@ -104,16 +89,9 @@ mod tests {
     #[test]
     fn a_checkpoint_is_read_back_only_in_its_one_form_and_only_with_the_key_of_its_log() {
         let key = SigningKey::from_seed("log.test/1", &Zeroizing::new([1; 32])).unwrap();
-        let checkpoint = Checkpoint {
-            origin: "log.test/1".into(),
-            size: 10,
-            root: empty_root(),
-        };
+        let checkpoint = Checkpoint { origin: "log.test/1".into(), size: 10, root: empty_root() };
         let note = checkpoint.sign(&key).unwrap();
-        assert_eq!(
-            Checkpoint::open(&note, key.verifier()),
-            Ok(checkpoint.clone())
-        );
+        assert_eq!(Checkpoint::open(&note, key.verifier()), Ok(checkpoint.clone()));
 
         let text = checkpoint.to_string();
         for wrong in [
@@ -126,25 +104,12 @@ mod tests {
             text.replacen('\n', "\n\n", 1),
         ] {
             let note = key.sign(&wrong).unwrap();
-            assert_eq!(
-                Checkpoint::open(&note, key.verifier()),
-                Err(CheckpointError::Malformed),
-                "{wrong:?}"
-            );
+            assert_eq!(Checkpoint::open(&note, key.verifier()), Err(CheckpointError::Malformed), "{wrong:?}");
         }
 
-        let other = Checkpoint {
-            origin: "log.test/2".into(),
-            ..checkpoint
-        };
-        assert!(matches!(
-            other.sign(&key),
-            Err(CheckpointError::Origin { .. })
-        ));
+        let other = Checkpoint { origin: "log.test/2".into(), ..checkpoint };
+        assert!(matches!(other.sign(&key), Err(CheckpointError::Origin { .. })));
         let note = key.sign(&other.to_string()).unwrap();
-        assert!(matches!(
-            Checkpoint::open(&note, key.verifier()),
-            Err(CheckpointError::Origin { .. })
-        ));
+        assert!(matches!(Checkpoint::open(&note, key.verifier()), Err(CheckpointError::Origin { .. })));
     }
 }

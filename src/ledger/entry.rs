@@ -70,9 +70,7 @@ pub enum SealError {
     #[error("ledger entry {0}: prev must be given for every entry but the first")]
     Prev(u64),
     /// The record names a field that all entries have.
-    #[error(
-        "ledger entry: the record's own field {0:?} clashes with the common field of that name; rename it"
-    )]
+    #[error("ledger entry: the record's own field {0:?} clashes with the common field of that name; rename it")]
     Clash(String),
     /// A value that JSON readers do not all read alike.
     #[error("ledger entry: {path} is {what}; leave it out, or write it as a string")]
@@ -103,19 +101,9 @@ impl Draft<'_> {
         if self.prev.is_some() != (self.seq > 0) {
             return Err(SealError::Prev(self.seq));
         }
-        require(
-            "log",
-            self.log,
-            is_plain,
-            "printable ASCII without space, quote, backslash or plus",
-        )?;
+        require("log", self.log, is_plain, "printable ASCII without space, quote, backslash or plus")?;
         if let Some(corr) = self.corr {
-            require(
-                "corr",
-                corr,
-                is_request_id,
-                "1 to 64 letters, digits, - and _",
-            )?;
+            require("corr", corr, is_request_id, "1 to 64 letters, digits, - and _")?;
         }
         let mut fields = self.body;
         for (name, value) in &fields {
@@ -144,10 +132,7 @@ impl Draft<'_> {
         // serde_json keeps its maps sorted and escapes strings exactly as RFC 8785 asks.
         let bytes = Value::Object(fields).to_string();
         if bytes.len() > MAX_BYTES {
-            return Err(SealError::TooLong {
-                record_type: self.record_type,
-                bytes: bytes.len(),
-            });
+            return Err(SealError::TooLong { record_type: self.record_type, bytes: bytes.len() });
         }
         let leaf = leaf_hash(bytes.as_bytes());
         Ok(Line { bytes, leaf })
@@ -156,36 +141,17 @@ impl Draft<'_> {
 
 /// Whether readers may take this text from between the quotes as it stands.
 fn is_plain(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'+'))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'+'))
 }
 
 /// Whether this can be a request's id, which is also a file name on every system.
 #[must_use]
 pub fn is_request_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-fn require(
-    field: &'static str,
-    value: &str,
-    holds: fn(&str) -> bool,
-    rule: &'static str,
-) -> Result<(), SealError> {
-    if holds(value) {
-        Ok(())
-    } else {
-        Err(SealError::Unusable {
-            field,
-            value: value.to_owned(),
-            rule,
-        })
-    }
+fn require(field: &'static str, value: &str, holds: fn(&str) -> bool, rule: &'static str) -> Result<(), SealError> {
+    if holds(value) { Ok(()) } else { Err(SealError::Unusable { field, value: value.to_owned(), rule }) }
 }
 
 fn integer(path: &str, number: u64) -> Result<Value, SealError> {
@@ -195,12 +161,7 @@ fn integer(path: &str, number: u64) -> Result<Value, SealError> {
 }
 
 fn check(path: &str, key: &str, value: &Value) -> Result<(), SealError> {
-    let wrong = |what| {
-        Err(SealError::Value {
-            path: path.to_owned(),
-            what,
-        })
-    };
+    let wrong = |what| Err(SealError::Value { path: path.to_owned(), what });
     // Beyond ASCII, RFC 8785 sorts keys by UTF-16 units, which is not the order of a sorted map.
     if !key.bytes().all(|b| b.is_ascii_graphic()) {
         return wrong("under a key that is not printable ASCII");
@@ -214,13 +175,12 @@ fn check(path: &str, key: &str, value: &Value) -> Result<(), SealError> {
             _ => wrong("an integer of 2^53 or more"),
         },
         Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(n, item)| check(&format!("{path}[{n}]"), "", item)),
-        Value::Object(fields) => fields
-            .iter()
-            .try_for_each(|(name, value)| check(&format!("{path}.{name}"), name, value)),
+        Value::Array(items) => {
+            items.iter().enumerate().try_for_each(|(n, item)| check(&format!("{path}[{n}]"), "", item))
+        }
+        Value::Object(fields) => {
+            fields.iter().try_for_each(|(name, value)| check(&format!("{path}.{name}"), name, value))
+        }
     }
 }
 
@@ -266,9 +226,7 @@ mod tests {
     use serde_json::json;
 
     fn draft(body: Value) -> Draft<'static> {
-        let Value::Object(body) = body else {
-            panic!("a body is an object")
-        };
+        let Value::Object(body) = body else { panic!("a body is an object") };
         Draft {
             log: "seconder.test/l/1",
             seq: 1,
@@ -283,9 +241,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_sorted_line_of_json_and_its_leaf_is_the_hash_of_exactly_that() {
-        let line = draft(json!({"zulu": "tab\there ☃", "alpha": {"b": [1, true], "a": -7}}))
-            .seal()
-            .unwrap();
+        let line = draft(json!({"zulu": "tab\there ☃", "alpha": {"b": [1, true], "a": -7}})).seal().unwrap();
         let prev = leaf_hash(b"before");
         let expected = format!(
             r#"{{"alpha":{{"a":-7,"b":[1,true]}},"corr":"r1","id":"delivery:1","log":"seconder.test/l/1","prev":"{prev}","seq":1,"sw":"{SOFTWARE}","time":1700000000000,"type":"request.opened","v":1,"zulu":"tab\there ☃"}}"#
@@ -300,39 +256,20 @@ mod tests {
         for (body, message) in [
             (json!({"a": {"b": null}}), "a.b is null"),
             (json!({"a": [1, 0.5]}), "a[1] is not an integer"),
-            (
-                json!({"a": 9_007_199_254_740_992_u64}),
-                "a is an integer of 2^53 or more",
-            ),
-            (
-                json!({"a": -9_007_199_254_740_992_i64}),
-                "a is an integer of 2^53 or more",
-            ),
-            (
-                json!({"a": {"ключ": 1}}),
-                "a.ключ is under a key that is not printable ASCII",
-            ),
+            (json!({"a": 9_007_199_254_740_992_u64}), "a is an integer of 2^53 or more"),
+            (json!({"a": -9_007_199_254_740_992_i64}), "a is an integer of 2^53 or more"),
+            (json!({"a": {"ключ": 1}}), "a.ключ is under a key that is not printable ASCII"),
         ] {
             let error = draft(body).seal().unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
-        assert!(
-            draft(json!({"a": 9_007_199_254_740_991_u64}))
-                .seal()
-                .is_ok()
-        );
+        assert!(draft(json!({"a": 9_007_199_254_740_991_u64})).seal().is_ok());
     }
 
     #[test]
     fn a_record_cannot_overwrite_a_common_field_not_even_an_absent_one() {
-        assert_eq!(
-            draft(json!({"seq": 9})).seal(),
-            Err(SealError::Clash("seq".into()))
-        );
-        let without_request = Draft {
-            corr: None,
-            ..draft(json!({"corr": "r2"}))
-        };
+        assert_eq!(draft(json!({"seq": 9})).seal(), Err(SealError::Clash("seq".into())));
+        let without_request = Draft { corr: None, ..draft(json!({"corr": "r2"})) };
         assert_eq!(without_request.seal(), Err(SealError::Clash("corr".into())));
     }
 
@@ -340,17 +277,10 @@ mod tests {
     fn an_entry_may_be_as_long_as_a_bundle_can_say_and_not_a_byte_longer() {
         let empty = draft(json!({"text": ""})).seal().unwrap().bytes.len();
         let text = "x".repeat(MAX_BYTES - empty);
-        assert_eq!(
-            draft(json!({"text": text})).seal().unwrap().bytes.len(),
-            MAX_BYTES
-        );
-        let error = draft(json!({"text": format!("{text}x")}))
-            .seal()
-            .unwrap_err();
+        assert_eq!(draft(json!({"text": text})).seal().unwrap().bytes.len(), MAX_BYTES);
+        let error = draft(json!({"text": format!("{text}x")})).seal().unwrap_err();
         assert!(
-            error
-                .to_string()
-                .contains("65536 bytes, more than 65535: record long content by its digest"),
+            error.to_string().contains("65536 bytes, more than 65535: record long content by its digest"),
             "{error}"
         );
     }
@@ -358,48 +288,20 @@ mod tests {
     #[test]
     fn a_request_id_that_could_leave_the_receipts_folder_is_refused() {
         for corr in ["../checkpoint", "", "a/b", "a.b", "ü"] {
-            let error = Draft {
-                corr: Some(corr),
-                ..draft(json!({}))
-            }
-            .seal()
-            .unwrap_err();
+            let error = Draft { corr: Some(corr), ..draft(json!({})) }.seal().unwrap_err();
             assert!(error.to_string().contains("corr"), "{error}");
         }
     }
 
     #[test]
     fn only_the_first_entry_has_no_entry_before_it() {
-        assert_eq!(
-            Draft {
-                prev: None,
-                ..draft(json!({}))
-            }
-            .seal(),
-            Err(SealError::Prev(1))
-        );
-        assert_eq!(
-            Draft {
-                seq: 0,
-                ..draft(json!({}))
-            }
-            .seal(),
-            Err(SealError::Prev(0))
-        );
+        assert_eq!(Draft { prev: None, ..draft(json!({})) }.seal(), Err(SealError::Prev(1)));
+        assert_eq!(Draft { seq: 0, ..draft(json!({})) }.seal(), Err(SealError::Prev(0)));
     }
 
     #[test]
     fn an_entry_that_gives_a_common_field_twice_is_not_read() {
-        let line = draft(json!({}))
-            .seal()
-            .unwrap()
-            .bytes
-            .replacen('{', r#"{"seq":0,"#, 1);
-        assert!(
-            Header::parse(&line)
-                .unwrap_err()
-                .to_string()
-                .contains("duplicate field `seq`")
-        );
+        let line = draft(json!({})).seal().unwrap().bytes.replacen('{', r#"{"seq":0,"#, 1);
+        assert!(Header::parse(&line).unwrap_err().to_string().contains("duplicate field `seq`"));
     }
 }

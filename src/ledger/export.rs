@@ -88,11 +88,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
     ///
     /// # Errors
     /// If the checkpoint is not signed by this key.
-    pub fn begin(
-        sink: &'a mut S,
-        key: &'a VerifierKey,
-        note: &'a str,
-    ) -> Result<Exporter<'a, S>, ExportError> {
+    pub fn begin(sink: &'a mut S, key: &'a VerifierKey, note: &'a str) -> Result<Exporter<'a, S>, ExportError> {
         let checkpoint = Checkpoint::open(note, key)?;
         Ok(Exporter {
             sink,
@@ -112,10 +108,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
     pub fn push(&mut self, line: &str) -> Result<(), ExportError> {
         let given = self.tree.frontier.size() + 1;
         if given > self.checkpoint.size {
-            return Err(ExportError::Size {
-                signed: self.checkpoint.size,
-                given,
-            });
+            return Err(ExportError::Size { signed: self.checkpoint.size, given });
         }
         self.piece.extend_from_slice(line.as_bytes());
         self.piece.push(b'\n');
@@ -125,9 +118,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
         let leaf = leaf_hash(line.as_bytes());
         self.tree.push(leaf);
         let sink = &mut *self.sink;
-        self.tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
-            put(sink, &tile.to_string(), bytes)
-        })
+        self.tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| put(sink, &tile.to_string(), bytes))
     }
 
     /// Writes what is left: the right edge of the tree, the receipts and, last, the checkpoint, without which nothing of
@@ -145,25 +136,15 @@ impl<'a, S: Sink> Exporter<'a, S> {
         }
         self.write_piece()?;
         let sink = &mut *self.sink;
-        self.tiles
-            .finish(&mut |tile, bytes| put(sink, &tile.to_string(), bytes))?;
+        self.tiles.finish(&mut |tile, bytes| put(sink, &tile.to_string(), bytes))?;
         let receipts = self.write_receipts()?;
-        put(
-            self.sink,
-            layout::VKEY,
-            format!("{}\n", self.key).as_bytes(),
-        )?;
+        put(self.sink, layout::VKEY, format!("{}\n", self.key).as_bytes())?;
         put(self.sink, layout::CHECKPOINT, self.note.as_bytes())?;
-        Ok(Exported {
-            entries: given,
-            receipts,
-        })
+        Ok(Exported { entries: given, receipts })
     }
 
     fn write_piece(&mut self) -> Result<(), ExportError> {
-        self.sink
-            .append(layout::ENTRIES, &self.piece)
-            .map_err(|source| io_error(layout::ENTRIES, source))?;
+        self.sink.append(layout::ENTRIES, &self.piece).map_err(|source| io_error(layout::ENTRIES, source))?;
         self.piece.clear();
         Ok(())
     }
@@ -174,43 +155,21 @@ impl<'a, S: Sink> Exporter<'a, S> {
         for index in 0..size.div_ceil(WIDTH as u64) {
             let first = index * WIDTH as u64;
             let width = WIDTH.min((size - first) as usize);
-            let path = TilePath {
-                content: Content::Entries,
-                index,
-                width,
-            }
-            .to_string();
-            self.sink
-                .read(&path, MAX_BUNDLE, &mut bundle)
-                .map_err(|source| io_error(&path, source))?;
+            let path = TilePath { content: Content::Entries, index, width }.to_string();
+            self.sink.read(&path, MAX_BUNDLE, &mut bundle).map_err(|source| io_error(&path, source))?;
             let entries: Vec<&[u8]> = bundled(&bundle).collect();
             let tile: Levels = entries.iter().map(|entry| leaf_hash(entry)).collect();
-            let around = Around {
-                tree: &self.tree,
-                index,
-                tile: &tile,
-            };
+            let around = Around { tree: &self.tree, index, tile: &tile };
             for (seq, entry) in (first..).zip(&entries) {
-                let text =
-                    std::str::from_utf8(entry).map_err(|_| ExportError::ReadBack(path.clone()))?;
-                let header =
-                    Header::parse(text).map_err(|source| ExportError::Entry { seq, source })?;
+                let text = std::str::from_utf8(entry).map_err(|_| ExportError::ReadBack(path.clone()))?;
+                let header = Header::parse(text).map_err(|source| ExportError::Entry { seq, source })?;
                 let Some(request) = header.corr else { continue };
                 if header.record_type != RecordType::DecisionRecorded.as_str() {
                     continue;
                 }
-                let proof = inclusion_proof(&around, seq, size)
-                    .ok_or_else(|| ExportError::ReadBack(path.clone()))?;
-                let receipt = Receipt {
-                    index: seq,
-                    proof,
-                    checkpoint: self.note.to_owned(),
-                };
-                put(
-                    self.sink,
-                    &layout::receipt_proof(request),
-                    receipt.to_string().as_bytes(),
-                )?;
+                let proof = inclusion_proof(&around, seq, size).ok_or_else(|| ExportError::ReadBack(path.clone()))?;
+                let receipt = Receipt { index: seq, proof, checkpoint: self.note.to_owned() };
+                put(self.sink, &layout::receipt_proof(request), receipt.to_string().as_bytes())?;
                 put(self.sink, &layout::receipt_entry(request), entry)?;
                 receipts += 1;
             }
@@ -220,15 +179,11 @@ impl<'a, S: Sink> Exporter<'a, S> {
 }
 
 fn put(sink: &mut impl Sink, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
-    sink.put(path, bytes)
-        .map_err(|source| io_error(path, source))
+    sink.put(path, bytes).map_err(|source| io_error(path, source))
 }
 
 fn io_error(path: &str, source: io::Error) -> ExportError {
-    ExportError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    ExportError::Io { path: path.to_owned(), source }
 }
 
 /// The tree from the roots of its full tiles upwards, and the leaves of the last, partial tile.

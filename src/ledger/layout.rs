@@ -48,9 +48,7 @@ pub fn place(path: &str) -> Place<'_> {
     if let Some(tile) = TilePath::parse(path) {
         return Place::Tile(tile);
     }
-    let request = path
-        .strip_prefix(RECEIPTS)
-        .and_then(|name| name.strip_suffix(PROOF).or(name.strip_suffix(ENTRY)));
+    let request = path.strip_prefix(RECEIPTS).and_then(|name| name.strip_suffix(PROOF).or(name.strip_suffix(ENTRY)));
     match request {
         Some(request) if super::entry::is_request_id(request) => Place::Receipt(request),
         _ => Place::Foreign,

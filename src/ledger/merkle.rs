@@ -140,12 +140,7 @@ impl Frontier {
     /// The root of the tree as it is now.
     #[must_use]
     pub fn root(&self) -> Hash {
-        self.subtrees
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node_hash(left, right))
-            .unwrap_or_else(empty_root)
+        self.subtrees.iter().rev().copied().reduce(|right, left| node_hash(left, right)).unwrap_or_else(empty_root)
     }
 }
 
@@ -172,10 +167,7 @@ impl FromStr for Frontier {
         if !rest.is_empty() || hashes.len() != size.count_ones() as usize {
             return Err(NotAFrontier);
         }
-        Ok(Frontier {
-            size,
-            subtrees: hashes.iter().copied().map(Hash).collect(),
-        })
+        Ok(Frontier { size, subtrees: hashes.iter().copied().map(Hash).collect() })
     }
 }
 
@@ -223,10 +215,7 @@ impl FromIterator<Hash> for Levels {
 
 impl Subtrees for Levels {
     fn subtree(&self, level: u32, index: u64) -> Option<Hash> {
-        self.0
-            .get(level as usize)?
-            .get(usize::try_from(index).ok()?)
-            .copied()
+        self.0.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
     }
 }
 
@@ -243,10 +232,7 @@ fn range_hash(subtrees: &impl Subtrees, start: u64, end: u64) -> Option<Hash> {
         return subtrees.subtree(level, start >> level);
     }
     let middle = start + split(n);
-    Some(node_hash(
-        range_hash(subtrees, start, middle)?,
-        range_hash(subtrees, middle, end)?,
-    ))
+    Some(node_hash(range_hash(subtrees, start, middle)?, range_hash(subtrees, middle, end)?))
 }
 
 /// The hashes that lead from leaf `index` to the root of the tree of the first `size` leaves, the leaf's sibling first
@@ -309,9 +295,7 @@ pub enum ProofError {
         size: u64,
     },
     /// Too few or too many hashes for this place in a tree of this size.
-    #[error(
-        "the proof has {0} hashes, which is the wrong number for this place in a tree of this size"
-    )]
+    #[error("the proof has {0} hashes, which is the wrong number for this place in a tree of this size")]
     WrongLength(usize),
     /// The hashes lead somewhere else.
     #[error("the proof leads to another root: the entry or the proof was changed")]
@@ -322,18 +306,9 @@ pub enum ProofError {
 ///
 /// # Errors
 /// If it is not, or the proof is longer or shorter than it has to be.
-pub fn verify_inclusion(
-    leaf: Hash,
-    index: u64,
-    size: u64,
-    proof: &[Hash],
-    root: Hash,
-) -> Result<(), ProofError> {
+pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root: Hash) -> Result<(), ProofError> {
     if index >= size {
-        return Err(ProofError::OutsideTree {
-            position: index,
-            size,
-        });
+        return Err(ProofError::OutsideTree { position: index, size });
     }
     let (mut node, mut last) = (index, size - 1);
     let mut hash = leaf;
@@ -356,11 +331,7 @@ pub fn verify_inclusion(
     if last != 0 {
         return Err(ProofError::WrongLength(proof.len()));
     }
-    if hash == root {
-        Ok(())
-    } else {
-        Err(ProofError::WrongRoot)
-    }
+    if hash == root { Ok(()) } else { Err(ProofError::WrongRoot) }
 }
 
 /// Checks that the tree with `old_size` and `old_root` is where the tree with `new_size` and `new_root` began
@@ -374,17 +345,10 @@ pub fn verify_consistency(
     proof: &[Hash],
 ) -> Result<(), ProofError> {
     if old_size > new_size {
-        return Err(ProofError::OutsideTree {
-            position: old_size,
-            size: new_size,
-        });
+        return Err(ProofError::OutsideTree { position: old_size, size: new_size });
     }
     if old_size == 0 || old_size == new_size {
-        let expected = if old_size == 0 {
-            empty_root()
-        } else {
-            new_root
-        };
+        let expected = if old_size == 0 { empty_root() } else { new_root };
         return match (proof.len(), old_root == expected) {
             (0, true) => Ok(()),
             (0, false) => Err(ProofError::WrongRoot),
@@ -424,11 +388,7 @@ pub fn verify_consistency(
     if last != 0 {
         return Err(wrong_length);
     }
-    if old_hash == old_root && new_hash == new_root {
-        Ok(())
-    } else {
-        Err(ProofError::WrongRoot)
-    }
+    if old_hash == old_root && new_hash == new_root { Ok(()) } else { Err(ProofError::WrongRoot) }
 }
 
 #[cfg(test)]

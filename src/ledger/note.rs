@@ -18,22 +18,16 @@ const MAX_SIGNATURES: usize = 64;
 /// How Go's x/mod writes a private key; understood by every tool of that family.
 const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
 /// The fixed start of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4).
-const SPKI_PREFIX: [u8; 12] = [
-    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-];
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Why a key cannot be used. Never shows the key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
     /// Key names go into space-separated lines and plus-separated keys.
-    #[error(
-        "key name {0:?} is not usable: it must be non-empty, without spaces, control characters or +"
-    )]
+    #[error("key name {0:?} is not usable: it must be non-empty, without spaces, control characters or +")]
     Name(String),
     /// Not of the form `<name>+<hash>+<base64>`.
-    #[error(
-        "not a verifier key: expected <name>+<8 hexadecimal digits>+<base64>, as in the file log.vkey"
-    )]
+    #[error("not a verifier key: expected <name>+<8 hexadecimal digits>+<base64>, as in the file log.vkey")]
     Verifier,
     /// Not of the form `PRIVATE+KEY+<name>+<hash>+<base64>`.
     #[error("not a signing key: expected PRIVATE+KEY+<name>+<8 hexadecimal digits>+<base64>")]
@@ -49,10 +43,7 @@ pub enum KeyError {
 /// Whether this can be the name of a key, and so the origin of a log.
 #[must_use]
 pub fn is_key_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 fn key_id(name: &str, public: &[u8; 32]) -> u32 {
@@ -66,20 +57,14 @@ fn key_id(name: &str, public: &[u8; 32]) -> u32 {
 }
 
 /// Splits `<name>+<hash>+<base64 of type and 32 bytes>` and returns name, hash and the 32 bytes.
-fn split_key(
-    text: &str,
-    malformed: KeyError,
-) -> Result<(&str, u32, Zeroizing<[u8; 32]>), KeyError> {
+fn split_key(text: &str, malformed: KeyError) -> Result<(&str, u32, Zeroizing<[u8; 32]>), KeyError> {
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(malformed);
     };
     let canonical = hash.len() == 8 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let (true, Ok(hash), Ok(key)) = (
-        canonical,
-        u32::from_str_radix(hash, 16),
-        BASE64.decode(key).map(Zeroizing::new),
-    ) else {
+    let (true, Ok(hash), Ok(key)) = (canonical, u32::from_str_radix(hash, 16), BASE64.decode(key).map(Zeroizing::new))
+    else {
         return Err(malformed);
     };
     if !is_key_name(name) {
@@ -117,10 +102,7 @@ impl VerifierKey {
     #[must_use]
     pub fn to_spki_pem(&self) -> String {
         let der = [SPKI_PREFIX.as_slice(), &self.public].concat();
-        format!(
-            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-            BASE64.encode(der)
-        )
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(der))
     }
 }
 
@@ -142,11 +124,7 @@ impl FromStr for VerifierKey {
         if id != key_id(name, &public) {
             return Err(KeyError::Hash);
         }
-        Ok(VerifierKey {
-            name: name.to_owned(),
-            id,
-            public: *public,
-        })
+        Ok(VerifierKey { name: name.to_owned(), id, public: *public })
     }
 }
 
@@ -160,9 +138,7 @@ pub struct SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }
 
@@ -175,15 +151,10 @@ impl SigningKey {
         if !is_key_name(name) {
             return Err(KeyError::Name(name.to_owned()));
         }
-        let pair =
-            Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| KeyError::Signing)?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| KeyError::Signing)?;
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
-        let verifier = VerifierKey {
-            name: name.to_owned(),
-            id: key_id(name, &public),
-            public,
-        };
+        let verifier = VerifierKey { name: name.to_owned(), id: key_id(name, &public), public };
         Ok(SigningKey { verifier, pair })
     }
 
@@ -211,10 +182,7 @@ impl SigningKey {
         bytes[1..].copy_from_slice(seed.as_slice());
         let secret = Zeroizing::new(BASE64.encode(bytes));
         bytes.zeroize();
-        Ok(Zeroizing::new(format!(
-            "{PRIVATE_PREFIX}{name}+{:08x}+{}",
-            key.verifier.id, *secret
-        )))
+        Ok(Zeroizing::new(format!("{PRIVATE_PREFIX}{name}+{:08x}+{}", key.verifier.id, *secret)))
     }
 
     /// The public half.
@@ -245,9 +213,7 @@ pub enum NoteError {
     #[error("not signed by the trusted key {0}")]
     NoTrustedSignature(String),
     /// A signature by a trusted key does not belong to this text.
-    #[error(
-        "the signature of {0} does not belong to this text: the text or the signature was changed"
-    )]
+    #[error("the signature of {0} does not belong to this text: the text or the signature was changed")]
     BadSignature(String),
 }
 
@@ -272,9 +238,7 @@ pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteErr
     }
     check_text(note)?;
     // The text is separated from the signatures by the last empty line.
-    let end = note
-        .rfind("\n\n")
-        .ok_or(NoteError::Malformed("no empty line before the signatures"))?;
+    let end = note.rfind("\n\n").ok_or(NoteError::Malformed("no empty line before the signatures"))?;
     let (text, signatures) = (&note[..=end], &note[end + 2..]);
     if signatures.is_empty() {
         return Err(NoteError::Malformed("no signature after the empty line"));
@@ -287,20 +251,12 @@ pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteErr
         let (name, blob) = line
             .strip_prefix("— ")
             .and_then(|line| line.split_once(' '))
-            .ok_or(NoteError::Malformed(
-                "a signature line is not of the form — <name> <base64>",
-            ))?;
-        let blob = BASE64
-            .decode(blob)
-            .map_err(|_| NoteError::Malformed("a signature is not base64"))?;
+            .ok_or(NoteError::Malformed("a signature line is not of the form — <name> <base64>"))?;
+        let blob = BASE64.decode(blob).map_err(|_| NoteError::Malformed("a signature is not base64"))?;
         let (id, signature) = match blob.split_first_chunk::<4>() {
-            Some((id, signature)) if is_key_name(name) && !signature.is_empty() => {
-                (u32::from_be_bytes(*id), signature)
-            }
+            Some((id, signature)) if is_key_name(name) && !signature.is_empty() => (u32::from_be_bytes(*id), signature),
             _ => {
-                return Err(NoteError::Malformed(
-                    "a signature line has no key name or no signature",
-                ));
+                return Err(NoteError::Malformed("a signature line has no key name or no signature"));
             }
         };
         let Some(key) = keys.iter().find(|key| key.name == name && key.id == id) else {

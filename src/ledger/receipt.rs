@@ -52,28 +52,19 @@ impl Receipt {
     /// If the text is not a proof in its one canonical form.
     pub fn parse(text: &str) -> Result<Receipt, ReceiptError> {
         let malformed = ReceiptError::Malformed;
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(malformed("no empty line before the checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(malformed("no empty line before the checkpoint"))?;
         let mut lines = head.split('\n');
         if lines.next() != Some(FIRST_LINE) {
             return Err(malformed("the first line is not c2sp.org/tlog-proof@v1"));
         }
-        let index = lines
-            .next()
-            .and_then(|line| line.strip_prefix("index "))
-            .ok_or(malformed("no index line"))?;
+        let index = lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(malformed("no index line"))?;
         let index: u64 = match index.parse() {
             Ok(number) if format!("{number}") == index => number,
             _ => return Err(malformed("the index is not a plain decimal number")),
         };
         let proof: Option<Vec<Hash>> = lines.map(Hash::from_base64).collect();
         let proof = proof.ok_or(malformed("a line of the proof is not a hash in base64"))?;
-        Ok(Receipt {
-            index,
-            proof,
-            checkpoint: checkpoint.to_owned(),
-        })
+        Ok(Receipt { index, proof, checkpoint: checkpoint.to_owned() })
     }
 
     /// Checks everything: the checkpoint's signature, then that `entry` (the exact bytes of the line) is in that tree.
@@ -91,13 +82,7 @@ impl Receipt {
     /// # Errors
     /// If the entry is not where the receipt says.
     pub fn verify_in(&self, entry: &[u8], checkpoint: &Checkpoint) -> Result<(), ProofError> {
-        merkle::verify_inclusion(
-            merkle::leaf_hash(entry),
-            self.index,
-            checkpoint.size,
-            &self.proof,
-            checkpoint.root,
-        )
+        merkle::verify_inclusion(merkle::leaf_hash(entry), self.index, checkpoint.size, &self.proof, checkpoint.root)
     }
 }
 
@@ -115,20 +100,9 @@ mod tests {
             levels.push(leaf_hash(entry.as_bytes()));
             frontier.push(leaf_hash(entry.as_bytes()));
         }
-        let checkpoint = Checkpoint {
-            origin: "log.test/1".into(),
-            size: 3,
-            root: frontier.root(),
-        };
+        let checkpoint = Checkpoint { origin: "log.test/1".into(), size: 3, root: frontier.root() };
         let proof = inclusion_proof(&levels, 1, 3).unwrap();
-        (
-            Receipt {
-                index: 1,
-                proof,
-                checkpoint: checkpoint.sign(&key).unwrap(),
-            },
-            key,
-        )
+        (Receipt { index: 1, proof, checkpoint: checkpoint.sign(&key).unwrap() }, key)
     }
 
     #[test]
@@ -137,10 +111,7 @@ mod tests {
         let read = Receipt::parse(&receipt.to_string()).unwrap();
         assert_eq!(read, receipt);
         assert_eq!(read.verify(b"b", key.verifier()).unwrap().size, 3);
-        assert_eq!(
-            read.verify(b"c", key.verifier()),
-            Err(ReceiptError::Proof(ProofError::WrongRoot))
-        );
+        assert_eq!(read.verify(b"c", key.verifier()), Err(ReceiptError::Proof(ProofError::WrongRoot)));
     }
 
     #[test]
@@ -154,10 +125,7 @@ mod tests {
             text.replacen("\n\n", "\n", 1).replacen("\n\n", "\n", 1),
             text.replacen("=\n", "\n", 1),
         ] {
-            assert!(
-                matches!(Receipt::parse(&wrong), Err(ReceiptError::Malformed(_))),
-                "{wrong}"
-            );
+            assert!(matches!(Receipt::parse(&wrong), Err(ReceiptError::Malformed(_))), "{wrong}");
         }
     }
 }

@@ -69,10 +69,7 @@ mod tests {
     #[test]
     fn every_type_is_found_by_its_own_name_and_nothing_else_is() {
         for &record_type in RecordType::ALL {
-            assert_eq!(
-                RecordType::from_name(record_type.as_str()),
-                Some(record_type)
-            );
+            assert_eq!(RecordType::from_name(record_type.as_str()), Some(record_type));
         }
         assert_eq!(RecordType::from_name("request.opened "), None);
     }

@@ -47,11 +47,7 @@ impl fmt::Display for TilePath {
             let mark = if left > 0 { "x" } else { "" };
             write!(f, "/{mark}{group:03}")?;
         }
-        if self.width < WIDTH {
-            write!(f, ".p/{}", self.width)
-        } else {
-            Ok(())
-        }
+        if self.width < WIDTH { write!(f, ".p/{}", self.width) } else { Ok(()) }
     }
 }
 
@@ -61,32 +57,20 @@ impl TilePath {
     pub fn parse(path: &str) -> Option<TilePath> {
         let rest = path.strip_prefix("tile/")?;
         let (rest, width) = match rest.split_once(".p/") {
-            Some((rest, width)) => (
-                rest,
-                width
-                    .parse()
-                    .ok()
-                    .filter(|width| (1..WIDTH).contains(width))?,
-            ),
+            Some((rest, width)) => (rest, width.parse().ok().filter(|width| (1..WIDTH).contains(width))?),
             None => (rest, WIDTH),
         };
         let (content, groups) = rest.split_once('/')?;
         let content = match content {
             "entries" => Content::Entries,
-            level => Content::Hashes {
-                level: level.parse().ok().filter(|level| *level < 64)?,
-            },
+            level => Content::Hashes { level: level.parse().ok().filter(|level| *level < 64)? },
         };
         let mut index: u64 = 0;
         for group in groups.split('/') {
             let group: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
             index = index.checked_mul(1000)?.checked_add(group)?;
         }
-        let tile = TilePath {
-            content,
-            index,
-            width,
-        };
+        let tile = TilePath { content, index, width };
         (tile.to_string() == path).then_some(tile)
     }
 
@@ -99,11 +83,7 @@ impl TilePath {
         };
         let hashes = size.checked_shr(level * HEIGHT).unwrap_or(0);
         let (full, partial) = (hashes / WIDTH as u64, (hashes % WIDTH as u64) as usize);
-        if self.width == WIDTH {
-            self.index < full
-        } else {
-            self.index == full && self.width == partial
-        }
+        if self.width == WIDTH { self.index < full } else { self.index == full && self.width == partial }
     }
 
     /// A word for what is here.
@@ -118,11 +98,7 @@ impl TilePath {
     /// The number of files a log of `size` entries has under `tile/`.
     #[must_use]
     pub fn count(size: u64) -> u64 {
-        let tiles = |level: u32| {
-            size.checked_shr(level * HEIGHT)
-                .unwrap_or(0)
-                .div_ceil(WIDTH as u64)
-        };
+        let tiles = |level: u32| size.checked_shr(level * HEIGHT).unwrap_or(0).div_ceil(WIDTH as u64);
         (0..8).map(tiles).sum::<u64>() + tiles(0)
     }
 }
@@ -144,11 +120,7 @@ struct Level {
 impl Level {
     fn tile(&self, level: usize) -> TilePath {
         let content = Content::Hashes { level: level as u8 };
-        TilePath {
-            content,
-            index: self.finished,
-            width: self.tree.size() as usize,
-        }
+        TilePath { content, index: self.finished, width: self.tree.size() as usize }
     }
 }
 
@@ -164,8 +136,7 @@ impl Builder {
         emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let entry = &entry[..entry.len().min(usize::from(u16::MAX))];
-        self.bundle
-            .extend_from_slice(&(entry.len() as u16).to_be_bytes());
+        self.bundle.extend_from_slice(&(entry.len() as u16).to_be_bytes());
         self.bundle.extend_from_slice(entry);
         let mut hash = leaf;
         for level in 0.. {
@@ -180,13 +151,7 @@ impl Builder {
             }
             let tile = current.tile(level);
             if level == 0 {
-                emit(
-                    TilePath {
-                        content: Content::Entries,
-                        ..tile
-                    },
-                    &self.bundle,
-                )?;
+                emit(TilePath { content: Content::Entries, ..tile }, &self.bundle)?;
                 self.bundle.clear();
             }
             emit(tile, &current.bytes)?;
@@ -202,25 +167,11 @@ impl Builder {
     ///
     /// # Errors
     /// Those of `emit`.
-    pub fn finish<E>(
-        &self,
-        emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        for (n, level) in self
-            .levels
-            .iter()
-            .enumerate()
-            .filter(|(_, level)| !level.bytes.is_empty())
-        {
+    pub fn finish<E>(&self, emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        for (n, level) in self.levels.iter().enumerate().filter(|(_, level)| !level.bytes.is_empty()) {
             let tile = level.tile(n);
             if n == 0 {
-                emit(
-                    TilePath {
-                        content: Content::Entries,
-                        ..tile
-                    },
-                    &self.bundle,
-                )?;
+                emit(TilePath { content: Content::Entries, ..tile }, &self.bundle)?;
             }
             emit(tile, &level.bytes)?;
         }
@@ -250,17 +201,12 @@ mod tests {
         let mut emit = |tile: TilePath, bytes: &[u8]| {
             assert!(tile.belongs_to(size), "{tile} of {size}");
             assert_eq!(TilePath::parse(&tile.to_string()), Some(tile));
-            assert!(
-                tiles.insert(tile.to_string(), bytes.to_vec()).is_none(),
-                "{tile} twice"
-            );
+            assert!(tiles.insert(tile.to_string(), bytes.to_vec()).is_none(), "{tile} twice");
             Ok::<(), ()>(())
         };
         let mut builder = Builder::default();
         for n in 0..size {
-            builder
-                .push(leaf_hash(&n.to_be_bytes()), &n.to_be_bytes(), &mut emit)
-                .unwrap();
+            builder.push(leaf_hash(&n.to_be_bytes()), &n.to_be_bytes(), &mut emit).unwrap();
         }
         builder.finish(&mut emit).unwrap();
         assert_eq!(tiles.len() as u64, TilePath::count(size));
@@ -272,22 +218,13 @@ mod tests {
         let tiles = tiles(70_000);
         let full = |level: &str| {
             let level = format!("tile/{level}/");
-            tiles
-                .iter()
-                .filter(|(path, _)| path.starts_with(&level) && !path.contains(".p/"))
-                .count()
+            tiles.iter().filter(|(path, _)| path.starts_with(&level) && !path.contains(".p/")).count()
         };
-        assert_eq!(
-            (full("0"), full("1"), full("2"), full("entries")),
-            (273, 1, 0, 273)
-        );
+        assert_eq!((full("0"), full("1"), full("2"), full("entries")), (273, 1, 0, 273));
         assert_eq!(tiles["tile/0/273.p/112"].len(), 112 * 32);
         assert_eq!(tiles["tile/1/001.p/17"].len(), 17 * 32);
         assert_eq!(tiles["tile/2/000.p/1"].len(), 32);
-        assert_eq!(
-            bundled(&tiles["tile/entries/273.p/112"]).last(),
-            Some(69_999_u64.to_be_bytes().as_slice())
-        );
+        assert_eq!(bundled(&tiles["tile/entries/273.p/112"]).last(), Some(69_999_u64.to_be_bytes().as_slice()));
     }
 
     #[test]
@@ -296,19 +233,12 @@ mod tests {
         let mut tree = Frontier::new();
         (0..256_u64).for_each(|n| tree.push(leaf_hash(&n.to_be_bytes())));
         assert_eq!(tiles["tile/1/000.p/1"], tree.root().as_bytes());
-        assert_eq!(
-            tiles.keys().collect::<Vec<_>>(),
-            ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"]
-        );
+        assert_eq!(tiles.keys().collect::<Vec<_>>(), ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"]);
     }
 
     #[test]
     fn a_path_is_read_only_in_its_one_form() {
-        let tile = TilePath {
-            content: Content::Hashes { level: 0 },
-            index: 1_234_067,
-            width: 256,
-        };
+        let tile = TilePath { content: Content::Hashes { level: 0 }, index: 1_234_067, width: 256 };
         assert_eq!(tile.to_string(), "tile/0/x001/x234/067");
         assert_eq!(TilePath::parse("tile/0/x001/x234/067"), Some(tile));
         for wrong in [
@@ -335,10 +265,6 @@ mod tests {
     fn an_older_partial_tile_does_not_belong_to_the_log_any_more() {
         let partial = TilePath::parse("tile/0/000.p/3").unwrap();
         assert!(partial.belongs_to(3) && !partial.belongs_to(4) && !partial.belongs_to(256));
-        assert!(
-            !TilePath::parse("tile/63/000.p/3")
-                .unwrap()
-                .belongs_to(u64::MAX)
-        );
+        assert!(!TilePath::parse("tile/63/000.p/3").unwrap().belongs_to(u64::MAX));
     }
 }

@@ -24,29 +24,17 @@ fn exported() -> TempDir {
 
 fn run(folder: &Path, options: &[&str]) -> Result<(), Failure> {
     let ledger = folder.join("ledger").display().to_string();
-    let arguments = ["verify", &ledger]
-        .into_iter()
-        .chain(options.iter().copied());
+    let arguments = ["verify", &ledger].into_iter().chain(options.iter().copied());
     check(&Command::try_parse_from(arguments).unwrap().verify).map(|_| ())
 }
 
 #[test]
 fn the_key_may_be_given_as_a_file_or_as_itself() {
     let folder = exported();
-    run(
-        folder.path(),
-        &[
-            "--vkey",
-            folder.path().join("trusted.vkey").to_str().unwrap(),
-        ],
-    )
-    .unwrap();
+    run(folder.path(), &["--vkey", folder.path().join("trusted.vkey").to_str().unwrap()]).unwrap();
     run(folder.path(), &["--vkey", &vkey().to_string()]).unwrap();
     let missing = run(folder.path(), &["--vkey", "no-such-file"]).unwrap_err();
-    assert!(
-        matches!(&missing, Failure::Unusable(why) if why.contains("no such file")),
-        "{missing}"
-    );
+    assert!(matches!(&missing, Failure::Unusable(why) if why.contains("no such file")), "{missing}");
 }
 
 #[test]
@@ -60,10 +48,7 @@ fn a_key_that_lies_inside_the_ledger_is_refused_by_whatever_name_unless_told_to(
     for key in [&inside, &symbolic, &hard, &roundabout] {
         let key = key.to_str().unwrap();
         let refused = run(folder.path(), &["--vkey", key]).unwrap_err();
-        assert!(
-            matches!(&refused, Failure::Unusable(why) if why.contains("lies inside the ledger")),
-            "{refused}"
-        );
+        assert!(matches!(&refused, Failure::Unusable(why) if why.contains("lies inside the ledger")), "{refused}");
         run(folder.path(), &["--vkey", key, "--trust-artifact-key"]).unwrap();
     }
     run(folder.path(), &["--trust-artifact-key"]).unwrap();
@@ -71,9 +56,7 @@ fn a_key_that_lies_inside_the_ledger_is_refused_by_whatever_name_unless_told_to(
 
 #[test]
 fn without_a_key_the_command_is_not_even_tried() {
-    let error = Command::try_parse_from(["verify", "ledger"])
-        .map(|_| ())
-        .unwrap_err();
+    let error = Command::try_parse_from(["verify", "ledger"]).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("--vkey"), "{error}");
 }
 
@@ -84,30 +67,14 @@ fn an_older_checkpoint_is_compared_and_a_lie_is_told_from_a_problem() {
     fs::write(&older, Story::of(20).checkpoint()).unwrap();
     fs::write(&newer, Story::of(90).checkpoint()).unwrap();
     let key = vkey().to_string();
-    run(
-        folder.path(),
-        &["--vkey", &key, "--old", older.to_str().unwrap()],
-    )
-    .unwrap();
-    let rollback = run(
-        folder.path(),
-        &["--vkey", &key, "--old", newer.to_str().unwrap()],
-    )
-    .unwrap_err();
-    assert!(
-        matches!(&rollback, Failure::Refused(refusal) if refusal.to_string().contains("rollback")),
-        "{rollback}"
-    );
+    run(folder.path(), &["--vkey", &key, "--old", older.to_str().unwrap()]).unwrap();
+    let rollback = run(folder.path(), &["--vkey", &key, "--old", newer.to_str().unwrap()]).unwrap_err();
+    assert!(matches!(&rollback, Failure::Refused(refusal) if refusal.to_string().contains("rollback")), "{rollback}");
     let problem = run(folder.path(), &["--vkey", &key, "--old", "nowhere"]).unwrap_err();
-    assert!(
-        matches!(&problem, Failure::Unusable(why) if why.contains("cannot read nowhere")),
-        "{problem}"
-    );
+    assert!(matches!(&problem, Failure::Unusable(why) if why.contains("cannot read nowhere")), "{problem}");
     fs::remove_file(folder.path().join("ledger/entries.jsonl")).unwrap();
     let refused = run(folder.path(), &["--vkey", &key]).unwrap_err();
-    assert!(
-        matches!(&refused, Failure::Refused(refusal) if refusal.to_string().contains("entries.jsonl is missing"))
-    );
+    assert!(matches!(&refused, Failure::Refused(refusal) if refusal.to_string().contains("entries.jsonl is missing")));
 }
 
 #[test]

@@ -28,36 +28,18 @@ fn output(command: &mut Command) -> Output {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let output = output(command);
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(said)
-    }
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(said) }
 }
 
 /// Builds the check once; Debian's `golang-golang-x-mod-dev` has the library.
 fn go_check(folder: &Path) -> String {
     let library = Path::new("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog");
-    assert!(
-        library.is_dir(),
-        "{} is missing; run `make test`, it installs what the tests need",
-        library.display()
-    );
+    assert!(library.is_dir(), "{} is missing; run `make test`, it installs what the tests need", library.display());
     let program = folder.join("ledger_check").display().to_string();
     let mut build = Command::new("go");
-    build
-        .args(["build", "-o", &program, GO_CHECK])
-        .env("GO111MODULE", "off")
-        .env("GOPATH", "/usr/share/gocode");
-    build
-        .env("GOCACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/go-cache"))
-        .env("GOFLAGS", "")
-        .current_dir(folder);
+    build.args(["build", "-o", &program, GO_CHECK]).env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode");
+    build.env("GOCACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/go-cache")).env("GOFLAGS", "").current_dir(folder);
     run(&mut build).unwrap();
     program
 }
@@ -66,11 +48,7 @@ fn go_check(folder: &Path) -> String {
 fn gos_transparency_log_library_verifies_what_we_export_and_refuses_what_was_changed() {
     let folder = exported();
     let program = go_check(folder.path());
-    let check = || {
-        run(Command::new(&program)
-            .args(["ledger", "trusted.vkey", "older"])
-            .current_dir(folder.path()))
-    };
+    let check = || run(Command::new(&program).args(["ledger", "trusted.vkey", "older"]).current_dir(folder.path()));
     check().unwrap();
 
     for (path, place, reason) in [
@@ -101,17 +79,13 @@ fn openssl_verifies_the_signature_of_a_checkpoint() {
     let note = fs::read_to_string(folder.path().join("ledger/checkpoint")).unwrap();
     let (text, signatures) = note.split_once("\n\n").unwrap();
     let blob = signatures.split_whitespace().last().unwrap();
-    let signature = &base64::engine::general_purpose::STANDARD
-        .decode(blob)
-        .unwrap()[4..];
+    let signature = &base64::engine::general_purpose::STANDARD.decode(blob).unwrap()[4..];
     fs::write(folder.path().join("body"), format!("{text}\n")).unwrap();
     fs::write(folder.path().join("sig"), signature).unwrap();
     fs::write(folder.path().join("log.pub.pem"), vkey().to_spki_pem()).unwrap();
     let verify = || {
         let arguments = "pkeyutl -verify -pubin -inkey log.pub.pem -rawin -in body -sigfile sig";
-        run(Command::new("openssl")
-            .args(arguments.split(' '))
-            .current_dir(folder.path()))
+        run(Command::new("openssl").args(arguments.split(' ')).current_dir(folder.path()))
     };
     verify().unwrap();
     fs::write(folder.path().join("body"), format!("{text} \n")).unwrap();

@@ -24,14 +24,8 @@ pub struct Record {
 
 impl Record {
     fn new(record_type: RecordType, corr: Option<&str>, body: Value) -> Record {
-        let Value::Object(body) = body else {
-            panic!("a body is an object")
-        };
-        Record {
-            record_type,
-            corr: corr.map(str::to_owned),
-            body,
-        }
+        let Value::Object(body) = body else { panic!("a body is an object") };
+        Record { record_type, corr: corr.map(str::to_owned), body }
     }
 }
 
@@ -51,13 +45,8 @@ impl Story {
 
     /// The place of a request's first entry of this type.
     pub fn place(&self, request: &str, record_type: RecordType) -> usize {
-        let is_it = |record: &Record| {
-            record.record_type == record_type && record.corr.as_deref() == Some(request)
-        };
-        self.records
-            .iter()
-            .position(is_it)
-            .unwrap_or_else(|| panic!("{request} has no {record_type}"))
+        let is_it = |record: &Record| record.record_type == record_type && record.corr.as_deref() == Some(request);
+        self.records.iter().position(is_it).unwrap_or_else(|| panic!("{request} has no {record_type}"))
     }
 
     pub fn record(&mut self, request: &str, record_type: RecordType) -> &mut Record {
@@ -69,25 +58,14 @@ impl Story {
     pub fn set(&mut self, request: &str, record_type: RecordType, path: &str, value: Value) {
         let record = self.record(request, record_type);
         let mut body = Value::Object(std::mem::take(&mut record.body));
-        *body
-            .pointer_mut(path)
-            .unwrap_or_else(|| panic!("{record_type} has no {path}")) = value;
-        let Value::Object(body) = body else {
-            unreachable!()
-        };
+        *body.pointer_mut(path).unwrap_or_else(|| panic!("{record_type} has no {path}")) = value;
+        let Value::Object(body) = body else { unreachable!() };
         record.body = body;
     }
 
-    pub fn insert_after(
-        &mut self,
-        request: &str,
-        after: RecordType,
-        record_type: RecordType,
-        body: Value,
-    ) {
+    pub fn insert_after(&mut self, request: &str, after: RecordType, record_type: RecordType, body: Value) {
         let place = self.place(request, after);
-        self.records
-            .insert(place + 1, Record::new(record_type, Some(request), body));
+        self.records.insert(place + 1, Record::new(record_type, Some(request), body));
     }
 
     pub fn remove(&mut self, request: &str, record_type: RecordType) -> Record {
@@ -97,17 +75,12 @@ impl Story {
 
     pub fn lines(&self) -> Vec<String> {
         let mut seal = Seal::default();
-        self.records
-            .iter()
-            .map(|record| seal.line(record))
-            .collect()
+        self.records.iter().map(|record| seal.line(record)).collect()
     }
 
     pub fn checkpoint(&self) -> String {
         let mut seal = Seal::default();
-        self.records
-            .iter()
-            .for_each(|record| drop(seal.line(record)));
+        self.records.iter().for_each(|record| drop(seal.line(record)));
         seal.checkpoint()
     }
 
@@ -118,9 +91,7 @@ impl Story {
     pub fn export_into<S: Sink>(&self, mut sink: S) -> S {
         let (key, checkpoint) = (key(), self.checkpoint());
         let mut exporter = Exporter::begin(&mut sink, key.verifier(), &checkpoint).unwrap();
-        self.lines()
-            .iter()
-            .for_each(|line| exporter.push(line).unwrap());
+        self.lines().iter().for_each(|line| exporter.push(line).unwrap());
         exporter.finish().unwrap();
         sink
     }
@@ -153,13 +124,7 @@ impl Seal {
     }
 
     pub fn checkpoint(&self) -> String {
-        Checkpoint {
-            origin: ORIGIN.into(),
-            size: self.tree.size(),
-            root: self.tree.root(),
-        }
-        .sign(&key())
-        .unwrap()
+        Checkpoint { origin: ORIGIN.into(), size: self.tree.size(), root: self.tree.root() }.sign(&key()).unwrap()
     }
 }
 
@@ -181,14 +146,7 @@ pub fn request(n: usize) -> String {
     format!("req-{n:05}")
 }
 
-pub const OUTCOMES: [&str; 6] = [
-    "approved",
-    "denied",
-    "expired",
-    "not_required",
-    "superseded",
-    "pending",
-];
+pub const OUTCOMES: [&str; 6] = ["approved", "denied", "expired", "not_required", "superseded", "pending"];
 
 /// Everything that happens in a log of this many requests.
 pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
@@ -198,11 +156,7 @@ pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
         None,
         json!({"origin": ORIGIN, "vkey": vkey, "tenant": {"id": 1, "login": "acme"}}),
     ));
-    visit(Record::new(
-        RecordType::PolicyLoaded,
-        None,
-        json!({"origin": "built-in", "digest": "sha256:p"}),
-    ));
+    visit(Record::new(RecordType::PolicyLoaded, None, json!({"origin": "built-in", "digest": "sha256:p"})));
     for n in 0..requests {
         each_record_of(&request(n), OUTCOMES[n % OUTCOMES.len()], visit);
     }
@@ -223,8 +177,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
             "policy": {"digest": "sha256:p", "origin": "built-in"}, "matched_rules": vec!["built-in"; by_agent],
         }),
     );
-    let denied_attempt =
-        json!({"reviewer": person(1), "verdict": "approve", "why": ["wrote a gated commit"]});
+    let denied_attempt = json!({"reviewer": person(1), "verdict": "approve", "why": ["wrote a gated commit"]});
     match outcome {
         "pending" => return,
         "approved" => {
@@ -234,11 +187,8 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
         "denied" => record(RecordType::ReviewRecorded, review(request, 1, "deny")),
         _ => {}
     }
-    let (approvers, have) = if outcome == "approved" {
-        (json!([{"id": 7, "login": "person-7"}]), 1)
-    } else {
-        (json!([]), 0)
-    };
+    let (approvers, have) =
+        if outcome == "approved" { (json!([{"id": 7, "login": "person-7"}]), 1) } else { (json!([]), 0) };
     record(
         RecordType::DecisionRecorded,
         json!({
@@ -255,10 +205,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
         RecordType::CallbackSent,
         json!({"request_digest": digest(request), "state": state, "attempt_checked": {"attempt": 1, "status": "waiting"}}),
     );
-    record(
-        RecordType::CallbackResult,
-        json!({"state": state, "status": 204, "github_request_id": "F00D:1"}),
-    );
+    record(RecordType::CallbackResult, json!({"state": state, "status": 204, "github_request_id": "F00D:1"}));
 }
 
 /// An exported ledger in memory.
@@ -284,10 +231,7 @@ impl Memory {
 
     /// Flips one bit in the middle of a file.
     pub fn flip(&mut self, path: &str) {
-        let bytes = self
-            .files
-            .get_mut(path)
-            .unwrap_or_else(|| panic!("no {path}"));
+        let bytes = self.files.get_mut(path).unwrap_or_else(|| panic!("no {path}"));
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
     }
@@ -297,13 +241,7 @@ impl Memory {
         let text = self.text("entries.jsonl");
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         edit(&mut lines);
-        self.write(
-            "entries.jsonl",
-            lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>(),
-        );
+        self.write("entries.jsonl", lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     }
 }
 
@@ -328,10 +266,7 @@ impl Sink for Memory {
     }
 
     fn append(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files
-            .entry(path.to_owned())
-            .or_default()
-            .extend_from_slice(bytes);
+        self.files.entry(path.to_owned()).or_default().extend_from_slice(bytes);
         Ok(())
     }
 }

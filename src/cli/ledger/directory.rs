@@ -16,10 +16,7 @@ impl Directory {
     /// A folder to read from.
     #[must_use]
     pub fn open(root: &Path) -> Directory {
-        Directory {
-            root: root.to_owned(),
-            appending: None,
-        }
+        Directory { root: root.to_owned(), appending: None }
     }
 
     /// A new folder to write to.
@@ -52,12 +49,7 @@ impl Directory {
         }
     }
 
-    fn visit_folder(
-        &self,
-        folder: &Path,
-        prefix: &str,
-        visit: &mut dyn FnMut(&str) -> bool,
-    ) -> io::Result<bool> {
+    fn visit_folder(&self, folder: &Path, prefix: &str, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<bool> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
@@ -77,9 +69,7 @@ impl Directory {
 impl Artifact for Directory {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
         into.clear();
-        File::open(self.path(path))?
-            .take(limit as u64 + 1)
-            .read_to_end(into)?;
+        File::open(self.path(path))?.take(limit as u64 + 1).read_to_end(into)?;
         Ok(())
     }
 

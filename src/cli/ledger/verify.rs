@@ -26,11 +26,7 @@ pub struct VerifyArgs {
     pub dir: PathBuf,
 
     /// The verifier key you trust, or a file that holds it, from anywhere but DIR
-    #[arg(
-        long,
-        value_name = "FILE_OR_KEY",
-        required_unless_present = "trust_artifact_key"
-    )]
+    #[arg(long, value_name = "FILE_OR_KEY", required_unless_present = "trust_artifact_key")]
     pub vkey: Option<String>,
 
     /// A checkpoint of the same log kept from earlier, which DIR has to continue
@@ -61,29 +57,11 @@ pub enum Failure {
 pub fn run(args: &VerifyArgs) -> ExitCode {
     let mut stdout = io::stdout().lock();
     let (code, printed) = match check(args) {
-        Ok(report) if args.json => (
-            0,
-            serde_json::to_string_pretty(&report).map(|json| writeln!(stdout, "{json}")),
-        ),
-        Ok(report) => (
-            0,
-            Ok(write!(
-                stdout,
-                "{}",
-                in_words(&report, args.trust_artifact_key)
-            )),
-        ),
+        Ok(report) if args.json => (0, serde_json::to_string_pretty(&report).map(|json| writeln!(stdout, "{json}"))),
+        Ok(report) => (0, Ok(write!(stdout, "{}", in_words(&report, args.trust_artifact_key)))),
         Err(failure) => {
-            let code = if matches!(failure, Failure::Refused(_)) {
-                1
-            } else {
-                2
-            };
-            let verdict = if code == 1 {
-                "NOT VERIFIED"
-            } else {
-                "cannot verify"
-            };
+            let code = if matches!(failure, Failure::Refused(_)) { 1 } else { 2 };
+            let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
             (code, Ok(writeln!(io::stderr(), "{verdict}: {failure}")))
         }
     };
@@ -102,19 +80,14 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
     let directory = Directory::open(&args.dir);
     let path = directory.path(layout::ENTRIES);
     let entries = File::open(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound if args.dir.is_dir() => {
-            Failure::Refused(Refusal::Missing(layout::ENTRIES.to_owned()))
-        }
+        io::ErrorKind::NotFound if args.dir.is_dir() => Failure::Refused(Refusal::Missing(layout::ENTRIES.to_owned())),
         _ => cannot_read(&path, &error),
     })?;
     let bar = ProgressBar::no_length().with_style(style());
     let result = verify(
         &directory,
         BufReader::with_capacity(READ_BUFFER, entries),
-        Trust {
-            key: &key,
-            old: old.as_deref(),
-        },
+        Trust { key: &key, old: old.as_deref() },
         &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
@@ -143,14 +116,10 @@ fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {
         }
         Some(given) if given.contains('+') => given.to_owned(),
         Some(given) => {
-            return Err(Failure::Unusable(format!(
-                "--vkey {given}: no such file, and not a key either"
-            )));
+            return Err(Failure::Unusable(format!("--vkey {given}: no such file, and not a key either")));
         }
     };
-    text.trim()
-        .parse()
-        .map_err(|error| Failure::Unusable(format!("--vkey: {error}")))
+    text.trim().parse().map_err(|error| Failure::Unusable(format!("--vkey: {error}")))
 }
 
 /// Whether a file is in the folder by any name: directly, through a symbolic link, or as a hard link to its key.
@@ -164,11 +133,7 @@ fn lies_inside(file: &Path, folder: &Path) -> bool {
 #[cfg(unix)]
 fn is_same_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let id = |path: &Path| {
-        fs::metadata(path)
-            .map(|metadata| (metadata.dev(), metadata.ino()))
-            .ok()
-    };
+    let id = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
     id(one).is_some_and(|one| Some(one) == id(other))
 }
 
@@ -186,18 +151,13 @@ fn cannot_read(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn in_words(report: &Report, key_from_artifact: bool) -> String {
-    let outcomes: Vec<String> = report
-        .outcomes
-        .iter()
-        .map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " ")))
-        .collect();
+    let outcomes: Vec<String> =
+        report.outcomes.iter().map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " "))).collect();
     let mut words = format!(
         "verified: {}\n  {} entries, root {}\n  {} requests: {} decided, each with a receipt{}; {} pending\n",
         report.origin,
@@ -205,20 +165,16 @@ fn in_words(report: &Report, key_from_artifact: bool) -> String {
         report.root,
         report.requests(),
         report.decisions(),
-        if outcomes.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", outcomes.join(", "))
-        },
+        if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) },
         report.pending,
     );
     if let Some(size) = report.continues {
-        words.push_str(&format!(
-            "  continues the older checkpoint of {size} entries\n"
-        ));
+        words.push_str(&format!("  continues the older checkpoint of {size} entries\n"));
     }
     if key_from_artifact {
-        words.push_str("  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n");
+        words.push_str(
+            "  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n",
+        );
     }
     words
 }

@@ -66,6 +66,7 @@ fn case(attempt: u32) -> Case {
                 unknown: Vec::new(),
             },
             commits: Vec::new(),
+            catalogue: Digest::of_bytes(b"catalogue"),
             reasons: Reason::from(Finding::Held),
         },
         delivery: "delivery-1".into(),

@@ -21,11 +21,8 @@ fn naive_path(m: usize, leaves: &[Hash]) -> Vec<Hash> {
     }
     let k = naive_split(leaves.len());
     let (left, right) = leaves.split_at(k);
-    let (mut path, sibling) = if m < k {
-        (naive_path(m, left), naive_root(right))
-    } else {
-        (naive_path(m - k, right), naive_root(left))
-    };
+    let (mut path, sibling) =
+        if m < k { (naive_path(m, left), naive_root(right)) } else { (naive_path(m - k, right), naive_root(left)) };
     path.push(sibling);
     path
 }
@@ -33,11 +30,7 @@ fn naive_path(m: usize, leaves: &[Hash]) -> Vec<Hash> {
 /// SUBPROOF of RFC 6962 §2.1.2.
 fn naive_subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
     if m == leaves.len() {
-        return if whole {
-            Vec::new()
-        } else {
-            vec![naive_root(leaves)]
-        };
+        return if whole { Vec::new() } else { vec![naive_root(leaves)] };
     }
     let k = naive_split(leaves.len());
     let (left, right) = leaves.split_at(k);
@@ -51,47 +44,23 @@ fn naive_subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 }
 
 fn naive_split(n: usize) -> usize {
-    (0..)
-        .map(|power| 1 << power)
-        .take_while(|k| *k < n)
-        .last()
-        .unwrap()
+    (0..).map(|power| 1 << power).take_while(|k| *k < n).last().unwrap()
 }
 
 fn leaves(count: usize) -> Vec<Hash> {
-    (0..count)
-        .map(|n| leaf_hash(format!("entry {n}").as_bytes()))
-        .collect()
+    (0..count).map(|n| leaf_hash(format!("entry {n}").as_bytes())).collect()
 }
 
 #[test]
 fn the_hashes_are_those_of_the_certificate_transparency_test_vectors() {
-    assert_eq!(
-        empty_root().to_string(),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    assert_eq!(
-        leaf_hash(b"").to_string(),
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-    );
-    let inputs = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
+    assert_eq!(empty_root().to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(leaf_hash(b"").to_string(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+    let inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     let mut frontier = Frontier::new();
     for input in inputs {
         frontier.push(leaf_hash(&hex::decode(input).unwrap()));
     }
-    assert_eq!(
-        frontier.root().to_string(),
-        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
-    );
+    assert_eq!(frontier.root().to_string(), "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
 }
 
 #[test]
@@ -110,12 +79,7 @@ fn a_frontier_with_a_hash_too_few_or_too_many_is_refused() {
     let mut frontier = Frontier::new();
     leaves(7).into_iter().for_each(|leaf| frontier.push(leaf));
     let text = frontier.to_string();
-    for wrong in [
-        text.replacen('7', "6", 1),
-        text.replacen('7', "15", 1),
-        text.replace(':', ""),
-        String::new(),
-    ] {
+    for wrong in [text.replacen('7', "6", 1), text.replacen('7', "15", 1), text.replace(':', ""), String::new()] {
         assert_eq!(wrong.parse::<Frontier>(), Err(NotAFrontier), "{wrong}");
     }
 }
@@ -129,19 +93,13 @@ fn every_proof_of_every_tree_up_to_forty_leaves_is_the_one_of_the_rfc_and_verifi
         for index in 0..size {
             let proof = inclusion_proof(&levels, index as u64, size as u64).unwrap();
             assert_eq!(proof, naive_path(index, tree));
-            assert_eq!(
-                verify_inclusion(tree[index], index as u64, size as u64, &proof, root),
-                Ok(())
-            );
+            assert_eq!(verify_inclusion(tree[index], index as u64, size as u64, &proof, root), Ok(()));
         }
         for old in 1..=size {
             let proof = consistency_proof(&levels, old as u64, size as u64).unwrap();
             assert_eq!(proof, naive_subproof(old, tree, true));
             let old_head = (old as u64, naive_root(&all[..old]));
-            assert_eq!(
-                verify_consistency(old_head, (size as u64, root), &proof),
-                Ok(())
-            );
+            assert_eq!(verify_consistency(old_head, (size as u64, root), &proof), Ok(()));
         }
     }
 }
@@ -149,18 +107,9 @@ fn every_proof_of_every_tree_up_to_forty_leaves_is_the_one_of_the_rfc_and_verifi
 #[test]
 fn an_empty_tree_is_consistent_with_every_tree_but_only_if_its_root_is_that_of_nothing() {
     let root = naive_root(&leaves(5));
-    assert_eq!(
-        verify_consistency((0, empty_root()), (5, root), &[]),
-        Ok(())
-    );
-    assert_eq!(
-        verify_consistency((0, root), (5, root), &[]),
-        Err(ProofError::WrongRoot)
-    );
-    assert_eq!(
-        verify_consistency((0, empty_root()), (5, root), &[root]),
-        Err(ProofError::WrongLength(1))
-    );
+    assert_eq!(verify_consistency((0, empty_root()), (5, root), &[]), Ok(()));
+    assert_eq!(verify_consistency((0, root), (5, root), &[]), Err(ProofError::WrongRoot));
+    assert_eq!(verify_consistency((0, empty_root()), (5, root), &[root]), Err(ProofError::WrongLength(1)));
 }
 
 /// What a forger may do to a list of hashes.

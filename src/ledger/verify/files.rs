@@ -28,19 +28,8 @@ pub(super) struct Files<'a, A: Artifact> {
 }
 
 impl<'a, A: Artifact> Files<'a, A> {
-    pub(super) fn new(
-        artifact: &'a A,
-        note: &'a str,
-        checkpoint: &'a Checkpoint,
-        key: &'a VerifierKey,
-    ) -> Self {
-        Files {
-            artifact,
-            note,
-            checkpoint,
-            key,
-            buffer: Vec::new(),
-        }
+    pub(super) fn new(artifact: &'a A, note: &'a str, checkpoint: &'a Checkpoint, key: &'a VerifierKey) -> Self {
+        Files { artifact, note, checkpoint, key, buffer: Vec::new() }
     }
 
     /// Checks that a tile or bundle is there and has exactly these bytes.
@@ -49,50 +38,30 @@ impl<'a, A: Artifact> Files<'a, A> {
         self.artifact
             .read(&path, bytes.len(), &mut self.buffer)
             .map_err(|source| Refusal::unreadable(&path, source))?;
-        if self.buffer == bytes {
-            Ok(())
-        } else {
-            Err(Refusal::Tile { path: tile })
-        }
+        if self.buffer == bytes { Ok(()) } else { Err(Refusal::Tile { path: tile }) }
     }
 
     /// Checks the receipt of a request whose decision is this line.
-    pub(super) fn check_receipt(
-        &mut self,
-        request: &str,
-        seq: u64,
-        line: &str,
-    ) -> Result<(), Refusal> {
+    pub(super) fn check_receipt(&mut self, request: &str, seq: u64, line: &str) -> Result<(), Refusal> {
         let path = layout::receipt_entry(request);
-        self.artifact
-            .read(&path, MAX_BYTES, &mut self.buffer)
-            .map_err(|source| Refusal::unreadable(&path, source))?;
+        self.artifact.read(&path, MAX_BYTES, &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer != line.as_bytes() {
             if let Ok(Some(_)) = self.decision_before(request, u64::MAX) {
                 return Err(Refusal::rule(seq, request, Violation::DecidedTwice));
             }
-            return Err(Refusal::Receipt {
-                path,
-                fault: ReceiptFault::Entry { seq },
-            });
+            return Err(Refusal::Receipt { path, fault: ReceiptFault::Entry { seq } });
         }
         let path = layout::receipt_proof(request);
         let proven = self.prove(&path, line.as_bytes());
         match proven? {
             index if index == seq => Ok(()),
-            found => Err(Refusal::Receipt {
-                path,
-                fault: ReceiptFault::Index { found, seq },
-            }),
+            found => Err(Refusal::Receipt { path, fault: ReceiptFault::Index { found, seq } }),
         }
     }
 
     /// Checks a proof against this ledger's own checkpoint and returns the index it is for.
     fn prove(&mut self, path: &str, entry: &[u8]) -> Result<u64, Refusal> {
-        let wrong = |fault| Refusal::Receipt {
-            path: path.to_owned(),
-            fault,
-        };
+        let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
         self.artifact
             .read(path, MAX_PROOF_BYTES, &mut self.buffer)
             .map_err(|source| Refusal::unreadable(path, source))?;
@@ -104,24 +73,15 @@ impl<'a, A: Artifact> Files<'a, A> {
             let found = Checkpoint::open(&receipt.checkpoint, self.key)
                 .map_err(|error| wrong(ReceiptError::Checkpoint(error).into()))?
                 .size;
-            return Err(wrong(ReceiptFault::OtherCheckpoint {
-                found,
-                size: self.checkpoint.size,
-            }));
+            return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
         }
-        receipt
-            .verify_in(entry, self.checkpoint)
-            .map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
+        receipt.verify_in(entry, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
         Ok(receipt.index)
     }
 
     /// What was decided about a request before entry `seq`, as its receipt proves: this is how a request is remembered
     /// without keeping it in memory.
-    pub(super) fn decision_before(
-        &mut self,
-        request: &str,
-        seq: u64,
-    ) -> Result<Option<Settled>, Refusal> {
+    pub(super) fn decision_before(&mut self, request: &str, seq: u64) -> Result<Option<Settled>, Refusal> {
         let path = layout::receipt_entry(request);
         let mut entry = Vec::new();
         match self.artifact.read(&path, MAX_BYTES, &mut entry) {
@@ -132,9 +92,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         let index = self.prove(&layout::receipt_proof(request), &entry)?;
         // Proven to be in the log, where its line is or will be checked like any other.
         let decision = Decision::read(&entry).filter(|decision| decision.request == request);
-        Ok(decision
-            .filter(|_| index < seq)
-            .map(|decision| decision.settled))
+        Ok(decision.filter(|_| index < seq).map(|decision| decision.settled))
     }
 
     /// Checks that there is no file that nothing above has looked at; every decision has two.
@@ -159,11 +117,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         if let Some(path) = foreign {
             return Err(Refusal::Foreign(path));
         }
-        if receipts == 2 * decisions {
-            Ok(())
-        } else {
-            self.name_foreign_receipt()
-        }
+        if receipts == 2 * decisions { Ok(()) } else { self.name_foreign_receipt() }
     }
 
     /// Goes through all receipts again to name the one that no decision has.
@@ -182,14 +136,8 @@ impl<'a, A: Artifact> Files<'a, A> {
     }
 }
 
-fn visit_paths(
-    artifact: &impl Artifact,
-    visit: &mut dyn FnMut(&str) -> bool,
-) -> Result<(), Refusal> {
-    artifact.visit_paths(visit).map_err(|source| Refusal::Read {
-        path: "the ledger's folder".to_owned(),
-        source,
-    })
+fn visit_paths(artifact: &impl Artifact, visit: &mut dyn FnMut(&str) -> bool) -> Result<(), Refusal> {
+    artifact.visit_paths(visit).map_err(|source| Refusal::Read { path: "the ledger's folder".to_owned(), source })
 }
 
 /// A decision's entry, as much of it as later entries of the request depend on.
@@ -213,10 +161,7 @@ impl Decision {
         let body: Body = serde_json::from_str(text).ok()?;
         Some(Decision {
             request: header.corr?.to_owned(),
-            settled: Settled {
-                outcome: body.outcome,
-                digest: body.request_digest,
-            },
+            settled: Settled { outcome: body.outcome, digest: body.request_digest },
         })
     }
 }

@@ -54,30 +54,17 @@ pub fn verify(
     if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
         return Err(Refusal::KeyFile);
     }
-    let old = trust
-        .old
-        .map(|note| Checkpoint::open(note, trust.key))
-        .transpose()
-        .map_err(Refusal::OldCheckpoint)?;
+    let old = trust.old.map(|note| Checkpoint::open(note, trust.key)).transpose().map_err(Refusal::OldCheckpoint)?;
     if let Some(old) = old.as_ref().filter(|old| old.size > checkpoint.size) {
-        return Err(Refusal::Rollback {
-            old: old.size,
-            size: checkpoint.size,
-        });
+        return Err(Refusal::Rollback { old: old.size, size: checkpoint.size });
     }
     let mut scan = Scan {
         files: Files::new(artifact, &note, &checkpoint, trust.key),
         checkpoint: &checkpoint,
-        chain: Chain {
-            prev: None,
-            tree: Frontier::new(),
-        },
+        chain: Chain { prev: None, tree: Frontier::new() },
         tiles: Builder::default(),
         rules: Rules::default(),
-        old_root: old
-            .as_ref()
-            .filter(|old| old.size == 0)
-            .map(|_| empty_root()),
+        old_root: old.as_ref().filter(|old| old.size == 0).map(|_| empty_root()),
         report: Report::new(&checkpoint, old.as_ref()),
         fault: None,
     };
@@ -126,22 +113,10 @@ impl<A: Artifact> Scan<'_, A> {
 
     fn entry(&mut self, line: &str) -> Result<(), Refusal> {
         let number = self.chain.tree.size() + 1;
-        let (header, record_type, leaf) = self
-            .chain
-            .follow(&self.checkpoint.origin, line)
-            .map_err(|fault| Refusal::Line {
-                line: number,
-                fault,
-            })?;
+        let (header, record_type, leaf) =
+            self.chain.follow(&self.checkpoint.origin, line).map_err(|fault| Refusal::Line { line: number, fault })?;
         self.report.count(record_type);
-        let Scan {
-            files,
-            tiles,
-            fault,
-            rules,
-            report,
-            ..
-        } = self;
+        let Scan { files, tiles, fault, rules, report, .. } = self;
         tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
             if fault.is_none() {
                 *fault = files.check_tile(tile, bytes).err();
@@ -151,15 +126,13 @@ impl<A: Artifact> Scan<'_, A> {
         // After a first fault the state of the rules means nothing any more; the hashes still do.
         if self.fault.is_none() {
             let earlier = &mut |request: &str| files.decision_before(request, header.seq);
-            let checked = rules
-                .check(&header, record_type, line, earlier)
-                .and_then(|decided| match decided {
-                    Some(outcome) => {
-                        report.decided(outcome);
-                        files.check_receipt(header.corr.unwrap_or_default(), header.seq, line)
-                    }
-                    None => Ok(()),
-                });
+            let checked = rules.check(&header, record_type, line, earlier).and_then(|decided| match decided {
+                Some(outcome) => {
+                    report.decided(outcome);
+                    files.check_receipt(header.corr.unwrap_or_default(), header.seq, line)
+                }
+                None => Ok(()),
+            });
             self.fault = checked.err();
         }
         Ok(())
@@ -172,22 +145,14 @@ impl<A: Artifact> Scan<'_, A> {
         }
         let root = self.chain.tree.root();
         if root != self.checkpoint.root {
-            return Err(Refusal::Root {
-                computed: root,
-                signed: self.checkpoint.root,
-            });
+            return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
         }
         if let Some(old) = old
             && self.old_root != Some(old.root)
         {
             return Err(Refusal::Fork { size: old.size });
         }
-        let Scan {
-            files,
-            tiles,
-            fault,
-            ..
-        } = &mut self;
+        let Scan { files, tiles, fault, .. } = &mut self;
         tiles.finish(&mut |tile, bytes| {
             if fault.is_none() {
                 *fault = files.check_tile(tile, bytes).err();
@@ -217,37 +182,23 @@ struct Chain {
 
 impl Chain {
     /// Checks that a line is the next entry of this log, and appends it.
-    fn follow<'l>(
-        &mut self,
-        origin: &str,
-        line: &'l str,
-    ) -> Result<(Header<'l>, RecordType, Hash), LineFault> {
-        let header =
-            Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()))?;
+    fn follow<'l>(&mut self, origin: &str, line: &'l str) -> Result<(Header<'l>, RecordType, Hash), LineFault> {
+        let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()))?;
         let seq = self.tree.size();
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
         }
         if header.log != origin {
-            return Err(LineFault::Log {
-                found: header.log.to_owned(),
-                origin: origin.to_owned(),
-            });
+            return Err(LineFault::Log { found: header.log.to_owned(), origin: origin.to_owned() });
         }
         if header.seq != seq {
-            return Err(LineFault::Seq {
-                found: header.seq,
-                expected: seq,
-            });
+            return Err(LineFault::Seq { found: header.seq, expected: seq });
         }
         match (header.prev, self.prev) {
             (None, None) => {}
             (Some(found), Some(prev)) if is_hex_of(found, prev) => {}
             (found, prev) => {
-                return Err(LineFault::Chain {
-                    found: found.map(str::to_owned),
-                    prev,
-                });
+                return Err(LineFault::Chain { found: found.map(str::to_owned), prev });
             }
         }
         let record_type = RecordType::from_name(header.record_type)
@@ -268,25 +219,16 @@ fn is_hex_of(text: &str, hash: Hash) -> bool {
 }
 
 /// Reads one line, never more than the longest there may be; `None` at the end of the file.
-fn read_line<'b>(
-    entries: &mut impl BufRead,
-    bytes: &'b mut Vec<u8>,
-    line: u64,
-) -> Result<Option<&'b str>, Refusal> {
+fn read_line<'b>(entries: &mut impl BufRead, bytes: &'b mut Vec<u8>, line: u64) -> Result<Option<&'b str>, Refusal> {
     let fault = |fault| Refusal::Line { line, fault };
     bytes.clear();
     entries
         .take(MAX_BYTES as u64 + 1)
         .read_until(b'\n', bytes)
-        .map_err(|source| Refusal::Read {
-            path: layout::ENTRIES.to_owned(),
-            source,
-        })?;
+        .map_err(|source| Refusal::Read { path: layout::ENTRIES.to_owned(), source })?;
     match bytes.split_last() {
         None => Ok(None),
-        Some((b'\n', line)) => std::str::from_utf8(line)
-            .map(Some)
-            .map_err(|_| fault(LineFault::NotText)),
+        Some((b'\n', line)) => std::str::from_utf8(line).map(Some).map_err(|_| fault(LineFault::NotText)),
         Some(_) if bytes.len() > MAX_BYTES => Err(fault(LineFault::TooLong)),
         Some(_) => Err(fault(LineFault::Unfinished)),
     }
@@ -294,19 +236,10 @@ fn read_line<'b>(
 
 fn read_text(artifact: &impl Artifact, path: &str) -> Result<String, Refusal> {
     let mut bytes = Vec::new();
-    artifact
-        .read(path, MAX_NOTE_BYTES, &mut bytes)
-        .map_err(|source| Refusal::unreadable(path, source))?;
+    artifact.read(path, MAX_NOTE_BYTES, &mut bytes).map_err(|source| Refusal::unreadable(path, source))?;
     if bytes.len() > MAX_NOTE_BYTES {
-        return Err(Refusal::unreadable(
-            path,
-            io::Error::new(io::ErrorKind::InvalidData, "it is too long"),
-        ));
+        return Err(Refusal::unreadable(path, io::Error::new(io::ErrorKind::InvalidData, "it is too long")));
     }
-    String::from_utf8(bytes).map_err(|_| {
-        Refusal::unreadable(
-            path,
-            io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"),
-        )
-    })
+    String::from_utf8(bytes)
+        .map_err(|_| Refusal::unreadable(path, io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))
 }

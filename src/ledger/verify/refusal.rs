@@ -27,9 +27,7 @@ pub enum Refusal {
     #[error("checkpoint: {0}")]
     Checkpoint(CheckpointError),
     /// The key that comes with the ledger is another one.
-    #[error(
-        "log.vkey is not the key you trust: the ledger is of another log, or your key is an older one"
-    )]
+    #[error("log.vkey is not the key you trust: the ledger is of another log, or your key is an older one")]
     KeyFile,
     /// The older checkpoint is not to be believed.
     #[error("the older checkpoint cannot be used for comparison: {0}")]
@@ -61,9 +59,7 @@ pub enum Refusal {
         fault: LineFault,
     },
     /// Lines are missing at the end.
-    #[error(
-        "entries.jsonl ends after {have} entries, but the checkpoint signs {size}: entries are missing at the end"
-    )]
+    #[error("entries.jsonl ends after {have} entries, but the checkpoint signs {size}: entries are missing at the end")]
     Truncated {
         /// How many there are.
         have: u64,
@@ -71,17 +67,13 @@ pub enum Refusal {
         size: u64,
     },
     /// There are more lines than were signed.
-    #[error(
-        "entries.jsonl goes on after entry {size}, where the checkpoint ends: nobody signed what follows"
-    )]
+    #[error("entries.jsonl goes on after entry {size}, where the checkpoint ends: nobody signed what follows")]
     Surplus {
         /// How many were signed.
         size: u64,
     },
     /// The entries are not those that were signed.
-    #[error(
-        "the entries have the root {computed}, but the checkpoint signs {signed}: an entry was changed"
-    )]
+    #[error("the entries have the root {computed}, but the checkpoint signs {signed}: an entry was changed")]
     Root {
         /// Of the entries.
         computed: Hash,
@@ -103,9 +95,7 @@ pub enum Refusal {
         fault: ReceiptFault,
     },
     /// A file that no ledger has.
-    #[error(
-        "{0} does not belong to this ledger: nothing in the checkpoint vouches for it; take it out"
-    )]
+    #[error("{0} does not belong to this ledger: nothing in the checkpoint vouches for it; take it out")]
     Foreign(String),
     /// The log has signed something that must not happen.
     #[error("line {}, entry {seq}, request {request}: {violation}", .seq + 1)]
@@ -129,23 +119,15 @@ impl Refusal {
     pub(super) fn unreadable(path: &str, source: io::Error) -> Refusal {
         match source.kind() {
             io::ErrorKind::NotFound => Refusal::Missing(path.to_owned()),
-            io::ErrorKind::InvalidData => Refusal::Receipt {
-                path: path.to_owned(),
-                fault: ReceiptFault::Text(source.to_string()),
-            },
-            _ => Refusal::Read {
-                path: path.to_owned(),
-                source,
-            },
+            io::ErrorKind::InvalidData => {
+                Refusal::Receipt { path: path.to_owned(), fault: ReceiptFault::Text(source.to_string()) }
+            }
+            _ => Refusal::Read { path: path.to_owned(), source },
         }
     }
 
     pub(super) fn rule(seq: u64, request: &str, violation: Violation) -> Refusal {
-        Refusal::Rule {
-            seq,
-            request: request.to_owned(),
-            violation,
-        }
+        Refusal::Rule { seq, request: request.to_owned(), violation }
     }
 }
 
@@ -176,9 +158,7 @@ pub enum LineFault {
         origin: String,
     },
     /// Not the next one.
-    #[error(
-        "its seq is {found}, but {expected} comes next: an entry was removed, repeated or moved"
-    )]
+    #[error("its seq is {found}, but {expected} comes next: an entry was removed, repeated or moved")]
     Seq {
         /// Its `seq`.
         found: u64,
@@ -196,9 +176,7 @@ pub enum LineFault {
         prev: Option<Hash>,
     },
     /// Of a type this program does not know.
-    #[error(
-        "its type {0:?} is unknown to this program, which cannot tell what it would allow: use a newer seconder"
-    )]
+    #[error("its type {0:?} is unknown to this program, which cannot tell what it would allow: use a newer seconder")]
     UnknownType(String),
     /// Its `corr` cannot be a request's id.
     #[error("its corr {0:?} is not a request id (1 to 64 letters, digits, - and _)")]
@@ -215,9 +193,7 @@ pub enum ReceiptFault {
         seq: u64,
     },
     /// The proof is for another place.
-    #[error(
-        "it proves entry {found}, but the decision of this request is entry {seq}: it belongs to another request"
-    )]
+    #[error("it proves entry {found}, but the decision of this request is entry {seq}: it belongs to another request")]
     Index {
         /// The index in the proof.
         found: u64,
@@ -225,9 +201,7 @@ pub enum ReceiptFault {
         seq: u64,
     },
     /// It carries another checkpoint, also signed.
-    #[error(
-        "its checkpoint is signed, but of size {found} instead of {size}: it is from another export"
-    )]
+    #[error("its checkpoint is signed, but of size {found} instead of {size}: it is from another export")]
     OtherCheckpoint {
         /// The size in it.
         found: u64,

@@ -82,10 +82,7 @@ impl Report {
     /// Requests opened.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.entries
-            .get(RecordType::RequestOpened.as_str())
-            .copied()
-            .unwrap_or_default()
+        self.entries.get(RecordType::RequestOpened.as_str()).copied().unwrap_or_default()
     }
 
     /// Requests decided.

@@ -2,9 +2,7 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::BTreeMap;
 
-use super::body::{
-    self, Callback, Decision, Genesis, Opened, Person, Quorum, Review, State, Struck, Verdict,
-};
+use super::body::{self, Callback, Decision, Genesis, Opened, Person, Quorum, Review, State, Struck, Verdict};
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -34,10 +32,7 @@ struct Open {
 #[derive(Debug)]
 enum Life {
     Open(Open),
-    Decided {
-        settled: Settled,
-        callback_sent: bool,
-    },
+    Decided { settled: Settled, callback_sent: bool },
 }
 
 impl Life {
@@ -90,23 +85,13 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self
-                .open(header.seq, request, line)
-                .map(|()| None)
-                .map_err(refuse);
+            return self.open(header.seq, request, line).map(|()| None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
-            let settled =
-                earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
+            let settled = earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
             // It left memory because there was no callback to come, or after one was sent.
             let callback_sent = State::after(settled.outcome).is_some();
-            self.alive.insert(
-                request.to_owned(),
-                Life::Decided {
-                    settled,
-                    callback_sent,
-                },
-            );
+            self.alive.insert(request.to_owned(), Life::Decided { settled, callback_sent });
         }
         let Some(life) = self.alive.get_mut(request) else {
             return Ok(None);
@@ -140,11 +125,7 @@ impl Rules {
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(
-        &mut self,
-        record_type: RecordType,
-        line: &str,
-    ) -> Result<Option<Outcome>, Violation> {
+    fn follow(&mut self, record_type: RecordType, line: &str) -> Result<Option<Outcome>, Violation> {
         match record_type {
             RecordType::ReviewRecorded => {
                 let review: Review<'_> = body::read(line)?;
@@ -164,24 +145,14 @@ impl Life {
                     return Err(Violation::DecidedTwice);
                 };
                 open.decide(&decision)?;
-                let settled = Settled {
-                    outcome: decision.outcome,
-                    digest: decision.request_digest.into_owned(),
-                };
-                *self = Life::Decided {
-                    settled,
-                    callback_sent: false,
-                };
+                let settled = Settled { outcome: decision.outcome, digest: decision.request_digest.into_owned() };
+                *self = Life::Decided { settled, callback_sent: false };
                 return Ok(Some(decision.outcome));
             }
             RecordType::CallbackSent => {
                 let callback: Callback<'_> = body::read(line)?;
                 self.same_digest(&callback.request_digest)?;
-                let Life::Decided {
-                    settled,
-                    callback_sent,
-                } = self
-                else {
+                let Life::Decided { settled, callback_sent } = self else {
                     return Err(Violation::CallbackUndecided);
                 };
                 if State::after(settled.outcome) != Some(callback.state) {
@@ -190,15 +161,7 @@ impl Life {
                 }
                 *callback_sent = true;
             }
-            RecordType::CallbackResult
-                if !matches!(
-                    self,
-                    Life::Decided {
-                        callback_sent: true,
-                        ..
-                    }
-                ) =>
-            {
+            RecordType::CallbackResult if !matches!(self, Life::Decided { callback_sent: true, .. }) => {
                 return Err(Violation::ResultUnsent);
             }
             _ => {}
@@ -211,9 +174,7 @@ impl Life {
         match self {
             Life::Open(_) => false,
             Life::Decided { settled, .. } if State::after(settled.outcome).is_none() => true,
-            Life::Decided { callback_sent, .. } => {
-                *callback_sent && record_type != RecordType::CallbackSent
-            }
+            Life::Decided { callback_sent, .. } => *callback_sent && record_type != RecordType::CallbackSent,
         }
     }
 
@@ -222,10 +183,7 @@ impl Life {
         if found == opened {
             return Ok(());
         }
-        Err(Violation::Digest {
-            found: found.to_owned(),
-            opened: opened.to_owned(),
-        })
+        Err(Violation::Digest { found: found.to_owned(), opened: opened.to_owned() })
     }
 
     fn still_open(&mut self, record_type: RecordType) -> Result<&mut Open, Violation> {
@@ -247,10 +205,7 @@ impl Open {
             return Err(Violation::PartyApproves(id));
         }
         if review.reviewer.kind != "User" {
-            return Err(Violation::NotAPerson {
-                id,
-                kind: review.reviewer.kind.clone().into_owned(),
-            });
+            return Err(Violation::NotAPerson { id, kind: review.reviewer.kind.clone().into_owned() });
         }
         self.approvals.push(id);
         Ok(())
@@ -262,13 +217,8 @@ impl Open {
         }
         match decision.outcome {
             Outcome::Approved => self.approve(decision),
-            Outcome::NotRequired
-                if self.matched_rules > 0 && (self.ai_commits > 0 || self.partial > 0) =>
-            {
-                Err(Violation::Required {
-                    ai_commits: self.ai_commits,
-                    partial: self.partial,
-                })
+            Outcome::NotRequired if self.matched_rules > 0 && (self.ai_commits > 0 || self.partial > 0) => {
+                Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
             }
             _ => Ok(()),
         }
@@ -293,16 +243,8 @@ impl Open {
             return Err(Violation::NoQuorum);
         }
         let approvers = decision.approvers.len();
-        match decision
-            .quorum
-            .iter()
-            .find(|q| q.need == 0 || q.have < q.need || q.have > approvers as u64)
-        {
-            Some(&Quorum { need, have }) => Err(Violation::Quorum {
-                need,
-                have,
-                approvers,
-            }),
+        match decision.quorum.iter().find(|q| q.need == 0 || q.have < q.need || q.have > approvers as u64) {
+            Some(&Quorum { need, have }) => Err(Violation::Quorum { need, have, approvers }),
             None => Ok(()),
         }
     }
@@ -313,10 +255,7 @@ fn genesis(log: &str, line: &str) -> Result<(), Violation> {
     if genesis.origin == log {
         return Ok(());
     }
-    Err(Violation::GenesisOrigin {
-        found: genesis.origin.into_owned(),
-        log: log.to_owned(),
-    })
+    Err(Violation::GenesisOrigin { found: genesis.origin.into_owned(), log: log.to_owned() })
 }
 
 fn is_about_a_request(record_type: RecordType) -> bool {
@@ -327,9 +266,6 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::DecisionRecorded
         | RecordType::CallbackSent
         | RecordType::CallbackResult => true,
-        RecordType::Genesis
-        | RecordType::PolicyLoaded
-        | RecordType::AttemptRefused
-        | RecordType::EffectFailed => false,
+        RecordType::Genesis | RecordType::PolicyLoaded | RecordType::AttemptRefused | RecordType::EffectFailed => false,
     }
 }
