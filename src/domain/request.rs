@@ -337,6 +337,7 @@ impl Request {
             return;
         }
         self.touch(change);
+        self.void("denied", change);
         change.records.push((self.id.clone(), self.review_record(&by, verdict, via)));
         match verdict {
             Verdict::Deny => {
@@ -393,7 +394,11 @@ impl Request {
         );
         change.records.push((self.id.clone(), record));
         change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
-        self.life.refused.push(Refused { by, verdict, why, at: now });
+        self.remember_refusal(Refused { by, verdict, why, at: now });
+    }
+
+    fn remember_refusal(&mut self, refused: Refused) {
+        self.life.refused.push(refused);
         let surplus = self.life.refused.len().saturating_sub(REFUSALS_SHOWN);
         self.life.refused.drain(..surplus);
     }
@@ -424,12 +429,19 @@ impl Request {
 
     fn settle(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
         self.touch(change);
-        if self.life.outcome.is_some() {
-            change.records.push((self.id.clone(), self.voided_record(&json!([{ "void": outcome.as_str() }]))));
-        }
+        self.void(outcome.as_str(), change);
         self.life.outcome = Some(outcome);
         self.life.decided_at = Some(now);
         change.records.push((self.id.clone(), self.decision_record(outcome)));
+    }
+
+    /// Takes back a decision that has not left, if there is one: the request waits as before.
+    fn void(&mut self, why: &str, change: &mut Change) {
+        if self.life.outcome.take().is_some() {
+            self.life.decided_at = None;
+            self.life.callback = Callback::None;
+            change.records.push((self.id.clone(), self.voided_record(why)));
+        }
     }
 
     /// Looks at the world once more, and lets the decision leave only if it still holds (P1, P3).
@@ -451,8 +463,12 @@ impl Request {
         if sending.run.status == "completed" {
             return self.close(Outcome::Withdrawn, now, change);
         }
-        if self.life.outcome == Some(Outcome::Approved) && !self.still_approved(&sending, now, change) {
-            return;
+        if self.life.outcome == Some(Outcome::Approved) {
+            self.strike(&sending, now, change);
+            if self.is_pending() {
+                change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+                return;
+            }
         }
         self.touch(change);
         self.life.callback = Callback::Sent;
@@ -474,53 +490,43 @@ impl Request {
         change.send = Some(answer);
     }
 
-    /// Strikes approvals of people who may no longer give them. When too few are left, the request waits again.
-    fn still_approved(&mut self, sending: &Sending, now: Millis, change: &mut Change) -> bool {
-        let mut struck = Vec::new();
+    /// Strikes approvals of people who may no longer give them (P1). When too few are left, the request waits again.
+    fn strike(&mut self, sending: &Sending, now: Millis, change: &mut Change) {
+        let (mut kept, mut struck) = (Vec::new(), Vec::new());
         for approval in std::mem::take(&mut self.life.approvals) {
-            let standing = sending.approvers.iter().find(|s| s.account.id == approval.by.account.id);
-            let why = match standing {
-                Some(standing) => {
-                    let mut why = decide::obstacles(&self.case.judgement, standing);
-                    // Whoever set off an attempt since then has a part, too.
-                    let joined = sending.run.attempts.iter().any(|attempt| {
-                        [&attempt.actor, &attempt.triggering_actor]
-                            .into_iter()
-                            .flatten()
-                            .any(|account| account.id == standing.account.id)
-                    });
-                    if joined && why.is_empty() {
-                        why.push(Refusal::Party { because: Vec::new() });
-                    }
-                    why
-                }
-                None => vec![Refusal::NoAccess],
-            };
-            if why.is_empty() {
-                let by = standing.cloned().unwrap_or_else(|| approval.by.clone());
-                self.life.approvals.push(Approval { by, ..approval });
-            } else {
-                struck.push((approval.by.account, why));
+            match self.lost(&approval, sending) {
+                why if why.is_empty() => kept.push(approval),
+                why => struck.push((approval.by.account, why)),
             }
         }
+        self.life.approvals = kept;
         if struck.is_empty() {
-            return true;
+            return;
         }
+        self.touch(change);
+        self.void("approval_struck", change);
         for (account, why) in struck {
-            self.touch(change);
             let record = Record::new("review.struck", json!({ "reviewer": to_json(&account), "why": to_json(&why) }));
             change.records.push((self.id.clone(), record));
-            self.life.refused.push(Refused { by: account, verdict: Verdict::Approve, why, at: now });
+            self.remember_refusal(Refused { by: account, verdict: Verdict::Approve, why, at: now });
         }
         if decide::is_met(&self.tally()) {
-            return true;
+            self.settle(Outcome::Approved, now, change);
         }
-        change.records.push((self.id.clone(), self.voided_record(&json!([{ "void": "approval_struck" }]))));
-        self.life.outcome = None;
-        self.life.decided_at = None;
-        self.life.callback = Callback::None;
-        change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
-        false
+    }
+
+    /// Why an approval no longer counts, by what GitHub says now; empty when it still does.
+    fn lost(&self, approval: &Approval, sending: &Sending) -> Vec<Refusal> {
+        let Some(now) = sending.approvers.iter().find(|s| s.account.id == approval.by.account.id) else {
+            return vec![Refusal::NoAccess];
+        };
+        let mut why = decide::obstacles(&self.case.judgement, now);
+        let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| a.id == now.account.id);
+        let joined = sending.run.attempts.iter().any(|a| started(&a.actor) || started(&a.triggering_actor));
+        if joined && why.is_empty() {
+            why.push(Refusal::Party { because: Vec::new() });
+        }
+        why
     }
 
     fn done(&mut self, effect: Effect, receipt: Receipt, change: &mut Change) {

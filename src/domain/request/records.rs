@@ -4,8 +4,36 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Request};
 use crate::domain::decide::Standing;
+use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::record::{Record, to_json};
+
+/// An entry holds at most 65,535 bytes (C2SP tlog-tiles); this leaves room for the fields all entries have.
+const ENTRY_BUDGET: usize = 60_000;
+
+/// How much an entry tells of each commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Everything.
+    Evidence,
+    /// Which agent, without the evidence.
+    Agent,
+    /// Only commits on which an agent was found.
+    GatedOnly,
+    /// Nothing: how many they are is told elsewhere.
+    None,
+}
+
+impl Detail {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Evidence => "nothing",
+            Self::Agent => "evidence",
+            Self::GatedOnly => "commits_without_agent",
+            Self::None => "commits",
+        }
+    }
+}
 
 impl Request {
     pub(super) fn policy_record(&self) -> Record {
@@ -15,44 +43,73 @@ impl Request {
     pub(super) fn opened_record(&self) -> Record {
         let case = &self.case;
         let judgement = &case.judgement;
-        let commits: Vec<Value> = judgement
-            .commits
-            .iter()
-            .map(|commit| {
-                let found = commit.attribution.as_ref();
-                json!({
-                    "sha": commit.sha,
-                    "gated": commit.gated,
-                    "agent": found.map(|a| &a.agent),
-                    "kind": found.map(|a| to_json(&a.kind)),
-                    "evidence": found.map(|a| to_json(&a.evidence)),
-                })
-            })
-            .collect();
-        Record::new(
-            "request.opened",
+        let mut fields = json!({
+            "request_digest": self.digest,
+            "repository": self.repository(),
+            "environment": case.subject.environment,
+            "run": { "id": case.subject.run_id, "attempt": case.subject.run_attempt },
+            "head_sha": case.subject.head_sha,
+            "deployment_id": case.deployment_id,
+            "base": to_json(&case.base),
+            "actor": to_json(&case.actor),
+            "triggering_actor": to_json(&case.triggering_actor),
+            "parties": self.parties(),
+            "unknown": to_json(&judgement.parties.unknown),
+            "commits": self.commits(Detail::Evidence),
+            "ai_commits": judgement.ai_commits().count(),
+            "partial": to_json(&case.gaps),
+            "catalogue": to_json(&judgement.catalogue),
+            "policy": self.policy(),
+            "matched_rules": judgement.matched_rules,
+            "quorum": to_json(&judgement.quorum),
+            "delivery": case.delivery,
+            "expires_at": self.life.expires_at,
+        });
+        // A release of hundreds of commits does not fit: the whole judgement is then named by its digest, and what is
+        // left out is left out in full, evidence first.
+        for detail in [Detail::Agent, Detail::GatedOnly, Detail::None] {
+            if fields.to_string().len() <= ENTRY_BUDGET {
+                break;
+            }
+            fields["commits"] = self.commits(detail);
+            fields["abridged"] = json!(detail.as_str());
+            fields["judgement_digest"] = to_json(&Digest::of_json(&to_json(judgement)));
+            if detail == Detail::None {
+                fields["parties"] = self.parties_without_reasons();
+                fields["unknown"] = json!([]);
+                fields["unknown_count"] = json!(judgement.parties.unknown.len());
+            }
+        }
+        Record::new("request.opened", fields)
+    }
+
+    fn commits(&self, detail: Detail) -> Value {
+        let commits = self.case.judgement.commits.iter();
+        let shown = commits.filter(|commit| match detail {
+            Detail::Evidence | Detail::Agent => true,
+            Detail::GatedOnly => commit.attribution.is_some(),
+            Detail::None => false,
+        });
+        let shown = shown.map(|commit| {
+            let found = commit.attribution.as_ref();
             json!({
-                "request_digest": self.digest,
-                "repository": self.repository(),
-                "environment": case.subject.environment,
-                "run": { "id": case.subject.run_id, "attempt": case.subject.run_attempt },
-                "head_sha": case.subject.head_sha,
-                "deployment_id": case.deployment_id,
-                "base": to_json(&case.base),
-                "actor": to_json(&case.actor),
-                "triggering_actor": to_json(&case.triggering_actor),
-                "parties": to_json(&judgement.parties.known),
-                "unknown": to_json(&judgement.parties.unknown),
-                "commits": commits,
-                "ai_commits": judgement.ai_commits().count(),
-                "partial": to_json(&case.gaps),
-                "policy": self.policy(),
-                "matched_rules": judgement.matched_rules,
-                "quorum": to_json(&judgement.quorum),
-                "delivery": case.delivery,
-                "expires_at": self.life.expires_at,
-            }),
-        )
+                "sha": commit.sha,
+                "gated": commit.gated,
+                "agent": found.map(|a| &a.agent),
+                "kind": found.map(|a| to_json(&a.kind)),
+                "evidence": found.filter(|_| detail == Detail::Evidence).map(|a| to_json(&a.evidence)),
+            })
+        });
+        Value::Array(shown.collect())
+    }
+
+    fn parties(&self) -> Value {
+        to_json(&self.case.judgement.parties.known)
+    }
+
+    fn parties_without_reasons(&self) -> Value {
+        let known = &self.case.judgement.parties.known;
+        Value::Array(known.iter().map(|party| to_json(&party.account)).collect())
     }
 
     pub(super) fn review_record(&self, by: &Standing, verdict: Verdict, via: Channel) -> Record {
@@ -90,7 +147,7 @@ impl Request {
         )
     }
 
-    pub(super) fn voided_record(&self, why: &Value) -> Record {
+    pub(super) fn voided_record(&self, why: &str) -> Record {
         Record::new("decision.voided", json!({ "request_digest": self.digest, "why": why }))
     }
 

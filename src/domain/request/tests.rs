@@ -158,7 +158,7 @@ fn deny_wins_until_the_decision_has_left() {
     let mut requests = pending();
     review(&mut requests, alice(), Verdict::Approve);
     let change = review(&mut requests, bob(), Verdict::Deny);
-    assert_eq!(kinds(&change), ["review.recorded", "decision.voided", "decision.recorded"]);
+    assert_eq!(kinds(&change), ["decision.voided", "review.recorded", "decision.recorded"]);
     assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Reject));
 
     let change = review(&mut requests, alice(), Verdict::Deny);
@@ -181,7 +181,7 @@ fn an_approver_who_lost_access_before_release_does_not_release() {
     let gone = Standing { permission: Permission::Read, ..alice() };
     let change = send(&mut requests, run(1), vec![gone]);
     assert_eq!(change.send, None);
-    assert_eq!(kinds(&change), ["review.struck", "decision.voided"]);
+    assert_eq!(kinds(&change), ["decision.voided", "review.struck"]);
     assert!(requests[0].is_pending(), "it waits for somebody else");
 
     review(&mut requests, bob(), Verdict::Approve);
@@ -273,4 +273,33 @@ fn what_is_shown_is_bound_to_one_digest() {
     let mut renamed = shown.clone();
     renamed.subject.repository.name = "renamed".into();
     assert_eq!(shown.digest(), renamed.digest(), "a new name is not a new thing");
+}
+
+#[test]
+fn however_large_a_release_is_its_entry_fits_the_ledger() {
+    use crate::domain::attribution::{Attribution, Evidence, Kind};
+    let evidence = Evidence { agent: "claude-code".into(), marker: "trailer".into(), found: "x".repeat(200) };
+    let attribution = Attribution {
+        agent: "claude-code".into(),
+        name: "Claude Code".into(),
+        kind: Kind::CoAuthored,
+        evidence: vec![evidence; 3],
+        agent_emails: Vec::new(),
+    };
+    for commits in [1, 100, 250, 5_000] {
+        let mut large = case(1);
+        large.judgement.commits = (0..commits)
+            .map(|n| decide::JudgedCommit {
+                sha: format!("{n:040}"),
+                subject: "subject".into(),
+                attribution: Some(attribution.clone()),
+                gated: true,
+            })
+            .collect();
+        let change = step(Event::Held(Box::new(large)), &mut [], NOW);
+        let (_, opened) = &change.records[0];
+        let text = serde_json::to_string(&opened.body).unwrap();
+        assert!(text.len() < 65_000, "{commits} commits make {} bytes", text.len());
+        assert!(text.contains(&format!("\"ai_commits\":{commits}")));
+    }
 }
