@@ -3,4 +3,5 @@
 
 mod architecture;
 mod attribution;
+mod fake_github;
 mod ledger_verify;

@@ -1,0 +1,387 @@
+//! Answers selections from the state: a repository, its commits, their pull requests, its deployments.
+
+use serde_json::{Map, Value, json};
+
+use super::query::{Document, Selection};
+use super::{Refusal, refuse, undefined};
+use crate::demo::auth::Level;
+use crate::demo::git::blob_id;
+use crate::demo::routes::Call;
+use crate::demo::runs::Deployment;
+use crate::demo::state::{Pull, Repository, State};
+
+/// Above this a blob's text is cut off, in bytes.
+const TEXT_LIMIT: usize = 512_000;
+
+/// Answers within one repository.
+pub(super) struct Executor<'a> {
+    pub call: &'a Call<'a>,
+    pub document: &'a Document,
+    pub state: &'a State,
+    pub repository: &'a Repository,
+}
+
+impl<'a> Executor<'a> {
+    fn needs(&self, permission: &str) -> Result<(), Refusal> {
+        if self.call.holds(permission, Level::Read) {
+            Ok(())
+        } else {
+            refuse("FORBIDDEN", "Resource not accessible by integration")
+        }
+    }
+
+    /// The fields of a selection that apply to a type, fragments unfolded.
+    fn fields(&self, selections: &'a [Selection], type_name: &str, into: &mut Vec<&'a Selection>) {
+        for selection in selections {
+            match selection {
+                Selection::Field { .. } => into.push(selection),
+                Selection::On {
+                    type_name: on,
+                    inner,
+                } if on == type_name => self.fields(inner, type_name, into),
+                Selection::On { .. } => {}
+                Selection::Spread(name) => {
+                    let found = self
+                        .document
+                        .fragments
+                        .iter()
+                        .find(|(known, on, _)| known == name && on == type_name);
+                    if let Some((_, _, inner)) = found {
+                        self.fields(inner, type_name, into);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The fields of the repository itself.
+    pub fn repository(&self, selections: &'a [Selection]) -> Result<Value, Refusal> {
+        let mut answer = Map::new();
+        let mut fields = Vec::new();
+        self.fields(selections, "Repository", &mut fields);
+        for field in fields {
+            let Selection::Field {
+                key,
+                name,
+                arguments,
+                inner,
+            } = field
+            else {
+                continue;
+            };
+            let value = match name.as_str() {
+                "__typename" => json!("Repository"),
+                "databaseId" => json!(self.repository.id),
+                "nameWithOwner" => json!(self.repository.full_name),
+                "defaultBranchRef" => {
+                    let name = &self.repository.default_branch;
+                    let tip = self
+                        .repository
+                        .history
+                        .branches
+                        .get(name)
+                        .map(|&tip| self.repository.history.commits[tip].sha.as_str());
+                    self.project(inner, &json!({ "__typename": "Ref", "name": name, "target": { "__typename": "Commit", "oid": tip } }))?
+                }
+                "object" => {
+                    self.needs("contents")?;
+                    self.object(arguments, inner)?
+                }
+                "deployments" => {
+                    self.needs("deployments")?;
+                    let ids = self.deployments(arguments);
+                    let nodes = ids.iter().filter_map(|id| self.state.deployments.get(id));
+                    self.connection(arguments, inner, ids.len(), nodes, &|node, inner| {
+                        self.deployment(node, inner)
+                    })?
+                }
+                _ => return undefined(field, "Repository"),
+            };
+            answer.insert(key.clone(), value);
+        }
+        Ok(Value::Object(answer))
+    }
+
+    fn object(
+        &self,
+        arguments: &Map<String, Value>,
+        inner: &'a [Selection],
+    ) -> Result<Value, Refusal> {
+        let word = |key: &str| arguments.get(key).and_then(Value::as_str);
+        let resolve = |name: &str| {
+            self.repository
+                .history
+                .resolve(name, &self.repository.default_branch)
+        };
+        let expression = word("oid")
+            .or_else(|| word("expression"))
+            .unwrap_or_default();
+        let Some((reference, path)) = expression.split_once(':') else {
+            return resolve(expression).map_or(Ok(Value::Null), |index| self.commit(index, inner));
+        };
+        let content = resolve(reference)
+            .and_then(|index| self.repository.history.commits[index].tree.get(path));
+        let Some(content) = content else {
+            return Ok(Value::Null);
+        };
+        let cut = content.floor_char_boundary(TEXT_LIMIT.min(content.len()));
+        let blob = json!({
+            "__typename": "Blob", "oid": blob_id(content), "text": &content[..cut], "isTruncated": cut < content.len(),
+            "isBinary": content.contains('\0'), "byteSize": content.len(),
+        });
+        self.project(inner, &blob)
+    }
+
+    fn commit(&self, index: usize, selections: &'a [Selection]) -> Result<Value, Refusal> {
+        let commit = &self.repository.history.commits[index];
+        let mut answer = Map::new();
+        let mut fields = Vec::new();
+        self.fields(selections, "Commit", &mut fields);
+        for field in fields {
+            let Selection::Field {
+                key,
+                name,
+                arguments,
+                inner,
+            } = field
+            else {
+                continue;
+            };
+            let value = if name == "associatedPullRequests" {
+                self.needs("pull_requests")?;
+                let numbers = self
+                    .repository
+                    .pulls_by_commit
+                    .get(&commit.sha)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
+                let pulls = numbers
+                    .iter()
+                    .filter_map(|number| self.repository.pulls.get(number));
+                self.connection(arguments, inner, numbers.len(), pulls, &|pull, inner| {
+                    self.pull(pull, inner)
+                })?
+            } else {
+                self.field(field, &commit.graphql)?
+            };
+            answer.insert(key.clone(), value);
+        }
+        Ok(Value::Object(answer))
+    }
+
+    fn pull(&self, pull: &Pull, selections: &'a [Selection]) -> Result<Value, Refusal> {
+        let mut answer = Map::new();
+        let mut fields = Vec::new();
+        self.fields(selections, "PullRequest", &mut fields);
+        for field in fields {
+            let Selection::Field {
+                key,
+                name,
+                arguments,
+                inner,
+            } = field
+            else {
+                continue;
+            };
+            let value = if name == "commits" {
+                let known = |sha: &String| {
+                    self.repository
+                        .history
+                        .resolve(sha, &self.repository.default_branch)
+                };
+                let commits = pull.commits.iter().take(250).filter_map(known);
+                self.connection(
+                    arguments,
+                    inner,
+                    pull.commits.len(),
+                    commits,
+                    &|index, inner| self.pull_commit(index, inner),
+                )?
+            } else {
+                self.field(field, &pull.graphql)?
+            };
+            answer.insert(key.clone(), value);
+        }
+        Ok(Value::Object(answer))
+    }
+
+    fn pull_commit(&self, index: usize, selections: &'a [Selection]) -> Result<Value, Refusal> {
+        let mut answer = Map::new();
+        for selection in selections {
+            match selection {
+                Selection::Field {
+                    key, name, inner, ..
+                } if name == "commit" => answer.insert(key.clone(), self.commit(index, inner)?),
+                other => return undefined(other, "PullRequestCommit"),
+            };
+        }
+        Ok(Value::Object(answer))
+    }
+
+    /// What a selection takes from a value that is there in full.
+    fn project(&self, selections: &'a [Selection], value: &Value) -> Result<Value, Refusal> {
+        if selections.is_empty() || value.is_null() {
+            return Ok(value.clone());
+        }
+        let mut answer = Map::new();
+        let mut fields = Vec::new();
+        self.fields(
+            selections,
+            value["__typename"].as_str().unwrap_or_default(),
+            &mut fields,
+        );
+        for field in fields {
+            if let Selection::Field { key, .. } = field {
+                answer.insert(key.clone(), self.field(field, value)?);
+            }
+        }
+        Ok(Value::Object(answer))
+    }
+
+    fn field(&self, field: &'a Selection, value: &Value) -> Result<Value, Refusal> {
+        let Selection::Field {
+            name,
+            arguments,
+            inner,
+            ..
+        } = field
+        else {
+            return Ok(Value::Null);
+        };
+        let Some(found) = value.get(name) else {
+            return undefined(field, value["__typename"].as_str().unwrap_or_default());
+        };
+        if found.is_object() && inner.is_empty() {
+            return refuse(
+                "selectionMismatch",
+                format!("Field must have selections (field '{name}' returns an object)"),
+            );
+        }
+        match found.get("nodes").and_then(Value::as_array) {
+            Some(nodes) => self.connection(
+                arguments,
+                inner,
+                nodes.len(),
+                nodes.iter(),
+                &|node, inner| self.project(inner, node),
+            ),
+            None => self.project(inner, found),
+        }
+    }
+
+    /// The first so many of a list. `first` is not optional.
+    fn connection<T>(
+        &self,
+        arguments: &Map<String, Value>,
+        selections: &'a [Selection],
+        total: usize,
+        nodes: impl Iterator<Item = T>,
+        each: &dyn Fn(T, &'a [Selection]) -> Result<Value, Refusal>,
+    ) -> Result<Value, Refusal> {
+        let Some(first) = arguments.get("first").and_then(Value::as_u64) else {
+            return refuse(
+                "MISSING_PAGINATION_BOUNDARIES",
+                "You must provide a `first` or `last` value to properly paginate the connection.",
+            );
+        };
+        if first > 100 {
+            return refuse(
+                "EXCESSIVE_PAGINATION",
+                format!("Requesting {first} records exceeds the `first` limit of 100 records."),
+            );
+        }
+        let first = usize::try_from(first).unwrap_or(100);
+        let mut nodes = Some(nodes);
+        let mut answer = Map::new();
+        for field in selections {
+            let Selection::Field {
+                key, name, inner, ..
+            } = field
+            else {
+                return undefined(field, "Connection");
+            };
+            let value = match name.as_str() {
+                "totalCount" => json!(total),
+                "pageInfo" => self.project(
+                    inner,
+                    &json!({ "hasNextPage": total > first, "endCursor": null }),
+                )?,
+                "nodes" => {
+                    let taken = nodes.take().into_iter().flatten().take(first);
+                    Value::Array(
+                        taken
+                            .map(|node| each(node, inner))
+                            .collect::<Result<_, _>>()?,
+                    )
+                }
+                _ => return undefined(field, "Connection"),
+            };
+            answer.insert(key.clone(), value);
+        }
+        Ok(Value::Object(answer))
+    }
+
+    /// The deployments asked for; oldest first unless `orderBy` says otherwise.
+    fn deployments(&self, arguments: &Map<String, Value>) -> Vec<u64> {
+        let wanted = arguments.get("environments").and_then(Value::as_array);
+        let environments = self.repository.environments.iter();
+        let chosen = environments.filter(|(name, _)| {
+            wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()))
+        });
+        let mut ids: Vec<u64> = chosen
+            .flat_map(|(_, environment)| environment.deployments.iter().copied())
+            .collect();
+        ids.sort_unstable();
+        if arguments
+            .get("orderBy")
+            .is_some_and(|order| order["direction"] == "DESC")
+        {
+            ids.reverse();
+        }
+        ids
+    }
+
+    fn deployment(
+        &self,
+        deployment: &Deployment,
+        selections: &'a [Selection],
+    ) -> Result<Value, Refusal> {
+        let mut answer = Map::new();
+        let mut fields = Vec::new();
+        self.fields(selections, "Deployment", &mut fields);
+        let status = |(_, state, at): &(u64, &'static str, String)| json!({ "__typename": "DeploymentStatus", "state": state.to_uppercase(), "createdAt": at });
+        for field in fields {
+            let Selection::Field {
+                key,
+                name,
+                arguments,
+                inner,
+            } = field
+            else {
+                continue;
+            };
+            let statuses = deployment.statuses.iter().rev();
+            let value = match name.as_str() {
+                "__typename" => json!("Deployment"),
+                "databaseId" => json!(deployment.id),
+                "commitOid" => json!(deployment.sha),
+                "environment" => json!(deployment.environment),
+                "createdAt" => json!(deployment.created_at),
+                // A successful deployment that nothing has replaced is called active.
+                "state" if deployment.state() == "success" => json!("ACTIVE"),
+                "state" => json!(deployment.state().to_uppercase()),
+                "latestStatus" => self.project(
+                    inner,
+                    &deployment.statuses.last().map_or(Value::Null, status),
+                )?,
+                "statuses" => {
+                    let each = &|found, inner| self.project(inner, &status(found));
+                    self.connection(arguments, inner, deployment.statuses.len(), statuses, each)?
+                }
+                _ => return undefined(field, "Deployment"),
+            };
+            answer.insert(key.clone(), value);
+        }
+        Ok(Value::Object(answer))
+    }
+}

@@ -1,0 +1,354 @@
+//! Building a world: accounts, teams, repositories, history.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::git::{Commit, History};
+use super::people::{Team, User, UserKind};
+use super::render::{self, connection, node_id};
+use super::state::{Environment, Installation, Pull, Repository, State};
+
+/// A pull request to create; already merged when `merged_as` is there.
+#[derive(Clone, Debug, Default)]
+pub struct PullRequest {
+    /// The login of whoever opened it.
+    pub author: String,
+    /// Its branch.
+    pub head_branch: String,
+    /// Its title.
+    pub title: String,
+    /// Its description.
+    pub body: String,
+    /// SHAs of its own commits, oldest first.
+    pub commits: Vec<String>,
+    /// The commit on the default branch it became: a squash, a merge, or its own last commit.
+    pub merged_as: Option<String>,
+}
+
+impl GitHub {
+    /// Adds an organization that has installed the App; returns the installation's id.
+    pub fn org(&self, login: &str) -> u64 {
+        self.shared
+            .with(|state| state.installed(login, UserKind::Organization))
+    }
+
+    /// Adds an account; returns its id. `LOGIN@example.com` is one of its addresses.
+    pub fn user(&self, login: &str, kind: UserKind) -> u64 {
+        self.add_user(&User {
+            login: login.to_owned(),
+            kind,
+            ..User::default()
+        })
+    }
+
+    /// Adds an account with a given id or further addresses; returns its id.
+    pub fn add_user(&self, user: &User) -> u64 {
+        self.shared.with(|state| state.account(user))
+    }
+
+    /// Makes people active members of a team, written `org/team`. Everybody else is no member.
+    pub fn team(&self, name: &str, members: &[&str]) {
+        let (org, slug) = name.split_once('/').unwrap_or(("", name));
+        let members: Team = members
+            .iter()
+            .map(|login| (login.to_lowercase(), ("active", "member")))
+            .collect();
+        self.shared
+            .with(|state| *state.people.team_mut(org, slug) = members);
+    }
+
+    /// Invites somebody to a team: the membership is pending.
+    pub fn invite(&self, name: &str, login: &str) {
+        let (org, slug) = name.split_once('/').unwrap_or(("", name));
+        self.shared.with(|state| {
+            state
+                .people
+                .team_mut(org, slug)
+                .insert(login.to_lowercase(), ("pending", "member"))
+        });
+    }
+
+    /// Adds a repository, written `owner/name`, with a first commit on `main`; the owner becomes an organization with
+    /// the App installed, unless it is there already.
+    pub fn repository(&self, full_name: &str) {
+        self.shared.with(|state| state.new_repository(full_name));
+    }
+
+    /// Gives somebody a role in a repository: `read`, `triage`, `write`, `maintain`, `admin`, `none` or a custom one.
+    pub fn collaborator(&self, repository: &str, login: &str, role: &str) {
+        self.at(repository, |state, place| {
+            state.account(&User {
+                login: login.to_owned(),
+                ..User::default()
+            });
+            state.repositories[place]
+                .collaborators
+                .insert(login.to_lowercase(), role.to_owned());
+        });
+    }
+
+    /// Adds an environment guarded by our rule.
+    pub fn environment(&self, repository: &str, name: &str) {
+        self.at(repository, |state, place| {
+            let rule = state.fresh_id();
+            state.environment(place, name).rule = Some(rule);
+        });
+    }
+
+    /// Adds an environment nothing guards; or removes our rule from one.
+    pub fn unguarded_environment(&self, repository: &str, name: &str) {
+        self.at(repository, |state, place| {
+            state.environment(place, name).rule = None
+        });
+    }
+
+    /// Adds a commit and moves its branch; returns the SHA.
+    pub fn commit(&self, repository: &str, commit: &Commit) -> String {
+        self.at(repository, |state, place| state.commit(place, commit))
+            .unwrap_or_default()
+    }
+
+    /// Writes a file on the default branch in a commit of its own; `None` deletes it. Returns the SHA.
+    pub fn file(
+        &self,
+        repository: &str,
+        author: &str,
+        path: &str,
+        content: Option<&str>,
+    ) -> String {
+        let mut commit = Commit::by(author, format!("Change {path}")).touching(&[]);
+        commit.contents = vec![(path.to_owned(), content.map(str::to_owned))];
+        self.commit(repository, &commit)
+    }
+
+    /// The SHA a branch points to, or `HEAD` the default branch.
+    pub fn tip(&self, repository: &str, branch: &str) -> Option<String> {
+        self.shared.read(|state| {
+            let repository = &state.repositories[state.repository(repository)?];
+            let index = repository
+                .history
+                .resolve(branch, &repository.default_branch)?;
+            Some(repository.history.commits[index].sha.clone())
+        })
+    }
+
+    /// Adds a pull request; returns its number.
+    pub fn pull_request(&self, repository: &str, pull: &PullRequest) -> u64 {
+        self.at(repository, |state, place| state.pull_request(place, pull))
+            .unwrap_or_default()
+    }
+
+    /// Works on a repository, which is created when it is new.
+    pub(super) fn at<T>(
+        &self,
+        repository: &str,
+        work: impl FnOnce(&mut State, usize) -> T,
+    ) -> Option<T> {
+        self.shared.with(|state| {
+            let place = state.new_repository(repository);
+            Some(work(state, place))
+        })
+    }
+}
+
+impl State {
+    fn account(&mut self, user: &User) -> u64 {
+        let fresh = self.fresh_id();
+        self.people.add(user, fresh, &self.base)
+    }
+
+    fn installed(&mut self, login: &str, kind: UserKind) -> u64 {
+        self.account(&User {
+            login: login.to_owned(),
+            kind,
+            ..User::default()
+        });
+        if let Some(known) = self.installation_of(login) {
+            return known.id;
+        }
+        let id = self.fresh_id();
+        self.installations.push(Installation {
+            id,
+            account: login.to_owned(),
+        });
+        id
+    }
+
+    fn new_repository(&mut self, full_name: &str) -> usize {
+        if let Some(known) = self.repository(full_name) {
+            return known;
+        }
+        let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
+        self.installed(owner, UserKind::Organization);
+        let (id, workflow) = (self.fresh_id(), self.fresh_id());
+        let account = self.people.by_login(owner);
+        let owner_json = account
+            .map(|account| account.json.clone())
+            .unwrap_or_default();
+        let minimal = render::minimal_repository(name, &owner_json, owner, id, &self.base);
+        let full = render::full_repository(minimal.clone(), "main", &super::clock::now());
+        let repository = Repository {
+            id,
+            owner: owner.to_owned(),
+            full_name: format!("{owner}/{name}"),
+            default_branch: "main".to_owned(),
+            url: format!("{}/repos/{owner}/{name}", self.base),
+            workflow,
+            minimal: render::raw(&minimal),
+            full: render::raw(&full),
+            history: History::default(),
+            pulls: BTreeMap::new(),
+            pulls_by_commit: HashMap::new(),
+            environments: BTreeMap::new(),
+            collaborators: HashMap::new(),
+            runs: 0,
+        };
+        let place = self.add_repository(repository);
+        self.commit(
+            place,
+            &Commit::by("GitHub <noreply@github.com>", "Initial commit").touching(&["README.md"]),
+        );
+        place
+    }
+
+    /// The environment, created without a rule when it is new: as GitHub does for a name it has never seen.
+    pub(super) fn environment(&mut self, place: usize, name: &str) -> &mut Environment {
+        let id = self.fresh_id();
+        let fresh = || Environment {
+            id,
+            rule: None,
+            active: None,
+            deployments: Vec::new(),
+        };
+        self.repositories[place]
+            .environments
+            .entry(name.to_owned())
+            .or_insert_with(fresh)
+    }
+
+    pub(super) fn pull_request(&mut self, place: usize, pull: &PullRequest) -> u64 {
+        self.account(&User {
+            login: pull.author.clone(),
+            ..User::default()
+        });
+        let id = self.fresh_id();
+        let repository = &self.repositories[place];
+        let number = repository.pulls.len() as u64 + 1;
+        let (simple, full) = self.pull_json(repository, pull, id, number);
+        let graphql = self.pull_graphql(pull, number);
+        let repository = &mut self.repositories[place];
+        let mut touched: Vec<&String> = pull.commits.iter().chain(&pull.merged_as).collect();
+        touched.sort();
+        touched.dedup();
+        for sha in touched {
+            repository
+                .pulls_by_commit
+                .entry(sha.clone())
+                .or_default()
+                .push(number);
+        }
+        repository.pulls.insert(
+            number,
+            Pull {
+                commits: pull.commits.clone(),
+                graphql,
+                simple,
+                full,
+            },
+        );
+        number
+    }
+
+    fn pull_graphql(&self, pull: &PullRequest, number: u64) -> Value {
+        let author = self.people.by_login(&pull.author).map(|account| {
+            json!({ "__typename": account.kind.as_str(), "login": account.login.trim_end_matches("[bot]"), "databaseId": account.id })
+        });
+        json!({
+            "__typename": "PullRequest", "number": number, "title": pull.title, "body": pull.body, "headRefName": pull.head_branch,
+            "state": if pull.merged_as.is_some() { "MERGED" } else { "OPEN" }, "author": author,
+            "mergeCommit": pull.merged_as.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })),
+            "labels": connection(Vec::new()),
+        })
+    }
+
+    /// `pull-request-simple` and `pull-request`.
+    fn pull_json(
+        &self,
+        repository: &Repository,
+        pull: &PullRequest,
+        id: u64,
+        number: u64,
+    ) -> (String, String) {
+        let url = format!("{}/pulls/{number}", repository.url);
+        let issue = format!("{}/issues/{number}", repository.url);
+        let html = format!("https://github.com/{}/pull/{number}", repository.full_name);
+        let merged = pull.merged_as.is_some();
+        let now = super::clock::now();
+        let head = pull
+            .commits
+            .last()
+            .or(pull.merged_as.as_ref())
+            .cloned()
+            .unwrap_or_default();
+        let tip = repository
+            .history
+            .branches
+            .get(&repository.default_branch)
+            .map(|&tip| repository.history.commits[tip].sha.clone());
+        let statuses = format!("{}/statuses/{head}", repository.url);
+        let link = |href: &str| json!({ "href": href });
+        let fresh = json!({
+            "id": id, "node_id": node_id("PR", id), "number": number, "url": url, "html_url": html, "diff_url": format!("{html}.diff"),
+            "patch_url": format!("{html}.patch"), "issue_url": issue, "commits_url": format!("{url}/commits"),
+            "review_comments_url": format!("{url}/comments"), "review_comment_url": format!("{}/pulls/comments{{/number}}", repository.url),
+            "comments_url": format!("{issue}/comments"), "statuses_url": statuses, "state": if merged { "closed" } else { "open" },
+            "locked": false, "active_lock_reason": null, "title": pull.title, "body": pull.body, "labels": [], "milestone": null,
+            "created_at": now, "updated_at": now, "closed_at": merged.then_some(&now), "merged_at": merged.then_some(&now),
+            "merge_commit_sha": pull.merged_as, "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [],
+            "author_association": "MEMBER", "auto_merge": null, "draft": false,
+            "_links": {
+                "self": link(&url), "html": link(&html), "issue": link(&issue), "comments": link(&format!("{issue}/comments")),
+                "review_comments": link(&format!("{url}/comments")), "review_comment": link(&format!("{}/pulls/comments{{/number}}", repository.url)),
+                "commits": link(&format!("{url}/commits")), "statuses": link(&statuses),
+            },
+        });
+        let side = |branch: &str, sha: &str| {
+            let owner = &repository.owner;
+            let fresh = json!({ "label": format!("{owner}:{branch}"), "ref": branch, "sha": sha });
+            render::object(
+                &fresh,
+                &[
+                    ("repo", repository.full.get()),
+                    ("user", self.account_json(owner)),
+                ],
+            )
+        };
+        let (head, base) = (
+            side(&pull.head_branch, &head),
+            side(
+                &repository.default_branch,
+                tip.as_deref().unwrap_or_default(),
+            ),
+        );
+        let parts = [
+            ("user", self.account_json(&pull.author)),
+            ("head", head.as_str()),
+            ("base", base.as_str()),
+        ];
+        let mut whole = fresh.clone();
+        render::extend(
+            &mut whole,
+            json!({
+                "merged": merged, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null, "comments": 0,
+                "review_comments": 0, "maintainer_can_modify": false, "commits": pull.commits.len(), "additions": 1, "deletions": 1,
+                "changed_files": 1,
+            }),
+        );
+        (
+            render::object(&fresh, &parts),
+            render::object(&whole, &parts),
+        )
+    }
+}
