@@ -5,3 +5,5 @@ mod architecture;
 mod attribution;
 mod fake_github;
 mod ledger_verify;
+mod store;
+mod support;

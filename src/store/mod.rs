@@ -1,1 +1,374 @@
-//! store
+//! All SQL, and the one transaction in which everything is decided.
+//!
+//! One SQL text for SQLite and PostgreSQL. What makes it safe on both: write first, then read; claims are leases in the
+//! row; portable types only; every function is run by the same tests on both engines.
+//!
+//! What makes it fast: whoever wants something written waits in a queue, and everybody in the queue shares a transaction
+//! and its few set-based statements. What is written for the worker is handed to it at once, already leased ([`Handed`]).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+use crate::domain::Millis;
+use crate::domain::gate::{Repository, RequestId, Tenant};
+use crate::domain::request::Request;
+
+mod cases;
+mod claims;
+mod commit;
+mod connection;
+mod deliveries;
+mod effects;
+mod error;
+mod hand;
+mod health;
+mod ledger;
+mod policies;
+mod requests;
+mod sql;
+
+pub use claims::Claim;
+pub use commit::{Committed, Work};
+pub use deliveries::{Delivery, NewDelivery, Received};
+pub use effects::EffectDue;
+pub use error::Error;
+pub use hand::{Handed, Lease, MayHand};
+pub use health::Health;
+pub use ledger::{LedgerReader, LogHead};
+pub use policies::StoredPolicy;
+
+use cases::Cases;
+use connection::{Database, Line};
+use hand::Hand;
+use ledger::Signer;
+use policies::Repositories;
+
+/// How many may wait for a transaction; more have to wait before they can wait.
+const QUEUE: usize = 1_024;
+/// How often a transaction is tried that other transactions got in the way of.
+const ATTEMPTS: u32 = 6;
+
+/// The time now.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// How to open a store.
+pub struct Options {
+    /// `sqlite:///path/to/file.db` or `postgres://user:password@host:5432/database`.
+    pub url: String,
+    /// Host name under which logs are known: the first part of their origin.
+    pub host: String,
+    /// The secret all log keys grow from.
+    pub seed: Zeroizing<[u8; 32]>,
+    /// The time now.
+    pub clock: Clock,
+    /// How long claimed work is ours, in milliseconds. Longer than anything takes, retries of one call included.
+    pub lease_for: Millis,
+    /// Whether a write to an installation may go out now; what may not stays in the database.
+    pub may_hand: MayHand,
+    /// How many deliveries wait in memory for the worker at most.
+    pub deliveries_in_memory: usize,
+    /// How many effects wait in memory for the worker at most.
+    pub effects_in_memory: usize,
+}
+
+struct Shared {
+    /// For webhooks that come in. On SQLite all lines are one: there is one writer.
+    ingest: Arc<Line>,
+    /// For the one transaction.
+    decide: Arc<Line>,
+    /// For the rest.
+    chores: Arc<Line>,
+    readers: AnyPool,
+    cases: Arc<Cases>,
+    repositories: Repositories,
+    signer: Signer,
+    hand: Hand,
+    clock: Clock,
+    /// Whether other servers may write to the same database.
+    several_writers: bool,
+}
+
+/// Ways into the tasks that write and read for everybody.
+#[derive(Clone)]
+struct Intake {
+    arrivals: mpsc::Sender<deliveries::Arrival>,
+    submissions: mpsc::Sender<commit::Submission>,
+    questions: mpsc::Sender<requests::Question>,
+}
+
+/// What ends when the store is closed.
+struct Running {
+    intake: Intake,
+    tasks: Vec<JoinHandle<()>>,
+    lock: Option<File>,
+}
+
+/// The store. Clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+impl Store {
+    /// Opens the database, brings its tables up to date and starts the tasks that write to it.
+    ///
+    /// # Errors
+    /// If the URL cannot be used, the database cannot be reached, another server has the SQLite file, or the key or the
+    /// host name cannot be used.
+    pub async fn open(options: Options) -> Result<(Self, Handed), Error> {
+        let signer = Signer::new(options.host, options.seed)?;
+        let database = Database::parse(&options.url)?;
+        let lock = database.lock()?;
+        database.migrate().await?;
+        let ingest = Arc::new(Line::new(database.clone()));
+        let (decide, chores) = match database.is_sqlite() {
+            true => (Arc::clone(&ingest), Arc::clone(&ingest)),
+            false => (Arc::new(Line::new(database.clone())), Arc::new(Line::new(database.clone()))),
+        };
+        if database.is_sqlite() {
+            // Nobody else has the file, so whoever had a lease is dead.
+            claims::clear(&chores).await?;
+        }
+        let (hand, handed) =
+            Hand::new(options.deliveries_in_memory, options.effects_in_memory, options.may_hand, options.lease_for);
+        let shared = Arc::new(Shared {
+            ingest,
+            decide,
+            chores,
+            readers: database.readers(4),
+            cases: Arc::new(Cases::new()),
+            repositories: Repositories::new(),
+            signer,
+            hand,
+            clock: options.clock,
+            several_writers: !database.is_sqlite(),
+        });
+        let (arrivals, arriving) = mpsc::channel(QUEUE);
+        let (submissions, submitted) = mpsc::channel(QUEUE);
+        let (questions, asked) = mpsc::channel(QUEUE);
+        let tasks = vec![
+            tokio::spawn(deliveries::ingest(Arc::clone(&shared), arriving)),
+            tokio::spawn(commit::run(Arc::clone(&shared), submitted)),
+            tokio::spawn(requests::read(Line::new(database), Arc::clone(&shared.cases), asked)),
+        ];
+        let intake = Intake { arrivals, submissions, questions };
+        let running = Arc::new(Mutex::new(Some(Running { intake, tasks, lock })));
+        Ok((Self { shared, running }, handed))
+    }
+
+    /// Writes what was accepted, then closes the database and frees the SQLite file.
+    pub async fn close(&self) {
+        let Some(Running { intake, tasks, lock }) = self.running().take() else { return };
+        drop(intake);
+        for task in tasks {
+            // A task that panicked has nothing left to write.
+            let _ = task.await;
+        }
+        for line in [&self.shared.ingest, &self.shared.decide, &self.shared.chores] {
+            line.close().await;
+        }
+        self.shared.readers.close().await;
+        drop(lock);
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intake(&self) -> Result<Intake, Error> {
+        self.running().as_ref().map(|running| running.intake.clone()).ok_or(Error::Closed)
+    }
+
+    /// Puts a webhook on disk (P4). It is there when this returns.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn receive(&self, delivery: NewDelivery) -> Result<Received, Error> {
+        let (answer, received) = oneshot::channel();
+        let arrival = deliveries::Arrival { delivery, answer };
+        self.intake()?.arrivals.send(arrival).await.map_err(|_| Error::Closed)?;
+        received.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Decides on something that happened, in one transaction. All of it is on disk when this returns, or nothing.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn commit(&self, work: Work) -> Result<Committed, Error> {
+        let (answer, committed) = oneshot::channel();
+        let submission = commit::Submission { work, answer };
+        self.intake()?.submissions.send(submission).await.map_err(|_| Error::Closed)?;
+        committed.await.map_err(|_| Error::Closed)?
+    }
+
+    /// A request as it is now.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, Error> {
+        let (answer, found) = oneshot::channel();
+        let question = requests::Question { id: id.clone(), answer };
+        self.intake()?.questions.send(question).await.map_err(|_| Error::Closed)?;
+        found.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Whether a request exists.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn request_exists(&self, id: &RequestId) -> Result<bool, Error> {
+        Ok(!requests::known(&self.shared, std::slice::from_ref(id)).await?.is_empty())
+    }
+
+    /// Which of these requests exist.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn known_requests(&self, ids: &[RequestId]) -> Result<BTreeSet<RequestId>, Error> {
+        requests::known(&self.shared, ids).await
+    }
+
+    /// Pending requests whose time was over at `now`, the most overdue first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn due_requests(&self, now: Millis, limit: usize) -> Result<Vec<RequestId>, Error> {
+        requests::due(&self.shared, now, limit).await
+    }
+
+    /// When the next pending request expires.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn next_due(&self) -> Result<Option<Millis>, Error> {
+        requests::next_due(&self.shared).await
+    }
+
+    /// Place in its tenant's log of the newest decision on a request.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn decision_seq(&self, id: &RequestId) -> Result<Option<u64>, Error> {
+        requests::decision_seq(&self.shared, id).await
+    }
+
+    /// Wakes the worker when rows were written that nobody was handed. Rows whose time has not come, or whose lease runs
+    /// out, wake nobody: claim now and then.
+    #[must_use]
+    pub fn waiting(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.hand.waiting)
+    }
+
+    /// Leases deliveries nobody has, oldest first.
+    ///
+    /// # Errors
+    /// If they could not be claimed.
+    pub async fn claim_deliveries(&self, limit: usize) -> Result<Vec<Delivery>, Error> {
+        with_retries(|| deliveries::claim(&self.shared, limit)).await
+    }
+
+    /// Leases effects nobody has: the urgent first, then the oldest. `saturated` are installations that may not write now.
+    ///
+    /// # Errors
+    /// If they could not be claimed.
+    pub async fn claim_effects(&self, limit: usize, saturated: &[u64]) -> Result<Vec<EffectDue>, Error> {
+        with_retries(|| effects::claim(&self.shared, limit, saturated)).await
+    }
+
+    /// Puts claimed work back as if nobody had touched it, to be claimed again at `not_before`.
+    /// Returns how many of the claims were still ours.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn release(&self, claims: &[Claim], not_before: Millis) -> Result<u64, Error> {
+        with_retries(|| claims::put_back(&self.shared, claims, not_before, None)).await
+    }
+
+    /// Puts claimed work back after an attempt that failed. `error` must not hold secrets. Returns whether the claim was
+    /// still ours.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn retry(&self, claim: &Claim, not_before: Millis, error: &str) -> Result<bool, Error> {
+        let claims = std::slice::from_ref(claim);
+        Ok(with_retries(|| claims::put_back(&self.shared, claims, not_before, Some(error))).await? > 0)
+    }
+
+    /// Gives a delivery up. It is handled again if GitHub sends it again. (Effects are given up by
+    /// [`Event::GaveUp`](crate::domain::event::Event::GaveUp), which leaves an entry.)
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn fail_delivery(&self, claim: &Claim, error: &str) -> Result<bool, Error> {
+        with_retries(|| claims::fail_delivery(&self.shared, claim, error)).await
+    }
+
+    /// The repositories that had requests last, newest first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn recent_repositories(&self, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
+        policies::recent(&self.shared, limit).await
+    }
+
+    /// The last good policy of a repository.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn policy(&self, repository_id: u64) -> Result<Option<StoredPolicy>, Error> {
+        policies::load(&self.shared, repository_id).await
+    }
+
+    /// Remembers a policy that was good.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
+        with_retries(|| policies::remember(&self.shared, repository_id, policy)).await
+    }
+
+    /// Writes something and counts what waits.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn health(&self) -> Result<Health, Error> {
+        health::check(&self.shared).await
+    }
+
+    /// Removes deliveries and effects that were done before a moment; returns how many. Requests and entries stay.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn purge_done(&self, before: Millis) -> Result<u64, Error> {
+        health::purge(&self.shared, before).await
+    }
+
+    /// The logs.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerReader {
+        LedgerReader::new(self.shared.readers.clone())
+    }
+}
+
+/// Tries again what other transactions got in the way of, or a lost connection.
+async fn with_retries<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
+    let mut tries = 1;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() && tries < ATTEMPTS => {
+                tracing::debug!(%error, tries, "transaction is tried again");
+                tokio::time::sleep(Duration::from_millis(5 << tries)).await;
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The one transaction in which everything is decided.
+//!
+//! What a delivery, a click, a timer or an effect's answer changes is written together or not at all: the claim is ended,
+//! the requests it touches are locked, [`step`] decides, and requests, effects and ledger entries are written (P4, P5).
+//! Works that wait share a transaction, because a commit costs more than what it commits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sqlx::AnyConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::cases::Known;
+use super::effects::{Handing, Owed};
+use super::ledger::{Appendix, Pending};
+use super::requests::Locked;
+use super::{Claim, Error, Shared, claims, effects, ledger, policies, requests};
+use crate::domain::Millis;
+use crate::domain::event::Event;
+use crate::domain::gate::RequestId;
+use crate::domain::request::{Answer, Change, Request, step};
+
+/// How many works share one transaction at most.
+const BATCH: usize = 64;
+
+/// Something that happened, and the claim under which it was found out.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The delivery or effect this ends; `None` for timers and the like. [`Event::Sending`] renews it, since the effect it
+    /// belongs to is still being performed; [`Event::GaveUp`] ends it as failed.
+    pub claim: Option<Claim>,
+    /// What happened; `None` when the delivery or effect turned out to change nothing.
+    pub event: Option<Event>,
+}
+
+/// What a work came to.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// The claim was lost to somebody else; nothing was written.
+    pub fenced: bool,
+    /// Whether a decision may leave now; only [`Event::Sending`] asks.
+    pub send: Option<Answer>,
+    /// The request that was opened.
+    pub opened: Option<Request>,
+    /// Other requests that were changed, as they are now.
+    pub changed: Vec<Request>,
+}
+
+pub(super) struct Submission {
+    pub(super) work: Work,
+    pub(super) answer: oneshot::Sender<Result<Committed, Error>>,
+}
+
+/// Commits works, all that wait in one transaction, until nobody can submit any more.
+pub(super) async fn run(shared: Arc<Shared>, mut submissions: mpsc::Receiver<Submission>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while submissions.recv_many(&mut batch, BATCH).await > 0 {
+        let (works, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|s| (s.work, s.answer)).unzip();
+        let results = commit(&shared, &works).await;
+        for (answer, result) in answers.into_iter().zip(results) {
+            // Whoever asked may have hung up.
+            let _ = answer.send(result);
+        }
+    }
+}
+
+/// Commits works together; if that fails, one by one, so that one that cannot be written holds up no other.
+async fn commit(shared: &Shared, works: &[Work]) -> Vec<Result<Committed, Error>> {
+    match super::with_retries(|| transaction(shared, works)).await {
+        Ok(committed) => committed.into_iter().map(Ok).collect(),
+        Err(error) if works.len() == 1 || error.is_unreachable() => vec![Err(error); works.len()],
+        Err(_) => {
+            let mut results = Vec::with_capacity(works.len());
+            for work in works {
+                let alone = std::slice::from_ref(work);
+                let result = super::with_retries(|| transaction(shared, alone)).await;
+                results.push(result.map(|mut committed| committed.pop().unwrap_or_default()));
+            }
+            results
+        }
+    }
+}
+
+async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, Error> {
+    let now = (shared.clock)();
+    let mut session = shared.decide.begin().await?;
+    match write(shared, works, now, session.connection()?).await {
+        Ok(written) => {
+            session.commit().await?;
+            Ok(written.publish(shared))
+        }
+        Err(error) => {
+            session.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+/// What a transaction leaves to do once it is committed.
+struct Written {
+    committed: Vec<Committed>,
+    /// Requests that were opened, and how long their cases are as stored.
+    opened: Vec<(Request, usize)>,
+    repositories: Vec<u64>,
+    handing: Handing,
+    now: Millis,
+}
+
+impl Written {
+    fn publish(self, shared: &Shared) -> Vec<Committed> {
+        for (request, bytes) in self.opened {
+            shared.cases.put(request.id, Known { case: request.case, digest: request.digest }, bytes);
+        }
+        shared.repositories.saw(&self.repositories, self.now);
+        self.handing.hand_over(shared);
+        self.committed
+    }
+}
+
+async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut AnyConnection) -> Result<Written, Error> {
+    let taken = claims::take(shared, works, now, connection).await?;
+    let (ids, keys) = touched(works, &taken.held);
+    let mut batch = Batch { locked: requests::lock(&shared.cases, &ids, &keys, connection).await?, ..Batch::default() };
+    let committed = works
+        .iter()
+        .zip(&taken.held)
+        .map(|(work, held)| match &work.event {
+            _ if !held => Committed { fenced: true, ..Committed::default() },
+            Some(event) => batch.apply(event.clone(), now),
+            None => Committed::default(),
+        })
+        .collect();
+
+    let lengths = requests::insert(&batch.opened, connection).await?;
+    requests::save(&batch.locked, connection).await?;
+    let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
+    handing.waits |= taken.again;
+    let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
+    ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection).await?;
+    let opened = batch.opened.into_iter().zip(lengths).collect();
+    Ok(Written { committed, opened, repositories, handing, now })
+}
+
+fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crate::domain::gate::RunKey>) {
+    let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for event in works.iter().zip(held).filter_map(|(work, held)| work.event.as_ref().filter(|_| *held)) {
+        let (some_ids, some_keys) = event.touches();
+        ids.extend(some_ids);
+        keys.extend(some_keys);
+    }
+    (ids, keys)
+}
+
+/// What the works of one transaction come to. Later ones see what earlier ones did.
+#[derive(Default)]
+struct Batch {
+    locked: BTreeMap<RequestId, Locked>,
+    opened: Vec<Request>,
+    owed: Owed,
+    appendix: Appendix,
+}
+
+impl Batch {
+    fn apply(&mut self, event: Event, now: Millis) -> Committed {
+        let (ids, keys) = event.touches();
+        let touched: Vec<RequestId> = self
+            .locked
+            .iter()
+            .filter(|(id, locked)| ids.contains(id) || keys.contains(&locked.run_key))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let mut requests: Vec<Request> =
+            touched.iter().filter_map(|id| self.locked.get(id)).map(|locked| locked.request.clone()).collect();
+        let change = step(event, &mut requests, now);
+        for request in requests {
+            if let Some(locked) = self.locked.get_mut(&request.id) {
+                locked.request = request;
+            }
+        }
+        self.take_in(change)
+    }
+
+    fn take_in(&mut self, change: Change) -> Committed {
+        let Change { opened, changed, records, effects, send } = change;
+        if let Some(request) = &opened {
+            let run_key = request.case.subject.run_key();
+            let locked = Locked { request: request.clone(), run_key, entries: 0, dirty: true };
+            self.locked.insert(request.id.clone(), locked);
+            self.opened.push(request.clone());
+        }
+        let mut snapshots = Vec::with_capacity(changed.len());
+        for id in changed {
+            if let Some(locked) = self.locked.get_mut(&id) {
+                locked.dirty = true;
+                snapshots.push(locked.request.clone());
+            }
+        }
+        for (id, record) in records {
+            let Some(locked) = self.locked.get_mut(&id) else { continue };
+            locked.dirty = true;
+            let tenant = &locked.request.case.subject.tenant;
+            let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));
+            records.push(Pending { request: id, n: locked.entries, record });
+            locked.entries += 1;
+        }
+        for (id, effect, urgency) in effects {
+            let Some(locked) = self.locked.get(&id) else { continue };
+            let installation_id = locked.request.case.subject.tenant.installation_id;
+            let owed = self.owed.entry((id, effect)).or_insert((urgency, installation_id));
+            owed.0 = owed.0.min(urgency);
+        }
+        Committed { fenced: false, send, opened, changed: snapshots }
+    }
+}

@@ -1,0 +1,229 @@
+//! Connections, the two engines, and who may use a SQLite file.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::Error;
+
+/// What a SQLite connection is told before anything else.
+/// A commit is on disk when it returns (`synchronous = FULL`).
+const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864";
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
+
+/// The database a URL names.
+#[derive(Clone, Debug)]
+pub(super) enum Database {
+    Sqlite { path: PathBuf, options: AnyConnectOptions },
+    Postgres { options: AnyConnectOptions },
+}
+
+impl Database {
+    pub(super) fn parse(url: &str) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = AnyConnectOptions::from_str(url).map_err(|_| {
+                Error::Url("not a PostgreSQL URL; expected postgres://user:password@host:5432/database")
+            })?;
+            return Ok(Self::Postgres { options: options.disable_statement_logging() });
+        }
+        let path = url
+            .strip_prefix("sqlite://")
+            .or_else(|| url.strip_prefix("sqlite:"))
+            .ok_or(Error::Url("expected sqlite:///path/to/file.db or postgres://user:password@host:5432/database"))?;
+        if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+            return Err(Error::Url("expected sqlite:///path/to/file.db, without parameters: the file must outlive us"));
+        }
+        let path = std::path::absolute(path)
+            .map_err(|source| Error::File { path: PathBuf::from(path), source: Arc::new(source) })?;
+        let escaped: String = path
+            .to_str()
+            .ok_or(Error::Url("the path of the SQLite file must be UTF-8"))?
+            .chars()
+            .map(|c| match c {
+                '%' => "%25".to_owned(),
+                '#' => "%23".to_owned(),
+                c => c.to_string(),
+            })
+            .collect();
+        let options = AnyConnectOptions::from_str(&format!("sqlite://{escaped}"))
+            .map_err(|_| Error::Url("the path of the SQLite file cannot be written as a URL"))?;
+        Ok(Self::Sqlite { path, options: options.disable_statement_logging() })
+    }
+
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    fn options(&self) -> &AnyConnectOptions {
+        match self {
+            Self::Sqlite { options, .. } | Self::Postgres { options } => options,
+        }
+    }
+
+    async fn connect(&self) -> Result<AnyConnection, Error> {
+        let mut connection = self.options().connect().await?;
+        if self.is_sqlite() {
+            connection.execute(SQLITE_WRITER).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Connections that only read.
+    pub(super) fn readers(&self, most: u32) -> AnyPool {
+        let sqlite = self.is_sqlite();
+        AnyPoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if sqlite {
+                        connection.execute(SQLITE_READER).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(self.options().clone())
+    }
+
+    /// Makes the file if there is none, for its owner only, and takes its lock. PostgreSQL needs neither.
+    pub(super) fn lock(&self) -> Result<Option<File>, Error> {
+        let Self::Sqlite { path, .. } = self else { return Ok(None) };
+        let lock_path = PathBuf::from(format!("{}.lock", path.display()));
+        let lock = open_private(&lock_path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: lock_path }),
+            Err(TryLockError::Error(source)) => {
+                return Err(Error::File { path: lock_path, source: Arc::new(source) });
+            }
+        }
+        open_private(path)?; // SQLite gives the files beside it the same mode.
+        Ok(Some(lock))
+    }
+
+    /// Brings the tables up to date. Several replicas may do so at once: PostgreSQL has a lock for it, SQLite has one server.
+    pub(super) async fn migrate(&self) -> Result<(), Error> {
+        let first = Migration::new(
+            1,
+            "foundation".into(),
+            MigrationType::Simple,
+            include_str!("../../migrations/0001_foundation.sql").into_sql_str(),
+            false,
+        );
+        let mut connection = self.connect().await?;
+        Migrator::with_migrations(vec![first]).run_direct(None, &mut connection, false).await?;
+        connection.close().await?;
+        Ok(())
+    }
+}
+
+fn open_private(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|source| Error::File { path: path.to_owned(), source: Arc::new(source) })
+}
+
+/// One connection, used by one at a time, first come first served. Opened when needed, again after it broke.
+pub(super) struct Line {
+    database: Database,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<AnyConnection>,
+    in_transaction: bool,
+    /// Set while it is used; still set at the next use if that ended in an error or was cancelled.
+    in_doubt: bool,
+}
+
+impl Line {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, slot: Mutex::default() }
+    }
+
+    /// For statements that are a transaction each. Call [`Session::end`] when all went well.
+    pub(super) async fn open(&self) -> Result<Session<'_>, Error> {
+        let mut slot = self.slot.lock().await;
+        if slot.in_doubt {
+            slot.recover().await;
+        }
+        slot.in_doubt = true;
+        let connection = match slot.connection.take() {
+            Some(connection) => connection,
+            None => self.database.connect().await?,
+        };
+        slot.connection = Some(connection);
+        Ok(Session { slot })
+    }
+
+    /// For statements that succeed or fail together. Call [`Session::commit`] at the end.
+    pub(super) async fn begin(&self) -> Result<Session<'_>, Error> {
+        let mut session = self.open().await?;
+        session.connection()?.execute("BEGIN").await?;
+        session.slot.in_transaction = true;
+        Ok(session)
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(connection) = self.slot.lock().await.connection.take() {
+            // Nothing is lost if the other side hangs up first.
+            let _ = connection.close().await;
+        }
+    }
+}
+
+impl Slot {
+    /// Rolls back what is open. A connection that cannot even do that is dropped.
+    async fn recover(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            let rolled_back = match self.in_transaction {
+                true => connection.execute("ROLLBACK").await.map(drop),
+                false => connection.ping().await,
+            };
+            if rolled_back.is_err() {
+                self.connection = None;
+            }
+        }
+        self.in_transaction = false;
+        self.in_doubt = false;
+    }
+}
+
+/// A connection while it is used. What is not committed is rolled back before anybody uses it again.
+pub(super) struct Session<'a> {
+    slot: MutexGuard<'a, Slot>,
+}
+
+impl Session<'_> {
+    pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
+        self.slot.connection.as_mut().ok_or(Error::Closed)
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), Error> {
+        self.connection()?.execute("COMMIT").await?;
+        self.slot.in_transaction = false;
+        self.slot.in_doubt = false;
+        Ok(())
+    }
+
+    /// Gives up the transaction now: others may wait for its locks.
+    pub(super) async fn roll_back(mut self) {
+        self.slot.recover().await;
+    }
+
+    pub(super) fn end(mut self) {
+        self.slot.in_doubt = false;
+    }
+}

@@ -1,0 +1,360 @@
+//! The ledger's rows: entries are appended in the transaction that made them true (P5).
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ring::rand::SystemRandom;
+use serde_json::{Map, Value as Json, json};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyPool};
+use zeroize::Zeroizing;
+
+use super::Error;
+use super::connection::Database;
+use super::sql::{Statement, Value, id, text};
+use crate::domain::Millis;
+use crate::domain::digest::Digest;
+use crate::domain::gate::{RequestId, Tenant};
+use crate::domain::record::Record;
+use crate::ledger::entry::SealError;
+use crate::ledger::merkle::Frontier;
+use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType, SigningKey};
+
+/// How many entries go into one statement at most.
+const ROWS: usize = 500;
+
+/// One log, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogHead {
+    /// Account id of the tenant whose log it is.
+    pub tenant: u64,
+    /// The tenant's login when the log was begun.
+    pub login: String,
+    /// The log's name for ever.
+    pub origin: String,
+    /// The key that checks it.
+    pub vkey: String,
+    /// How many entries it has.
+    pub size: u64,
+    /// Signed, over exactly these entries.
+    pub checkpoint: String,
+}
+
+/// Signs for the logs of this server: one seed, and a key of its own name for each log.
+pub(super) struct Signer {
+    host: String,
+    seed: Zeroizing<[u8; 32]>,
+    keys: Mutex<HashMap<String, Arc<SigningKey>>>,
+}
+
+impl Signer {
+    pub(super) fn new(host: String, seed: Zeroizing<[u8; 32]>) -> Result<Self, Error> {
+        SigningKey::from_seed(&host, &seed)?; // Refuse an unusable host name now, not at the first entry.
+        Ok(Self { host, seed, keys: Mutex::default() })
+    }
+
+    /// A name that tells a witness nothing about the tenant.
+    fn new_origin(&self) -> Result<String, Error> {
+        let random: [u8; 16] = ring::rand::generate(&SystemRandom::new())
+            .map_err(|_| Error::Unwritable { what: "name of a log", why: "no random numbers".to_owned() })?
+            .expose();
+        Ok(format!("{}/l/{}", self.host, hex::encode(random)))
+    }
+
+    fn key(&self, origin: &str) -> Result<Arc<SigningKey>, Error> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get(origin) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(SigningKey::from_seed(origin, &self.seed)?);
+        keys.insert(origin.to_owned(), Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+/// A record on its way into a log.
+pub(super) struct Pending {
+    pub(super) request: RequestId,
+    /// Its number among the entries of its request.
+    pub(super) n: u64,
+    pub(super) record: Record,
+}
+
+/// What one transaction appends, by tenant (account id).
+pub(super) type Appendix = BTreeMap<u64, (Tenant, Vec<Pending>)>;
+
+/// A log under lock.
+struct Open {
+    tenant: u64,
+    login: String,
+    origin: String,
+    vkey: String,
+    prev: Option<Hash>,
+    tree: Frontier,
+}
+
+/// Appends records to their tenants' logs and signs a checkpoint over each log.
+///
+/// Must come last in the transaction: the heads are the rows everybody waits for. They are locked in the order of their
+/// tenants, so that two transactions cannot wait for each other.
+pub(super) async fn append(
+    signer: &Signer,
+    appendix: Appendix,
+    one_by_one: bool,
+    now: Millis,
+    connection: &mut AnyConnection,
+) -> Result<(), Error> {
+    if appendix.is_empty() {
+        return Ok(());
+    }
+    let mut heads = lock(signer, &appendix, one_by_one, connection).await?;
+    let mut entries: Vec<[Value; 5]> = Vec::new();
+    let mut rows: Vec<[Value; 8]> = Vec::with_capacity(heads.len());
+    for (tenant, (_, records)) in appendix {
+        let Some(mut log) = heads.remove(&tenant) else {
+            return Err(Error::unreadable("ledger head", tenant));
+        };
+        let key = signer.key(&log.origin)?;
+        if log.vkey != key.verifier().to_string() {
+            return Err(Error::OtherKey { origin: log.origin, stored: log.vkey });
+        }
+        if log.tree.size() == 0 {
+            let body = json!({ "origin": log.origin, "vkey": log.vkey, "tenant": { "account_id": tenant, "login": log.login } });
+            let Json::Object(body) = body else { continue };
+            let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now)?;
+            entries.push(log.push("", RecordType::Genesis, line));
+        }
+        for Pending { request, n, record } in records {
+            let Some(kind) = RecordType::from_name(record.kind) else {
+                return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
+            };
+            let name = format!("{request}:{kind}:{n}");
+            let line = log.seal(kind, &name, Some(request.as_str()), record.body, now)?;
+            entries.push(log.push(request.as_str(), kind, line));
+        }
+        let checkpoint =
+            Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;
+        rows.push([
+            log.tenant.into(),
+            log.login.into(),
+            log.origin.into(),
+            log.vkey.into(),
+            log.tree.size().into(),
+            log.prev.map(|prev| prev.to_string()).unwrap_or_default().into(),
+            log.tree.to_string().into(),
+            checkpoint.into(),
+        ]);
+    }
+    let mut entries = entries.into_iter();
+    while entries.len() > 0 {
+        Statement::new("INSERT INTO ledger_entries (tenant, seq, request_id, type, line) ")
+            .rows(entries.by_ref().take(ROWS))
+            .execute(connection)
+            .await?;
+    }
+    Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, size, prev, frontier, checkpoint) ")
+        .rows(rows)
+        .sql(
+            " ON CONFLICT (tenant) DO UPDATE SET size = excluded.size, prev = excluded.prev, \
+             frontier = excluded.frontier, checkpoint = excluded.checkpoint",
+        )
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn lock(
+    signer: &Signer,
+    appendix: &Appendix,
+    one_by_one: bool,
+    connection: &mut AnyConnection,
+) -> Result<BTreeMap<u64, Open>, Error> {
+    let tenants: Vec<u64> = appendix.keys().copied().collect();
+    let mut heads = lock_existing(&tenants, one_by_one, connection).await?;
+    let missing: Vec<u64> = tenants.into_iter().filter(|tenant| !heads.contains_key(tenant)).collect();
+    if !missing.is_empty() {
+        let mut rows: Vec<[Value; 8]> = Vec::with_capacity(missing.len());
+        for (tenant, (named, _)) in appendix.iter().filter(|(tenant, _)| missing.contains(tenant)) {
+            let origin = signer.new_origin()?;
+            let vkey = signer.key(&origin)?.verifier().to_string();
+            rows.push([
+                (*tenant).into(),
+                named.login.as_str().into(),
+                origin.into(),
+                vkey.into(),
+                0_i64.into(),
+                "".into(),
+                Frontier::new().to_string().into(),
+                "".into(),
+            ]);
+        }
+        // Another replica may begin the log at the same moment: then its log it is.
+        Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, size, prev, frontier, checkpoint) ")
+            .rows(rows)
+            .sql(" ON CONFLICT (tenant) DO NOTHING")
+            .execute(connection)
+            .await?;
+        heads.append(&mut lock_existing(&missing, one_by_one, connection).await?);
+    }
+    Ok(heads)
+}
+
+async fn lock_existing(
+    tenants: &[u64],
+    one_by_one: bool,
+    connection: &mut AnyConnection,
+) -> Result<BTreeMap<u64, Open>, Error> {
+    let mut heads = BTreeMap::new();
+    for tenants in tenants.chunks(if one_by_one { 1 } else { ROWS }) {
+        let rows = Statement::new("UPDATE ledger_heads SET size = size WHERE tenant IN ")
+            .list(tenants.iter().copied())
+            .sql(" RETURNING tenant, login, origin, vkey, prev, frontier, size")
+            .fetch(connection)
+            .await?;
+        for row in &rows {
+            let log = Open::read(row)?;
+            heads.insert(log.tenant, log);
+        }
+    }
+    Ok(heads)
+}
+
+impl Open {
+    fn read(row: &AnyRow) -> Result<Self, Error> {
+        let prev = text(row, 4)?;
+        let prev = match prev.is_empty() {
+            true => None,
+            false => Some(prev.parse().map_err(|error| Error::unreadable("leaf hash", error))?),
+        };
+        let tree: Frontier = text(row, 5)?.parse().map_err(|error| Error::unreadable("frontier", error))?;
+        if tree.size() != id(row, 6)? {
+            return Err(Error::unreadable("ledger head", "its size and its frontier differ"));
+        }
+        Ok(Self { tenant: id(row, 0)?, login: text(row, 1)?, origin: text(row, 2)?, vkey: text(row, 3)?, prev, tree })
+    }
+
+    fn seal(
+        &self,
+        record_type: RecordType,
+        name: &str,
+        corr: Option<&str>,
+        body: Map<String, Json>,
+        now: Millis,
+    ) -> Result<Line, Error> {
+        let mut body = body;
+        loop {
+            let draft = Draft {
+                log: &self.origin,
+                seq: self.tree.size(),
+                prev: self.prev,
+                time_ms: u64::try_from(now).unwrap_or_default(),
+                record_type,
+                id: name,
+                corr,
+                body: body.clone(),
+            };
+            match draft.seal() {
+                Err(SealError::TooLong { record_type, bytes }) => {
+                    if !shorten(&mut body) {
+                        return Err(SealError::TooLong { record_type, bytes }.into());
+                    }
+                }
+                sealed => return Ok(sealed?),
+            }
+        }
+    }
+
+    fn push(&mut self, request: &str, record_type: RecordType, line: Line) -> [Value; 5] {
+        let seq = self.tree.size();
+        self.tree.push(line.leaf);
+        self.prev = Some(line.leaf);
+        [self.tenant.into(), seq.into(), request.into(), record_type.as_str().into(), line.bytes.into()]
+    }
+}
+
+/// Puts a digest in the place of the longest field that is not one already. The request keeps what it stands for.
+fn shorten(body: &mut Map<String, Json>) -> bool {
+    let longest = body
+        .iter()
+        .filter(|(_, value)| value.get("omitted").is_none())
+        .map(|(name, value)| (value.to_string().len(), name.clone()))
+        .max();
+    let Some((bytes, name)) = longest.filter(|(bytes, _)| *bytes > 200) else { return false };
+    if let Some(value) = body.get_mut(&name) {
+        *value = json!({ "omitted": "too long for an entry", "bytes": bytes, "sha256": Digest::of_json(value) });
+    }
+    true
+}
+
+/// Reads logs. Needs no server, and disturbs none that is running.
+#[derive(Clone)]
+pub struct LedgerReader {
+    pool: AnyPool,
+}
+
+impl LedgerReader {
+    /// Opens the logs in the database of this URL.
+    ///
+    /// # Errors
+    /// If the URL cannot be used.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        let database = Database::parse(url)?;
+        if let Database::Sqlite { path, .. } = &database
+            && let Err(source) = std::fs::metadata(path)
+        {
+            return Err(Error::File { path: path.clone(), source: Arc::new(source) });
+        }
+        Ok(Self::new(database.readers(2)))
+    }
+
+    pub(super) fn new(pool: AnyPool) -> Self {
+        Self { pool }
+    }
+
+    /// Every log, in the order of their tenants.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn logs(&self) -> Result<Vec<LogHead>, Error> {
+        let rows = Statement::new(
+            "SELECT tenant, login, origin, vkey, size, checkpoint FROM ledger_heads WHERE size > 0 ORDER BY tenant",
+        )
+        .fetch(&mut *self.pool.acquire().await?)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(LogHead {
+                    tenant: id(row, 0)?,
+                    login: text(row, 1)?,
+                    origin: text(row, 2)?,
+                    vkey: text(row, 3)?,
+                    size: id(row, 4)?,
+                    checkpoint: text(row, 5)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The lines of a log from `seq` on, at most `limit` of them and none at or after `size`.
+    ///
+    /// Entries never change, so pages read at different times fit together as long as `size` stays the same.
+    ///
+    /// # Errors
+    /// If the database cannot be read, or an entry is missing.
+    pub async fn entries(&self, tenant: u64, seq: u64, size: u64, limit: usize) -> Result<Vec<String>, Error> {
+        let end = size.min(seq.saturating_add(limit as u64));
+        let rows = Statement::new("SELECT line FROM ledger_entries WHERE tenant = ")
+            .bind(tenant)
+            .sql(" AND seq >= ")
+            .bind(seq)
+            .sql(" AND seq < ")
+            .bind(end)
+            .sql(" ORDER BY seq")
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        if rows.len() as u64 != end.saturating_sub(seq) {
+            return Err(Error::unreadable("ledger", format!("entries between {seq} and {end} are missing")));
+        }
+        rows.iter().map(|row| text(row, 0)).collect()
+    }
+}

@@ -1,0 +1,144 @@
+//! What is remembered of repositories: that they exist, and their last good policy.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use sqlx::AnyConnection;
+
+use super::sql::{Statement, Value, id, text};
+use super::{Error, Shared};
+use crate::domain::Millis;
+use crate::domain::gate::{Repository, Tenant};
+use crate::domain::request::Request;
+
+/// A repository is written down again when it was last seen this long ago.
+const FRESH: Millis = 60 * 60 * 1000;
+/// How many repositories are remembered as just seen.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// A policy file that was good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPolicy {
+    /// Head of the default branch when it was read.
+    pub commit: String,
+    /// Blob id of the file.
+    pub blob: String,
+    /// The file.
+    pub text: String,
+}
+
+/// Repositories that need not be written down again for a while.
+pub(super) struct Repositories(Mutex<LruCache<u64, Millis>>);
+
+impl Repositories {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+
+    /// To be called after the commit.
+    pub(super) fn saw(&self, repositories: &[u64], now: Millis) {
+        let mut seen = self.lock();
+        for repository in repositories {
+            seen.put(*repository, now);
+        }
+    }
+
+    fn is_fresh(&self, repository: u64, now: Millis) -> bool {
+        self.lock().get(&repository).is_some_and(|at| now.saturating_sub(*at) < FRESH)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<u64, Millis>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes down the repositories of requests that were opened, unless that was done lately. Returns which were written.
+pub(super) async fn see(
+    repositories: &Repositories,
+    opened: &[Request],
+    now: Millis,
+    connection: &mut AnyConnection,
+) -> Result<Vec<u64>, Error> {
+    let mut seen = std::collections::BTreeMap::new();
+    for subject in opened.iter().map(|request| &request.case.subject) {
+        if !repositories.is_fresh(subject.repository.id, now) {
+            seen.insert(subject.repository.id, subject);
+        }
+    }
+    if seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = seen.iter().map(|(id, subject)| -> [Value; 7] {
+        [
+            (*id).into(),
+            subject.tenant.account_id.into(),
+            subject.tenant.login.as_str().into(),
+            subject.tenant.installation_id.into(),
+            subject.repository.owner.as_str().into(),
+            subject.repository.name.as_str().into(),
+            now.into(),
+        ]
+    });
+    Statement::new("INSERT INTO repositories (id, tenant, login, installation_id, owner, name, seen_at) ")
+        .rows(rows)
+        .sql(
+            " ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, login = excluded.login, \
+             installation_id = excluded.installation_id, owner = excluded.owner, name = excluded.name, \
+             seen_at = excluded.seen_at",
+        )
+        .execute(connection)
+        .await?;
+    Ok(seen.into_keys().collect())
+}
+
+/// The repositories that had requests last.
+pub(super) async fn recent(shared: &Shared, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
+    let mut connection = shared.readers.acquire().await?;
+    let rows = Statement::new(
+        "SELECT tenant, login, installation_id, id, owner, name FROM repositories ORDER BY seen_at DESC, id LIMIT ",
+    )
+    .bind(limit as u64)
+    .fetch(&mut connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let tenant = Tenant { account_id: id(row, 0)?, login: text(row, 1)?, installation_id: id(row, 2)? };
+            Ok((tenant, Repository { id: id(row, 3)?, owner: text(row, 4)?, name: text(row, 5)? }))
+        })
+        .collect()
+}
+
+/// The last good policy of a repository.
+pub(super) async fn load(shared: &Shared, repository: u64) -> Result<Option<StoredPolicy>, Error> {
+    let mut connection = shared.readers.acquire().await?;
+    let rows = Statement::new("SELECT commit_sha, blob_sha, body FROM policies WHERE repository_id = ")
+        .bind(repository)
+        .fetch(&mut connection)
+        .await?;
+    rows.first()
+        .map(|row| Ok(StoredPolicy { commit: text(row, 0)?, blob: text(row, 1)?, text: text(row, 2)? }))
+        .transpose()
+}
+
+/// Remembers a policy that was good.
+pub(super) async fn remember(shared: &Shared, repository: u64, policy: &StoredPolicy) -> Result<(), Error> {
+    let row: [Value; 5] = [
+        repository.into(),
+        policy.commit.as_str().into(),
+        policy.blob.as_str().into(),
+        policy.text.as_str().into(),
+        (shared.clock)().into(),
+    ];
+    let mut session = shared.chores.open().await?;
+    Statement::new("INSERT INTO policies (repository_id, commit_sha, blob_sha, body, read_at) ")
+        .rows([row])
+        .sql(
+            " ON CONFLICT (repository_id) DO UPDATE SET commit_sha = excluded.commit_sha, \
+             blob_sha = excluded.blob_sha, body = excluded.body, read_at = excluded.read_at",
+        )
+        .execute(session.connection()?)
+        .await?;
+    session.end();
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Statements over many rows at once, in the SQL both engines speak.
+//!
+//! Running one statement costs far more than one row of it, so everything here is written for sets. Only literals become
+//! SQL text; values are always bound.
+
+use std::fmt::Write as _;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+
+use super::Error;
+
+/// A value to bind.
+pub(super) enum Value {
+    Int(i64),
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+/// Ids and sizes: the same 64 bits, so that any number GitHub may send comes back as it was.
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Self::Int(value.cast_signed())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// A statement being put together.
+pub(super) struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    pub(super) fn new(sql: &'static str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    /// More SQL.
+    pub(super) fn sql(mut self, sql: &'static str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// Binds a value here.
+    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.push(value.into());
+        self
+    }
+
+    /// `($1, $2, …)`: the right side of `IN`. Must not be empty.
+    pub(super) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        for (n, value) in values.into_iter().enumerate() {
+            self.sql.push_str(if n == 0 { "(" } else { ", " });
+            self.push(value.into());
+        }
+        self.sql.push(')');
+        self
+    }
+
+    /// `VALUES ($1, $2), ($3, $4), …`. Must not be empty.
+    pub(super) fn rows<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+        for (n, row) in rows.into_iter().enumerate() {
+            self.sql.push_str(if n == 0 { "VALUES " } else { ", " });
+            self = self.list(row);
+        }
+        self
+    }
+
+    fn push(&mut self, value: Value) {
+        self.values.push(value);
+        // Writing to a String cannot fail.
+        let _ = write!(self.sql, "${}", self.values.len());
+    }
+
+    fn into_query(self) -> sqlx::query::Query<'static, sqlx::Any, sqlx::any::AnyArguments> {
+        self.values.into_iter().fold(sqlx::query(AssertSqlSafe(self.sql)), |query, value| match value {
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+        })
+    }
+
+    /// Runs it; returns how many rows were written.
+    pub(super) async fn execute(self, connection: &mut AnyConnection) -> Result<u64, Error> {
+        Ok(self.into_query().execute(connection).await?.rows_affected())
+    }
+
+    /// Runs it and returns its rows.
+    pub(super) async fn fetch(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, Error> {
+        Ok(self.into_query().fetch_all(connection).await?)
+    }
+}
+
+/// The text in a column.
+pub(super) fn text(row: &AnyRow, column: usize) -> Result<String, Error> {
+    Ok(row.try_get(column)?)
+}
+
+/// The number in a column.
+pub(super) fn int(row: &AnyRow, column: usize) -> Result<i64, Error> {
+    Ok(row.try_get(column)?)
+}
+
+/// The id or size in a column.
+pub(super) fn id(row: &AnyRow, column: usize) -> Result<u64, Error> {
+    Ok(int(row, column)?.cast_unsigned())
+}

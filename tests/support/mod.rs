@@ -1,0 +1,116 @@
+//! What stories share: cases to hold, people to click, databases to keep them in.
+
+use seconder::domain::decide::{JudgedCommit, Judgement, Permission, Quorum, Standing};
+use seconder::domain::digest::Digest;
+use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
+use seconder::domain::facts::{Attempt, Run};
+use seconder::domain::gate::{Repository, RequestId, Subject, Tenant};
+use seconder::domain::people::{Account, AccountKind, Part, Parties, Party};
+use seconder::domain::policy::{Approvers, Origin};
+use seconder::domain::reason::{Finding, Reason};
+use seconder::domain::request::Case;
+
+pub mod database;
+pub mod postgres;
+
+/// The account the App is installed on, unless a story says otherwise.
+pub const ACME: u64 = 4_000;
+/// Its installation.
+pub const INSTALLATION: u64 = 77;
+
+/// A human with this id.
+pub fn human(id: u64) -> Account {
+    Account { id, login: format!("human-{id}"), kind: AccountKind::User }
+}
+
+/// A human with write access.
+pub fn writer(id: u64) -> Standing {
+    Standing { account: human(id), permission: Permission::Write, teams: Vec::new() }
+}
+
+/// A deployment to production that waits for one writer who is not `human(1)`, and expires after an hour.
+pub fn case(run_id: u64) -> Case {
+    let author = human(1);
+    Case {
+        subject: Subject {
+            tenant: Tenant { account_id: ACME, login: "acme".to_owned(), installation_id: INSTALLATION },
+            repository: Repository { id: 9_000, owner: "acme".to_owned(), name: "shop".to_owned() },
+            environment: "production".to_owned(),
+            run_id,
+            run_attempt: 1,
+            head_sha: format!("{run_id:040x}"),
+        },
+        deployment_id: Some(run_id + 1_000_000),
+        run_name: "deploy".to_owned(),
+        run_event: "push".to_owned(),
+        run_url: format!("https://github.test/acme/shop/actions/runs/{run_id}"),
+        head_branch: Some("main".to_owned()),
+        actor: Some(author.clone()),
+        triggering_actor: Some(author.clone()),
+        base: None,
+        gaps: Vec::new(),
+        policy: Origin::BuiltIn,
+        policy_digest: Digest::of_bytes(b"built-in"),
+        judgement: Judgement {
+            matched_rules: vec!["production".to_owned()],
+            quorum: vec![Quorum {
+                rule: "production".to_owned(),
+                from: Approvers::Writers,
+                members: Vec::new(),
+                need: 1,
+                extra: 0,
+            }],
+            expires_after: Some(3_600_000),
+            parties: Parties {
+                known: vec![Party { account: author, because: vec![Part::Actor { attempt: 1 }] }],
+                unknown: Vec::new(),
+            },
+            commits: vec![JudgedCommit {
+                sha: format!("{run_id:040x}"),
+                subject: "Add a shopping cart".to_owned(),
+                attribution: None,
+                gated: true,
+            }],
+            reasons: Reason::new(Finding::Held, Vec::new()),
+        },
+        delivery: format!("delivery-{run_id}"),
+        policy_is_new: false,
+    }
+}
+
+/// The same deployment, for another account.
+pub fn case_of(tenant: u64, run_id: u64) -> Case {
+    let mut case = case(run_id);
+    case.subject.tenant = Tenant { account_id: tenant, login: format!("account-{tenant}"), installation_id: tenant };
+    case.subject.repository.id = tenant + 1;
+    case
+}
+
+/// GitHub holds this deployment.
+pub fn held(case: &Case) -> Event {
+    Event::Held(Box::new(case.clone()))
+}
+
+/// A human clicks a button.
+pub fn click(request: &RequestId, by: u64, verdict: Verdict) -> Event {
+    Event::Reviewed(Box::new(Reviewed { request: request.clone(), by: writer(by), verdict, via: Channel::CheckRun }))
+}
+
+/// The decision is about to leave, and nothing has changed in the world.
+pub fn sending(case: &Case, approvers: &[u64]) -> Event {
+    Event::Sending(Box::new(Sending {
+        request: case.subject.request_id(),
+        run: Run {
+            id: case.subject.run_id,
+            attempt: case.subject.run_attempt,
+            head_sha: case.subject.head_sha.clone(),
+            status: "waiting".to_owned(),
+            name: case.run_name.clone(),
+            event: case.run_event.clone(),
+            head_branch: case.head_branch.clone(),
+            url: case.run_url.clone(),
+            attempts: vec![Attempt { number: 1, actor: case.actor.clone(), triggering_actor: case.actor.clone() }],
+        },
+        approvers: approvers.iter().map(|id| writer(*id)).collect(),
+    }))
+}
