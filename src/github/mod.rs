@@ -1,2 +1,184 @@
-//! github
+//! The adapter to GitHub: verify and read what comes in, ask for facts, write what goes out.
+//!
+//! [`GitHub`] is the one door. What it can do is spread over the files by subject:
+//!
+//! - [`webhook`] payloads in: signature, parsing
+//! - [`app_jwt`], [`tokens`] who we are: the App's JWT, installation tokens by purpose
+//! - [`client`] one HTTP exchange and its errors
+//! - [`pacing`] how much may be written when, decisions first
+//! - [`facts`], [`graphql`] everything a decision rests on, in few calls
+//! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
+//! - [`checks`] check runs
+//! - [`render`] all text people read on GitHub
+//! - [`deliveries`] webhooks GitHub could not deliver; installations and their repositories
+
+pub mod app_jwt;
+pub mod checks;
+pub mod client;
+mod clock;
+pub mod deliveries;
+pub mod facts;
+pub mod gates;
+mod graphql;
+pub mod pacing;
 pub mod render;
+pub mod tokens;
+pub mod webhook;
+mod wire;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::Method;
+use secrecy::SecretString;
+
+use self::app_jwt::{AppJwt, KeyError};
+use self::client::{Answer, BadApiUrl, Call, Calls, Client, Error, Kind};
+use self::pacing::{Limits, Pacer};
+use self::tokens::{Purpose, Scope, Tokens};
+use crate::domain::gate::{Repository, Subject, Tenant};
+
+/// What is needed to speak to GitHub as an App.
+pub struct Settings {
+    /// Root of the REST API: `https://api.github.com`, or `https://HOST/api/v3` for GitHub Enterprise Server.
+    pub api_url: String,
+    /// The App's id.
+    pub app_id: u64,
+    /// The App's RSA private key, PEM.
+    pub private_key: SecretString,
+    /// How often GitHub may be written to.
+    pub limits: Limits,
+}
+
+/// Why the settings cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The address.
+    #[error(transparent)]
+    ApiUrl(#[from] BadApiUrl),
+    /// The private key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// One GitHub, spoken to as one App.
+pub struct GitHub {
+    client: Client,
+    app: AppJwt,
+    tokens: Tokens,
+    pacer: Mutex<Pacer>,
+    comparisons: facts::Comparisons,
+}
+
+/// Where a call goes: through which installation, to which repository.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The installation's owner.
+    pub tenant: &'a Tenant,
+    /// The repository.
+    pub repository: &'a Repository,
+}
+
+impl<'a> Place<'a> {
+    /// `/repos/{owner}/{name}` and what follows.
+    fn path(self, rest: std::fmt::Arguments<'_>) -> String {
+        format!("/repos/{}/{}{rest}", wire::encode(&self.repository.owner), wire::encode(&self.repository.name))
+    }
+
+    fn scope(self, purpose: Purpose) -> Scope {
+        Scope { installation: self.tenant.installation_id, repository: Some(self.repository.id), purpose }
+    }
+}
+
+impl<'a> From<&'a Subject> for Place<'a> {
+    fn from(subject: &'a Subject) -> Self {
+        Self { tenant: &subject.tenant, repository: &subject.repository }
+    }
+}
+
+impl GitHub {
+    /// Must be called inside a Tokio runtime. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`SettingsError`], which says what to change.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            client: Client::new(&settings.api_url)?,
+            app: AppJwt::new(settings.app_id, &settings.private_key)?,
+            tokens: Tokens::new(),
+            pacer: Mutex::new(Pacer::new(settings.limits)),
+            comparisons: facts::Comparisons::default(),
+        })
+    }
+
+    /// How many calls were made since the start.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.client.calls()
+    }
+
+    /// The pacer. Ask it before each write; what answers say about limits is told to it here. Do not hold it across an
+    /// `await`.
+    pub fn pacer(&self) -> MutexGuard<'_, Pacer> {
+        self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call with an installation token. A token that is refused is replaced once.
+    async fn call(&self, scope: Scope, call: Call<'_>) -> Result<Answer, Error> {
+        let now = clock::now();
+        if let Some(until) = self.pacer().block_of(scope.installation, now) {
+            return Err(Error::RateLimited { until });
+        }
+        let mut credential = self.tokens.get(&self.client, &self.app, scope).await?;
+        let mut answer = self.client.send(&credential, &call).await;
+        if matches!(answer, Err(Error::Unauthorized { .. })) {
+            self.tokens.forget(scope, &credential).await;
+            credential = self.tokens.get(&self.client, &self.app, scope).await?;
+            answer = self.client.send(&credential, &call).await;
+        }
+        let mut pacer = self.pacer();
+        match &answer {
+            Err(Error::RateLimited { until }) => pacer.block(scope.installation, *until),
+            Ok(answer) => pacer.learn(scope.installation, answer.quota),
+            Err(_) => {}
+        }
+        if call.kind == Kind::Read {
+            pacer.count_read(scope.installation, now);
+        }
+        drop(pacer);
+        answer
+    }
+
+    async fn read(&self, place: Place<'_>, purpose: Purpose, path: &str) -> Result<Answer, Error> {
+        self.call(place.scope(purpose), Call { kind: Kind::Read, method: Method::GET, path, body: None }).await
+    }
+
+    async fn write(&self, place: Place<'_>, method: Method, path: &str, body: &[u8]) -> Result<Answer, Error> {
+        self.call(place.scope(Purpose::Speak), Call { kind: Kind::Write, method, path, body: Some(body) }).await
+    }
+
+    /// One call as the App itself.
+    async fn call_as_app(&self, method: Method, path: &str) -> Result<Answer, Error> {
+        let call = Call { kind: Kind::App, method, path, body: None };
+        let answer = self.client.send(&self.app.credential(clock::now())?, &call).await;
+        if matches!(answer, Err(Error::Unauthorized { .. })) {
+            self.app.forget();
+            return self.client.send(&self.app.credential(clock::now())?, &call).await;
+        }
+        answer
+    }
+}
+
+/// A request body.
+fn body(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Decode { what: "our own request", why: error.to_string() })
+}
+
+/// The value of a query parameter of the page that a `Link` header calls `next`.
+fn next_page<'a>(link: Option<&'a str>, parameter: &str) -> Option<&'a str> {
+    let next = link?.split(',').find(|part| part.contains("rel=\"next\""))?;
+    let url = next.split_once('<')?.1.split_once('>')?.0;
+    url.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(parameter)?.strip_prefix('='))
+}
+
+#[cfg(test)]
+mod tests;

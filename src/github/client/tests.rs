@@ -1,0 +1,76 @@
+use super::*;
+
+fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+    list.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+}
+
+fn failed(status: u16, list: &[(&'static str, &str)], body: &str) -> Error {
+    let headers = headers(list);
+    failure(StatusCode::from_u16(status).unwrap(), &headers, quota(&headers), message(body.as_bytes()))
+}
+
+/// How many seconds from now a caller has to wait.
+fn waits(error: &Error) -> i64 {
+    match error {
+        Error::RateLimited { until } => (until - clock::now() + 500) / 1_000,
+        other => panic!("not limited: {other:?}"),
+    }
+}
+
+#[test]
+fn a_rate_limit_is_known_by_its_headers_or_its_words() {
+    assert_eq!(waits(&failed(429, &[("retry-after", "7")], "{}")), 7);
+    assert_eq!(waits(&failed(403, &[("retry-after", "7")], "{}")), 7);
+    let reset = (clock::now() / 1_000 + 30).to_string();
+    let used_up = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset.as_str())];
+    assert!((29..=30).contains(&waits(&failed(403, &used_up, "{}"))));
+    let words = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+    assert_eq!(waits(&failed(403, &[], words)), 60);
+}
+
+#[test]
+fn other_failures_are_told_apart() {
+    let words = r#"{"message":"Bad","errors":[{"field":"name"}]}"#;
+    let message = || "Bad [{\"field\":\"name\"}]".to_owned();
+    assert_eq!(failed(401, &[], words), Error::Unauthorized { message: message() });
+    assert_eq!(failed(403, &[("x-ratelimit-remaining", "9")], words), Error::Forbidden { message: message() });
+    assert_eq!(failed(404, &[], words), Error::NotFound { message: message() });
+    assert_eq!(failed(422, &[], words), Error::Unprocessable { status: 422, message: message() });
+    assert_eq!(failed(502, &[], "<html>"), Error::Server { status: 502, message: "no explanation".to_owned() });
+}
+
+#[test]
+fn only_what_may_pass_by_itself_is_tried_again() {
+    for (status, again) in [(401, true), (429, true), (500, true), (403, false), (404, false), (422, false)] {
+        assert_eq!(failed(status, &[], "{}").is_transient(), again, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn graphql_lies_beside_the_rest_api_also_on_enterprise_server() {
+    for (given, rest, graphql) in [
+        ("https://api.github.com", "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://api.github.com/", "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://ghe.acme.com/api/v3", "https://ghe.acme.com/api/v3", "https://ghe.acme.com/api/graphql"),
+        ("https://ghe.acme.com/api/v3/", "https://ghe.acme.com/api/v3", "https://ghe.acme.com/api/graphql"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:9", "http://127.0.0.1:9/graphql"),
+    ] {
+        let client = Client::new(given).unwrap();
+        assert_eq!((client.rest.as_str(), client.graphql.as_str()), (rest, graphql));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_used_is_refused_with_an_example() {
+    for given in ["", "api.github.com", "ftp://api.github.com", "https://user:pw@host", "https://host?x=1"] {
+        let error = Client::new(given).err().unwrap_or_else(|| panic!("{given} was taken"));
+        assert!(error.to_string().contains("https://api.github.com"), "{error}");
+    }
+}
+
+#[test]
+fn a_token_that_comes_back_in_an_error_is_taken_out() {
+    let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
+    assert_eq!(credential.redact("echo: Bearer ghs_secret!".to_owned()), "echo: Bearer [token]!");
+    assert_eq!(format!("{credential:?}"), "Credential");
+}

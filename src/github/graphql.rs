@@ -1,0 +1,334 @@
+//! The two GraphQL queries and the shapes of their answers. Checked against GitHub's public schema.
+//!
+//! GitHub charges a query by the connections it could open: co-authors of the commits *inside* pull requests are
+//! therefore read from their trailers, not asked for (150 points a call would become the price of 30 commits).
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::Error;
+use super::wire;
+use crate::domain::facts::{Commit, PullRequest};
+use crate::domain::people::{Account, AccountKind, Identity};
+
+const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name: String!, $environment: String!) { \
+    repository(owner: $owner, name: $name) { databaseId \
+    defaultBranchRef { name target { oid } } \
+    policy: object(expression: \"HEAD:.github/seconder.yml\") { \
+    __typename ... on Blob { oid text isTruncated isBinary byteSize } } \
+    deployments(environments: [$environment], first: 50, orderBy: { field: CREATED_AT, direction: DESC }) { \
+    pageInfo { hasNextPage } nodes { databaseId commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
+
+const FRAGMENTS: &str = " fragment Who on GitActor { name email user { databaseId login } } \
+    fragment Authorship on Commit { oid message parents(first: 5) { nodes { oid } } \
+    author { ...Who } committer { ...Who } authors(first: 20) { totalCount nodes { ...Who } } }";
+const BRIEF: &str = " fragment Brief on Commit { ...Authorship \
+    associatedPullRequests(first: 5) { totalCount nodes { number } } }";
+const FULL: &str = " fragment Full on Commit { ...Authorship \
+    associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName \
+    author { __typename login ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId } } \
+    commits(first: 100) { totalCount nodes { commit { oid message author { ...Who } committer { ...Who } } } } } } }";
+
+/// The request body for the repository's policy file and the environment's deployments.
+pub(super) fn deployment_context(owner: &str, name: &str, environment: &str) -> String {
+    json!({
+        "operationName": "DeploymentContext",
+        "query": DEPLOYMENT_CONTEXT,
+        "variables": { "owner": owner, "name": name, "environment": environment },
+    })
+    .to_string()
+}
+
+/// A commit to ask about, and whether its pull requests are wanted with their own commits.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub sha: &'a str,
+    pub full: bool,
+}
+
+/// The request body for several commits; the answer calls them `c0`, `c1`, … in this order.
+pub(super) fn commit_context(owner: &str, name: &str, wanted: &[Wanted<'_>]) -> String {
+    let mut query = String::with_capacity(1_200 + wanted.len() * 90);
+    query.push_str("query CommitContext($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {");
+    for (index, commit) in wanted.iter().enumerate() {
+        // Only hex digits: the id cannot end the string it stands in.
+        let sha: String = commit.sha.chars().filter(char::is_ascii_hexdigit).collect();
+        let fragment = if commit.full { "Full" } else { "Brief" };
+        let _ = write!(query, " c{index}: object(oid:\"{sha}\") {{ ...{fragment} }}");
+    }
+    query.push_str(" } }");
+    query.push_str(FRAGMENTS);
+    if wanted.iter().any(|commit| commit.full) {
+        query.push_str(FULL);
+    }
+    if wanted.iter().any(|commit| !commit.full) {
+        query.push_str(BRIEF);
+    }
+    json!({ "operationName": "CommitContext", "query": query, "variables": { "owner": owner, "name": name } })
+        .to_string()
+}
+
+/// The envelope of every answer. `data` may be there together with errors: then parts of it are null.
+#[derive(Deserialize)]
+pub(super) struct Reply<R> {
+    pub data: Option<InRepository<R>>,
+    pub errors: Option<Vec<Failure>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InRepository<R> {
+    pub repository: Option<R>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Failure {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub message: Option<String>,
+}
+
+/// What an answer without the repository means.
+pub(super) fn refusal(status: u16, errors: &[Failure]) -> Error {
+    let first = errors.first();
+    let message = first.and_then(|error| error.message.as_deref()).unwrap_or("GraphQL answered without data");
+    let message = wire::cut_chars(message, 300).to_owned();
+    match first.and_then(|error| error.kind.as_deref()) {
+        Some("NOT_FOUND") => Error::NotFound { message },
+        Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Error::Forbidden { message },
+        Some(_) => Error::Unprocessable { status, message },
+        // Without a type it is GraphQL's "something went wrong".
+        None => Error::Server { status, message },
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeploymentContext {
+    pub database_id: Option<u64>,
+    pub default_branch_ref: Option<Ref>,
+    pub policy: Option<Object>,
+    pub deployments: Option<Deployments>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Ref {
+    pub target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Target {
+    pub oid: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Object {
+    #[serde(rename = "__typename")]
+    pub typename: String,
+    pub oid: Option<String>,
+    pub text: Option<String>,
+    pub is_truncated: Option<bool>,
+    pub is_binary: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deployments {
+    pub page_info: Option<PageInfo>,
+    pub nodes: Option<Vec<Option<Deployment>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub has_next_page: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deployment {
+    pub database_id: Option<u64>,
+    pub commit_oid: Option<String>,
+    pub statuses: Option<Nodes<Status>>,
+}
+
+impl Deployment {
+    /// Whether it ever succeeded. Its newest state may say `INACTIVE` since.
+    pub fn succeeded(&self) -> bool {
+        let statuses = self.statuses.iter().filter_map(|statuses| statuses.nodes.as_deref()).flatten().flatten();
+        statuses.into_iter().any(|status| status.state.as_deref() == Some("SUCCESS"))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Status {
+    pub state: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Nodes<T> {
+    pub nodes: Option<Vec<Option<T>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counted<T> {
+    total_count: Option<u64>,
+    nodes: Option<Vec<Option<T>>>,
+}
+
+impl<T> Counted<T> {
+    /// What was read, and whether that is all there is.
+    fn read(self) -> (Vec<T>, bool) {
+        let nodes: Vec<T> = self.nodes.into_iter().flatten().flatten().collect();
+        let is_all = self.total_count.is_some_and(|total| total <= u64::try_from(nodes.len()).unwrap_or(u64::MAX));
+        (nodes, is_all)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GitActor {
+    name: Option<String>,
+    email: Option<String>,
+    user: Option<GitUser>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GitUser {
+    database_id: Option<u64>,
+    login: String,
+}
+
+impl From<GitActor> for Identity {
+    fn from(actor: GitActor) -> Self {
+        let account = actor.user.and_then(|user| {
+            // The schema's `GitActor.user` is a `User`: never a bot.
+            Some(Account { id: user.database_id?, login: user.login, kind: AccountKind::User })
+        });
+        Self { name: actor.name.unwrap_or_default(), email: actor.email.unwrap_or_default(), account }
+    }
+}
+
+/// A commit as `c0`, `c1`, … or inside a pull request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CommitNode {
+    oid: Option<String>,
+    message: Option<String>,
+    author: Option<GitActor>,
+    committer: Option<GitActor>,
+    authors: Option<Counted<GitActor>>,
+    associated_pull_requests: Option<Counted<PullRequestNode>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PullRequestNode {
+    number: u64,
+    title: Option<String>,
+    body: Option<String>,
+    head_ref_name: Option<String>,
+    author: Option<Actor>,
+    commits: Option<Counted<PullRequestCommit>>,
+}
+
+#[derive(Deserialize)]
+struct PullRequestCommit {
+    commit: CommitNode,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Actor {
+    #[serde(rename = "__typename")]
+    typename: String,
+    login: String,
+    database_id: Option<u64>,
+}
+
+/// What was read about one commit.
+pub(super) struct ReadCommit {
+    pub commit: Commit,
+    /// Pull requests that came with their own commits, and whether with all of them.
+    pub pull_requests: Vec<(PullRequest, bool)>,
+    /// Whether all authors and pull requests were read.
+    pub is_whole: bool,
+}
+
+impl CommitNode {
+    /// `None` when the answer does not even say which commit it is.
+    pub fn read(self) -> Option<ReadCommit> {
+        let (authors, has_all_authors) = self.authors.map_or((Vec::new(), false), Counted::read);
+        let (nodes, has_all_pulls) = self.associated_pull_requests.map_or((Vec::new(), false), Counted::read);
+        let mut is_whole = has_all_authors && has_all_pulls;
+        let author: Identity = self.author.map(Identity::from).unwrap_or_default();
+        let mut commit = Commit {
+            sha: self.oid?,
+            message: self.message?,
+            committer: self.committer.map(Identity::from).unwrap_or_default(),
+            co_authors: authors.into_iter().map(Identity::from).filter(|identity| *identity != author).collect(),
+            author,
+            pull_requests: Vec::with_capacity(nodes.len()),
+        };
+        let mut pull_requests = Vec::new();
+        for node in nodes {
+            commit.pull_requests.push(node.number);
+            is_whole &= node.author.as_ref().is_none_or(|author| author.database_id.is_some());
+            pull_requests.extend(node.read());
+        }
+        Some(ReadCommit { commit, pull_requests, is_whole })
+    }
+}
+
+impl PullRequestNode {
+    /// `None` when it was asked for by number only.
+    fn read(self) -> Option<(PullRequest, bool)> {
+        let (commits, is_whole) = self.commits?.read();
+        let author = self.author.and_then(|author| {
+            Some(Account { id: author.database_id?, login: author.login, kind: wire::kind(&author.typename) })
+        });
+        let pull_request = PullRequest {
+            number: self.number,
+            title: self.title.unwrap_or_default(),
+            body: self.body.unwrap_or_default(),
+            head_branch: self.head_ref_name.unwrap_or_default(),
+            author,
+            commits: commits.into_iter().filter_map(|node| node.commit.read_inside_pull_request()).collect(),
+        };
+        Some((pull_request, is_whole))
+    }
+}
+
+impl CommitNode {
+    fn read_inside_pull_request(self) -> Option<Commit> {
+        let message = self.message?;
+        Some(Commit {
+            sha: self.oid?,
+            author: self.author.map(Identity::from).unwrap_or_default(),
+            committer: self.committer.map(Identity::from).unwrap_or_default(),
+            co_authors: co_authors(&message),
+            message,
+            pull_requests: Vec::new(),
+        })
+    }
+}
+
+/// The `Co-authored-by: Name <e-mail>` lines of a message.
+fn co_authors(message: &str) -> Vec<Identity> {
+    const KEY: &str = "co-authored-by:";
+    let identity = |line: &str| {
+        let line = line.trim_start();
+        line.get(..KEY.len()).filter(|key| key.eq_ignore_ascii_case(KEY))?;
+        let (name, rest) = line[KEY.len()..].split_once('<')?;
+        let (email, _) = rest.split_once('>')?;
+        Some(Identity { name: name.trim().to_owned(), email: email.trim().to_owned(), account: None })
+    };
+    message.lines().filter_map(identity).collect()
+}
+
+#[cfg(test)]
+mod tests;

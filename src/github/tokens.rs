@@ -1,0 +1,142 @@
+//! Installation tokens: minted for one purpose and one repository, kept in memory until shortly before they expire.
+//!
+//! <https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Method;
+use lru::LruCache;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::app_jwt::AppJwt;
+use super::client::{Call, Client, Credential, Error, Kind};
+use super::clock;
+use crate::domain::Millis;
+
+/// How many tokens are remembered. The least used one makes room; it can be minted again.
+const REMEMBERED: NonZeroUsize = match NonZeroUsize::new(2_048) {
+    Some(number) => number,
+    None => NonZeroUsize::MIN,
+};
+/// GitHub's tokens live this long.
+const LIFETIME: Millis = 3_600_000;
+/// Not used any more when so little of its life is left.
+const MARGIN: Millis = 5 * 60_000;
+
+/// What a token is for; it may do that and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Learn the facts.
+    Read,
+    /// Open, explain and answer: check runs, notes, decisions.
+    Speak,
+    /// Ask who is in a team.
+    People,
+    /// Ask which repositories the installation covers. The one token that is not for a single repository.
+    Survey,
+}
+
+impl Purpose {
+    /// The permissions it takes, with their levels.
+    #[must_use]
+    pub fn permissions(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Read => &[
+                ("actions", "read"),
+                ("contents", "read"),
+                ("deployments", "read"),
+                ("metadata", "read"),
+                ("pull_requests", "read"),
+            ],
+            Self::Speak => &[("checks", "write"), ("deployments", "write")],
+            Self::People => &[("members", "read"), ("metadata", "read")],
+            Self::Survey => &[("metadata", "read")],
+        }
+    }
+}
+
+/// Which token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Scope {
+    pub installation: u64,
+    /// `None` only for [`Purpose::Survey`].
+    pub repository: Option<u64>,
+    pub purpose: Purpose,
+}
+
+#[derive(Clone)]
+struct Token {
+    credential: Credential,
+    fresh_until: Millis,
+}
+
+/// The lock is held while minting, so that those who need the same token wait for one mint.
+type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+/// Mints tokens and keeps them.
+pub(super) struct Tokens(Mutex<LruCache<Scope, Slot>>);
+
+impl Tokens {
+    pub fn new() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+
+    fn slot(&self, scope: Scope) -> Slot {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.get_or_insert(scope, Slot::default).clone()
+    }
+
+    pub async fn get(&self, client: &Client, app: &AppJwt, scope: Scope) -> Result<Credential, Error> {
+        let slot = self.slot(scope);
+        let mut token = slot.lock().await;
+        let now = clock::now();
+        if let Some(token) = token.as_ref()
+            && now < token.fresh_until
+        {
+            return Ok(token.credential.clone());
+        }
+        let minted = mint(client, app, scope, now).await?;
+        Ok(token.insert(minted).credential.clone())
+    }
+
+    /// Drops a token GitHub did not accept, unless somebody has replaced it already.
+    pub async fn forget(&self, scope: Scope, refused: &Credential) {
+        let slot = self.slot(scope);
+        let mut token = slot.lock().await;
+        if token.as_ref().is_some_and(|token| token.credential.is_same(refused)) {
+            *token = None;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Minted {
+    token: String,
+    expires_at: Option<String>,
+}
+
+async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Token, Error> {
+    let permissions: serde_json::Map<String, serde_json::Value> =
+        scope.purpose.permissions().iter().map(|(name, level)| ((*name).to_owned(), json!(level))).collect();
+    let mut wanted = json!({ "permissions": permissions });
+    if let Some(repository) = scope.repository {
+        wanted["repository_ids"] = json!([repository]);
+    }
+    let path = format!("/app/installations/{}/access_tokens", scope.installation);
+    let body = wanted.to_string();
+    let call = Call { kind: Kind::Mint, method: Method::POST, path: &path, body: Some(body.as_bytes()) };
+    let answer = match client.send(&app.credential(now)?, &call).await {
+        Err(Error::Unauthorized { .. }) => {
+            app.forget();
+            client.send(&app.credential(now)?, &call).await?
+        }
+        answer => answer?,
+    };
+    let minted: Minted = answer.json("the minted token")?;
+    let expires = minted.expires_at.as_deref().and_then(clock::parse).unwrap_or(now + LIFETIME).min(now + LIFETIME);
+    let credential = Credential::bearer(minted.token)
+        .ok_or_else(|| Error::Decode { what: "the minted token", why: "it fits no header".to_owned() })?;
+    Ok(Token { credential, fresh_until: expires - MARGIN })
+}
