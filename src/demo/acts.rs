@@ -95,8 +95,7 @@ impl GitHub {
 
     /// A button's webhook without a button: what a stale page, or somebody with a bot's token, can make GitHub send.
     pub fn click_stale(&self, check_run: u64, identifier: &str, login: &str) {
-        self.shared
-            .with(|state| state.clicked(check_run, identifier, login));
+        self.shared.with(|state| state.clicked(check_run, identifier, login));
     }
 }
 
@@ -114,33 +113,13 @@ impl State {
 
     fn known(&mut self, login: &str) {
         let fresh = self.fresh_id();
-        let kind = if login.ends_with("[bot]") {
-            UserKind::Bot
-        } else {
-            UserKind::User
-        };
-        self.people.add(
-            &User {
-                login: login.to_owned(),
-                kind,
-                ..User::default()
-            },
-            fresh,
-            &self.base,
-        );
+        let kind = if login.ends_with("[bot]") { UserKind::Bot } else { UserKind::User };
+        self.people.add(&User { login: login.to_owned(), kind, ..User::default() }, fresh, &self.base);
     }
 
     fn environments_of(&self, run: u64) -> Vec<String> {
-        let stages = self
-            .runs
-            .get(&run)
-            .and_then(Run::latest)
-            .map(|attempt| attempt.stages.iter());
-        stages
-            .into_iter()
-            .flatten()
-            .map(|stage| stage.environment.clone())
-            .collect()
+        let stages = self.runs.get(&run).and_then(Run::latest).map(|attempt| attempt.stages.iter());
+        stages.into_iter().flatten().map(|stage| stage.environment.clone()).collect()
     }
 
     pub(super) fn deploy(&mut self, place: usize, deploy: &Deploy) -> u64 {
@@ -181,22 +160,14 @@ impl State {
     }
 
     fn begin_attempt(&mut self, run: u64, place: usize, environments: &[String], by: &str) {
-        let Some((sha, branch)) = self
-            .runs
-            .get(&run)
-            .map(|run| (run.head_sha.clone(), run.head_branch.clone()))
-        else {
+        let Some((sha, branch)) = self.runs.get(&run).map(|run| (run.head_sha.clone(), run.head_branch.clone())) else {
             return;
         };
         let mut stages = Vec::new();
         for environment in environments {
             let guarded = self.environment(place, environment).rule.is_some();
             let deployment = self.fresh_id();
-            let (gate, state) = if guarded {
-                (Gate::Waiting, "waiting")
-            } else {
-                (Gate::Open, "in_progress")
-            };
+            let (gate, state) = if guarded { (Gate::Waiting, "waiting") } else { (Gate::Open, "in_progress") };
             self.deployments.insert(
                 deployment,
                 Deployment {
@@ -209,27 +180,14 @@ impl State {
                     statuses: Vec::new(),
                 },
             );
-            self.environment(place, environment)
-                .deployments
-                .push(deployment);
+            self.environment(place, environment).deployments.push(deployment);
             self.deployment_status(deployment, state);
-            stages.push(Stage {
-                environment: environment.clone(),
-                deployment,
-                gate,
-                decided: false,
-                notes: 0,
-            });
+            stages.push(Stage { environment: environment.clone(), deployment, gate, decided: false, notes: 0 });
         }
         let waits = stages.iter().any(|stage| stage.gate == Gate::Waiting);
         let status = if waits { "waiting" } else { "in_progress" };
-        let attempt = Attempt {
-            triggering_actor: by.to_owned(),
-            status,
-            conclusion: None,
-            started_at: clock::now(),
-            stages,
-        };
+        let attempt =
+            Attempt { triggering_actor: by.to_owned(), status, conclusion: None, started_at: clock::now(), stages };
         if let Some(run) = self.runs.get_mut(&run) {
             run.attempts.push(attempt);
         }
@@ -241,16 +199,9 @@ impl State {
     }
 
     fn ask(&mut self, run: u64) {
-        let stages = self
-            .runs
-            .get(&run)
-            .and_then(Run::latest)
-            .map(|attempt| attempt.stages.as_slice())
-            .unwrap_or_default();
-        let waiting = stages
-            .iter()
-            .enumerate()
-            .filter(|(_, stage)| stage.gate == Gate::Waiting);
+        let stages =
+            self.runs.get(&run).and_then(Run::latest).map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
+        let waiting = stages.iter().enumerate().filter(|(_, stage)| stage.gate == Gate::Waiting);
         for place in waiting.map(|(place, _)| place).collect::<Vec<_>>() {
             self.emit_protection_rule(run, place);
         }

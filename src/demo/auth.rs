@@ -62,33 +62,23 @@ pub(super) enum Caller {
 
 /// The public half of the App's key, as `ring` wants it.
 pub(super) fn public_key() -> Option<Vec<u8>> {
-    let body: String = private_key_pem()
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
+    let body: String = private_key_pem().lines().filter(|line| !line.starts_with("-----")).collect();
     let pair = signature::RsaKeyPair::from_der(&STANDARD.decode(body).ok()?).ok()?;
     Some(pair.public_key().as_ref().to_vec())
 }
 
 /// The PEM block alone, without the words above it.
 pub(super) fn private_key_pem() -> &'static str {
-    PRIVATE_KEY_FILE
-        .find("-----BEGIN")
-        .map_or(PRIVATE_KEY_FILE, |start| &PRIVATE_KEY_FILE[start..])
+    PRIVATE_KEY_FILE.find("-----BEGIN").map_or(PRIVATE_KEY_FILE, |start| &PRIVATE_KEY_FILE[start..])
 }
 
 /// Finds out who calls.
-pub(super) fn caller(
-    state: &mut State,
-    public_key: &[u8],
-    authorization: Option<&str>,
-) -> Result<Caller, Reply> {
+pub(super) fn caller(state: &mut State, public_key: &[u8], authorization: Option<&str>) -> Result<Caller, Reply> {
     let Some(header) = authorization else {
         return Ok(Caller::Nobody);
     };
-    let token = header
-        .split_once(' ')
-        .filter(|(scheme, _)| ["bearer", "token"].contains(&scheme.to_lowercase().as_str()));
+    let token =
+        header.split_once(' ').filter(|(scheme, _)| ["bearer", "token"].contains(&scheme.to_lowercase().as_str()));
     let token = token.map_or("", |(_, token)| token.trim());
     if let Some(grant) = state.tokens.get(token) {
         if grant.expires > clock::seconds() {
@@ -112,16 +102,12 @@ fn verify_app_token(token: &str, public_key: &[u8], app_id: u64) -> Result<(), R
         return Err(undecodable());
     }
     let key = signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key);
-    key.verify(signed.as_bytes(), &part(mark)?)
-        .map_err(|_| undecodable())?;
+    key.verify(signed.as_bytes(), &part(mark)?).map_err(|_| undecodable())?;
     let claims = json(part(claims)?)?;
     let issuer = &claims["iss"];
     let names_us = |text: &str| text == app_id.to_string() || text == render::client_id(app_id);
     if issuer.as_u64() != Some(app_id) && !issuer.as_str().is_some_and(names_us) {
-        return Err(Reply::error(
-            401,
-            "'Issuer' claim ('iss') must be an Integer",
-        ));
+        return Err(Reply::error(401, "'Issuer' claim ('iss') must be an Integer"));
     }
     let (issued, expires) = (claims["iat"].as_u64(), claims["exp"].as_u64());
     let now = clock::seconds();
@@ -130,10 +116,9 @@ fn verify_app_token(token: &str, public_key: &[u8], app_id: u64) -> Result<(), R
             401,
             "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
         )),
-        (Some(_), Some(expires)) if expires > now + 600 => Err(Reply::error(
-            401,
-            "'Expiration time' claim ('exp') is too far in the future",
-        )),
+        (Some(_), Some(expires)) if expires > now + 600 => {
+            Err(Reply::error(401, "'Expiration time' claim ('exp') is too far in the future"))
+        }
         (Some(_), Some(expires)) if expires > now => Ok(()),
         (Some(_), Some(_)) => Err(Reply::error(
             401,
@@ -144,42 +129,20 @@ fn verify_app_token(token: &str, public_key: &[u8], app_id: u64) -> Result<(), R
 }
 
 /// Gives out an installation token, narrowed as the body asks. Returns the token and what it may do.
-pub(super) fn mint(
-    state: &mut State,
-    installation: u64,
-    body: &Value,
-) -> Result<(String, Arc<Grant>), Reply> {
-    let found = state
-        .installations
-        .iter()
-        .find(|known| known.id == installation);
-    let account = found
-        .map(|known| known.account.clone())
-        .ok_or_else(Reply::not_found)?;
+pub(super) fn mint(state: &mut State, installation: u64, body: &Value) -> Result<(String, Arc<Grant>), Reply> {
+    let found = state.installations.iter().find(|known| known.id == installation);
+    let account = found.map(|known| known.account.clone()).ok_or_else(Reply::not_found)?;
     let permissions = narrow_permissions(state, &body["permissions"])?;
     let repositories = narrow_repositories(state, &account, body)?;
-    let label = permissions
-        .iter()
-        .map(|(name, level)| format!("{name}:{level:?}").to_lowercase())
-        .collect::<Vec<_>>();
+    let label = permissions.iter().map(|(name, level)| format!("{name}:{level:?}").to_lowercase()).collect::<Vec<_>>();
     let mut random = [0_u8; 384];
     if ring::rand::SystemRandom::new().fill(&mut random).is_err() {
         return Err(Reply::error(500, "no randomness"));
     }
     // As long as the tokens GitHub gives out since 2026, to find every column and pattern that is too small for them.
-    let token = format!(
-        "ghs_{}_{}",
-        state.options.app_id,
-        URL_SAFE_NO_PAD.encode(random).replace('-', ".")
-    );
+    let token = format!("ghs_{}_{}", state.options.app_id, URL_SAFE_NO_PAD.encode(random).replace('-', "."));
     let expires = clock::seconds() + 3_600;
-    let grant = Arc::new(Grant {
-        account,
-        repositories,
-        permissions,
-        label: label.join(",").into(),
-        expires,
-    });
+    let grant = Arc::new(Grant { account, repositories, permissions, label: label.join(",").into(), expires });
     state.tokens.insert(token.clone(), grant.clone());
     Ok((token, grant))
 }
@@ -193,31 +156,17 @@ fn narrow_permissions(state: &State, asked: &Value) -> Result<BTreeMap<String, L
     for (name, level) in asked {
         let level = level.as_str().and_then(Level::parse);
         match (level, granted.get(name)) {
-            (Some(level), Some(&limit)) if level <= limit => {
-                permissions.insert(name.clone(), level)
-            }
+            (Some(level), Some(&limit)) if level <= limit => permissions.insert(name.clone(), level),
             _ => {
-                return Err(Reply::error(
-                    422,
-                    "The permissions requested are not granted to this installation.",
-                ));
+                return Err(Reply::error(422, "The permissions requested are not granted to this installation."));
             }
         };
     }
     Ok(permissions)
 }
 
-fn narrow_repositories(
-    state: &State,
-    account: &str,
-    body: &Value,
-) -> Result<Option<BTreeSet<u64>>, Reply> {
-    let own = || {
-        state
-            .repositories
-            .iter()
-            .filter(|repository| repository.owner.eq_ignore_ascii_case(account))
-    };
+fn narrow_repositories(state: &State, account: &str, body: &Value) -> Result<Option<BTreeSet<u64>>, Reply> {
+    let own = || state.repositories.iter().filter(|repository| repository.owner.eq_ignore_ascii_case(account));
     let refused = || {
         Reply::error(
             422,

@@ -41,15 +41,8 @@ pub struct CheckRun {
     pub(super) completed_at: Option<String>,
 }
 
-const CONCLUSIONS: [&str; 7] = [
-    "action_required",
-    "cancelled",
-    "failure",
-    "neutral",
-    "skipped",
-    "success",
-    "timed_out",
-];
+const CONCLUSIONS: [&str; 7] =
+    ["action_required", "cancelled", "failure", "neutral", "skipped", "success", "timed_out"];
 const TEXT_LIMIT: usize = 65_535;
 
 /// Applies a create or update body; every broken rule is one problem.
@@ -72,29 +65,17 @@ pub(super) fn apply(check: &mut CheckRun, body: &Map<String, Value>) -> Result<(
 
     if let Some(status) = status {
         if !["queued", "in_progress", "completed"].contains(&status.as_str()) {
-            problems.push(Problem::invalid(
-                "CheckRun",
-                "status",
-                "is not one an App may set",
-            ));
+            problems.push(Problem::invalid("CheckRun", "status", "is not one an App may set"));
         }
         if status == "completed" && conclusion.is_none() {
-            problems.push(Problem::invalid(
-                "CheckRun",
-                "conclusion",
-                "is required when the status is completed",
-            ));
+            problems.push(Problem::invalid("CheckRun", "conclusion", "is required when the status is completed"));
         }
         check.status = status;
         check.conclusion = None;
     }
     if let Some(conclusion) = conclusion {
         if !CONCLUSIONS.contains(&conclusion.as_str()) {
-            problems.push(Problem::invalid(
-                "CheckRun",
-                "conclusion",
-                "is not a conclusion",
-            ));
+            problems.push(Problem::invalid("CheckRun", "conclusion", "is not a conclusion"));
         }
         check.status = "completed".to_owned();
         check.completed_at.get_or_insert_with(clock::now);
@@ -107,11 +88,7 @@ pub(super) fn apply(check: &mut CheckRun, body: &Map<String, Value>) -> Result<(
         check.actions = read_actions(actions, &mut problems);
     }
     check.revisions += 1;
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Reply::unprocessable(&problems))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(Reply::unprocessable(&problems)) }
 }
 
 fn apply_output(check: &mut CheckRun, output: &Value, problems: &mut Vec<Problem>) {
@@ -120,11 +97,7 @@ fn apply_output(check: &mut CheckRun, output: &Value, problems: &mut Vec<Problem
         match &value {
             None if required => problems.push(Problem::missing("CheckRunOutput", key)),
             Some(text) if text.len() > TEXT_LIMIT => {
-                problems.push(Problem::invalid(
-                    "CheckRunOutput",
-                    key,
-                    "is too long (maximum is 65535 bytes)",
-                ));
+                problems.push(Problem::invalid("CheckRunOutput", key, "is too long (maximum is 65535 bytes)"));
             }
             _ => {}
         }
@@ -138,11 +111,7 @@ fn apply_output(check: &mut CheckRun, output: &Value, problems: &mut Vec<Problem
 fn read_actions(actions: &Value, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     let list = actions.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.len() > 3 || !actions.is_array() {
-        problems.push(Problem::invalid(
-            "CheckRun",
-            "actions",
-            "must be a list of at most 3 actions",
-        ));
+        problems.push(Problem::invalid("CheckRun", "actions", "must be a list of at most 3 actions"));
     }
     let mut read = |action: &Value, key: &str, limit: usize| {
         let value = action.get(key).and_then(Value::as_str).unwrap_or_default();

@@ -93,12 +93,7 @@ pub async fn serve_standalone(listen: SocketAddr, options: Options) -> io::Resul
 pub fn populate(github: &GitHub) {
     github.org("acme");
     github.repository("acme/shop");
-    for (login, role) in [
-        ("mona", "write"),
-        ("hubot-writer", "write"),
-        ("olga", "admin"),
-        ("rita", "read"),
-    ] {
+    for (login, role) in [("mona", "write"), ("hubot-writer", "write"), ("olga", "admin"), ("rita", "read")] {
         github.user(login, UserKind::User);
         github.collaborator("acme/shop", login, role);
     }
@@ -180,23 +175,17 @@ struct FailOrder {
 }
 
 /// Tells an absent field (`None`) from a `null` (`Some(None)`).
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn handle(shared: &Shared, method: &Method, verb: &str, body: &[u8]) -> Reply {
     let answer = match (method.as_str(), verb) {
         ("GET", "stats") => Ok(shared.read(stats)),
-        ("POST", "deploy") => {
-            read(body).and_then(|order| shared.with(|state| deploy(state, &order)))
-        }
+        ("POST", "deploy") => read(body).and_then(|order| shared.with(|state| deploy(state, &order))),
         ("POST", "click") => read(body).and_then(|order| shared.with(|state| click(state, &order))),
         ("POST", "limits") => read(body).map(|order| shared.with(|state| limit(state, order))),
-        ("POST", "finish" | "cancel" | "rerun" | "bypass") => {
-            read(body).map(|order| act(shared, verb, &order))
-        }
+        ("POST", "finish" | "cancel" | "rerun" | "bypass") => read(body).map(|order| act(shared, verb, &order)),
         _ => Err(Reply::not_found()),
     };
     answer.map_or_else(|refusal| refusal, |value| Reply::ok(value.to_string()))
@@ -208,9 +197,7 @@ fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Reply> {
 }
 
 fn deploy(state: &mut State, order: &DeployOrder) -> Result<Value, Reply> {
-    let place = state
-        .repository(&order.repository)
-        .ok_or_else(Reply::not_found)?;
+    let place = state.repository(&order.repository).ok_or_else(Reply::not_found)?;
     let mut runs = Vec::new();
     for _ in 0..order.count {
         let (sha, pull_request) = match &order.sha {
@@ -226,14 +213,8 @@ fn deploy(state: &mut State, order: &DeployOrder) -> Result<Value, Reply> {
 /// A commit on top of what the environment runs, with its pull request: however many wait, each comparison is one commit.
 fn change(state: &mut State, place: usize, order: &DeployOrder) -> (String, Option<u64>) {
     let active = state.environment(place, &order.environment).active;
-    let deployed = active
-        .and_then(|id| state.deployments.get(&id))
-        .map(|deployment| deployment.sha.clone());
-    let trailer = if order.agent {
-        "\n\nCo-Authored-By: Claude <noreply@anthropic.com>"
-    } else {
-        ""
-    };
+    let deployed = active.and_then(|id| state.deployments.get(&id)).map(|deployment| deployment.sha.clone());
+    let trailer = if order.agent { "\n\nCo-Authored-By: Claude <noreply@anthropic.com>" } else { "" };
     let mut commit = Commit::by(&order.actor, format!("Round prices to the cent{trailer}"));
     commit.branch = Some(format!("change-{}", state.repositories[place].runs));
     commit.parents = deployed.into_iter().collect();
@@ -253,32 +234,17 @@ fn change(state: &mut State, place: usize, order: &DeployOrder) -> (String, Opti
 fn click(state: &mut State, order: &ClickOrder) -> Result<Value, Reply> {
     let of_run = || {
         let run = state.runs.get(&order.run_id?)?;
-        let checks = state
-            .checks_by_commit
-            .get(&(run.repository, run.head_sha.clone()))?;
-        checks.iter().rev().copied().find(|id| {
-            state
-                .checks
-                .get(id)
-                .is_some_and(|check| !check.actions.is_empty())
-        })
+        let checks = state.checks_by_commit.get(&(run.repository, run.head_sha.clone()))?;
+        checks.iter().rev().copied().find(|id| state.checks.get(id).is_some_and(|check| !check.actions.is_empty()))
     };
     let missing = || Reply::error(409, "there is no such button yet");
     let id = order.check_run_id.or_else(of_run).ok_or_else(missing)?;
-    let actions = state
-        .checks
-        .get(&id)
-        .map(|check| check.actions.as_slice())
-        .unwrap_or_default();
-    let button = actions
-        .iter()
-        .find(|(identifier, label)| match &order.identifier {
-            Some(wanted) => wanted == identifier,
-            None => label.contains("Approve"),
-        });
-    let identifier = button
-        .map(|(identifier, _)| identifier.clone())
-        .ok_or_else(missing)?;
+    let actions = state.checks.get(&id).map(|check| check.actions.as_slice()).unwrap_or_default();
+    let button = actions.iter().find(|(identifier, label)| match &order.identifier {
+        Some(wanted) => wanted == identifier,
+        None => label.contains("Approve"),
+    });
+    let identifier = button.map(|(identifier, _)| identifier.clone()).ok_or_else(missing)?;
     state.clicked(id, &identifier, &order.login);
     Ok(json!({ "check_run_id": id }))
 }
@@ -295,15 +261,9 @@ fn limit(state: &mut State, order: LimitsOrder) -> Value {
     }
     state.hook.down = order.webhooks_down.unwrap_or(state.hook.down);
     state.hook.url = order.webhook_url.or(state.hook.url.take());
-    state.hook.secret = order
-        .webhook_secret
-        .unwrap_or_else(|| std::mem::take(&mut state.hook.secret));
+    state.hook.secret = order.webhook_secret.unwrap_or_else(|| std::mem::take(&mut state.hook.secret));
     if let Some(fail) = order.fail {
-        let trouble = if fail.status == 0 {
-            Trouble::Drop
-        } else {
-            Trouble::Status(fail.status)
-        };
+        let trouble = if fail.status == 0 { Trouble::Drop } else { Trouble::Status(fail.status) };
         state.limits.fail(&fail.route, fail.times, trouble);
     }
     json!({})
@@ -337,13 +297,8 @@ fn stats(state: &State) -> Value {
     let mut runs = BTreeMap::new();
     for run in state.runs.values() {
         let said = |said: &super::Callback| json!({ "attempt": said.attempt, "environment": said.environment, "state": said.state, "at_micros": said.at_micros });
-        let checks = state
-            .checks_by_commit
-            .get(&(run.repository, run.head_sha.clone()));
-        let checks = checks
-            .into_iter()
-            .flatten()
-            .filter_map(|id| state.checks.get(id));
+        let checks = state.checks_by_commit.get(&(run.repository, run.head_sha.clone()));
+        let checks = checks.into_iter().flatten().filter_map(|id| state.checks.get(id));
         runs.insert(run.id, json!({
             "sha": run.head_sha, "status": run.latest().map(|attempt| attempt.status),
             "conclusion": run.latest().and_then(|attempt| attempt.conclusion), "attempts": run.attempt(),
@@ -353,9 +308,7 @@ fn stats(state: &State) -> Value {
     }
     let mut deliveries: BTreeMap<String, u64> = BTreeMap::new();
     for delivery in state.hook.deliveries.values() {
-        *deliveries
-            .entry(format!("{} {}", delivery.event, delivery.status()))
-            .or_default() += 1;
+        *deliveries.entry(format!("{} {}", delivery.event, delivery.status())).or_default() += 1;
     }
     let calls: BTreeMap<String, u64> = state
         .journal

@@ -95,33 +95,20 @@ pub(super) struct Comparison {
 impl History {
     /// The commit a full SHA, a branch or `HEAD` (the default branch) stands for.
     pub fn resolve(&self, reference: &str, default_branch: &str) -> Option<usize> {
-        let name = if reference == "HEAD" {
-            default_branch
-        } else {
-            reference
-        };
+        let name = if reference == "HEAD" { default_branch } else { reference };
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);
-        self.by_sha
-            .get(name)
-            .or_else(|| self.branches.get(name))
-            .copied()
+        self.by_sha.get(name).or_else(|| self.branches.get(name)).copied()
     }
 
     /// The SHA the commit will have: forty hex digits derived from all of its content.
     pub fn name(commit: &Commit, parents: &[String], salt: u64) -> String {
         let text = format!("{commit:?} {parents:?} {salt}");
-        hex::encode(digest::digest(
-            &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            text.as_bytes(),
-        ))
+        hex::encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
     }
 
     /// The tree after the commit.
     pub fn tree_after(&self, commit: &Commit, parents: &[usize]) -> Tree {
-        let before = parents
-            .first()
-            .map(|&parent| self.commits[parent].tree.clone())
-            .unwrap_or_default();
+        let before = parents.first().map(|&parent| self.commits[parent].tree.clone()).unwrap_or_default();
         if commit.contents.is_empty() {
             return before;
         }
@@ -141,12 +128,7 @@ impl History {
             self.branches.insert(branch.to_owned(), known);
             return;
         }
-        stored.generation = stored
-            .parents
-            .iter()
-            .map(|&parent| self.commits[parent].generation + 1)
-            .max()
-            .unwrap_or(0);
+        stored.generation = stored.parents.iter().map(|&parent| self.commits[parent].generation + 1).max().unwrap_or(0);
         let index = self.commits.len();
         self.by_sha.insert(stored.sha.clone(), index);
         self.branches.insert(branch.to_owned(), index);
@@ -162,11 +144,7 @@ impl History {
         let mut frontier: BTreeMap<(usize, usize), u8> = BTreeMap::new();
         *frontier.entry(place(head)).or_default() |= HEAD;
         *frontier.entry(place(base)).or_default() |= BASE;
-        let mut answer = Comparison {
-            ahead: Vec::new(),
-            behind: 0,
-            merge_base: None,
-        };
+        let mut answer = Comparison { ahead: Vec::new(), behind: 0, merge_base: None };
         while let Some(((_, index), sides)) = frontier.pop_last() {
             match sides {
                 HEAD => answer.ahead.push(index),
@@ -186,11 +164,7 @@ impl History {
 
     /// The paths changed by these commits, each once.
     pub fn files(&self, commits: &[usize]) -> BTreeSet<&str> {
-        commits
-            .iter()
-            .flat_map(|&index| &self.commits[index].files)
-            .map(String::as_str)
-            .collect()
+        commits.iter().flat_map(|&index| &self.commits[index].files).map(String::as_str).collect()
     }
 }
 
@@ -206,15 +180,7 @@ impl Stored {
     ) -> Self {
         let written = commit.contents.iter().map(|(path, _)| path.clone());
         let files = commit.files.iter().cloned().chain(written).collect();
-        Self {
-            sha,
-            parents,
-            files,
-            tree,
-            generation: 0,
-            json,
-            graphql,
-        }
+        Self { sha, parents, files, tree, generation: 0, json, graphql }
     }
 }
 
@@ -232,9 +198,7 @@ pub(super) fn co_authors(message: &str) -> Vec<Identity> {
         .lines()
         .filter_map(|line| {
             let (key, value) = line.split_once(':')?;
-            key.trim()
-                .eq_ignore_ascii_case("co-authored-by")
-                .then(|| Identity::from(value))
+            key.trim().eq_ignore_ascii_case("co-authored-by").then(|| Identity::from(value))
         })
         .collect()
 }

@@ -39,13 +39,9 @@ pub(super) struct Journal {
 impl Journal {
     /// Writes a call down.
     pub fn record(&mut self, call: ApiCall) {
-        *self
-            .counts
-            .entry((call.method.clone(), call.route.clone(), call.status))
-            .or_default() += 1;
-        let writing = call.method != "GET"
-            && !call.path.ends_with("/graphql")
-            && !call.path.ends_with("/access_tokens");
+        *self.counts.entry((call.method.clone(), call.route.clone(), call.status)).or_default() += 1;
+        let writing =
+            call.method != "GET" && !call.path.ends_with("/graphql") && !call.path.ends_with("/access_tokens");
         self.writes += u64::from(writing && (200..300).contains(&call.status));
         if self.calls.len() == KEPT {
             self.calls.pop_front();

@@ -55,30 +55,19 @@ struct Bucket {
 impl Limits {
     /// The next `times` calls whose `METHOD /template` contains `route` run into trouble.
     pub fn fail(&mut self, route: &str, times: u32, trouble: Trouble) {
-        self.faults.push(Fault {
-            route: route.to_owned(),
-            left: times,
-            trouble,
-        });
+        self.faults.push(Fault { route: route.to_owned(), left: times, trouble });
     }
 
     /// The trouble this call runs into, if any.
     pub fn trouble(&mut self, route: &str) -> Option<Trouble> {
-        let fault = self
-            .faults
-            .iter_mut()
-            .find(|fault| fault.left > 0 && route.contains(&fault.route))?;
+        let fault = self.faults.iter_mut().find(|fault| fault.left > 0 && route.contains(&fault.route))?;
         fault.left -= 1;
         Some(fault.trouble.clone())
     }
 
     /// Allows so many writes a second, or any number.
     pub fn limit_writes(&mut self, per_second: Option<f64>) {
-        self.writes = per_second.map(|rate| Bucket {
-            rate,
-            level: rate.max(1.0),
-            at: Instant::now(),
-        });
+        self.writes = per_second.map(|rate| Bucket { rate, level: rate.max(1.0), at: Instant::now() });
     }
 
     /// Allows so many requests until the hour is over, or any number.
@@ -90,10 +79,7 @@ impl Limits {
     pub fn admit(&mut self, write: bool) -> Result<(), Reply> {
         if let Some((limit, used)) = &mut self.primary {
             if used >= limit {
-                return Err(Reply::error(
-                    403,
-                    "API rate limit exceeded for installation.",
-                ));
+                return Err(Reply::error(403, "API rate limit exceeded for installation."));
             }
             *used += 1;
         }
@@ -101,8 +87,8 @@ impl Limits {
             return Ok(());
         };
         let now = Instant::now();
-        bucket.level = (bucket.level + now.duration_since(bucket.at).as_secs_f64() * bucket.rate)
-            .min(bucket.rate.max(1.0));
+        bucket.level =
+            (bucket.level + now.duration_since(bucket.at).as_secs_f64() * bucket.rate).min(bucket.rate.max(1.0));
         bucket.at = now;
         if bucket.level < 1.0 {
             let wait = ((1.0 - bucket.level) / bucket.rate).ceil().max(1.0);
@@ -117,19 +103,13 @@ impl Limits {
     /// `limit`, `remaining`, `used` and `reset` as the headers show them.
     pub fn headers(&self) -> [u64; 4] {
         let (limit, used) = self.primary.unwrap_or((GENEROUS, 1));
-        [
-            limit,
-            limit.saturating_sub(used),
-            used,
-            (clock::seconds() / 3_600 + 1) * 3_600,
-        ]
+        [limit, limit.saturating_sub(used), used, (clock::seconds() / 3_600 + 1) * 3_600]
     }
 }
 
 /// The answer of a secondary rate limit.
 pub(super) fn secondary(status: u16, retry_after: u64) -> Reply {
-    let message =
-        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
     let mut reply = Reply::error(status, message);
     reply.retry_after = Some(retry_after);
     reply

@@ -96,9 +96,7 @@ impl Default for Options {
             webhook_secret: "it's a secret to everybody".to_owned(),
             app_id: 4_242,
             app_slug: "seconder".to_owned(),
-            permissions: permissions
-                .map(|(name, level)| (name.to_owned(), level))
-                .into(),
+            permissions: permissions.map(|(name, level)| (name.to_owned(), level)).into(),
             enterprise_server: false,
             latency: Duration::ZERO,
             finish_at_once: false,
@@ -123,14 +121,9 @@ impl GitHub {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let prefix = if options.enterprise_server {
-            "/api/v3"
-        } else {
-            ""
-        };
+        let prefix = if options.enterprise_server { "/api/v3" } else { "" };
         let api_url = format!("http://{address}{prefix}");
-        let public_key = auth::public_key()
-            .ok_or_else(|| io::Error::other("the built-in App key cannot be read"))?;
+        let public_key = auth::public_key().ok_or_else(|| io::Error::other("the built-in App key cannot be read"))?;
         let mut state = State::new(options, api_url.clone());
         state.limits.latency = state.options.latency;
         let (outbox, queue) = mpsc::unbounded_channel();
@@ -140,12 +133,7 @@ impl GitHub {
             tokio::spawn(async move { match server::serve(listener, serving).await {} }),
             tokio::spawn(webhooks::sender(shared.clone(), queue)),
         ];
-        Ok(Self {
-            shared,
-            address,
-            api_url,
-            tasks,
-        })
+        Ok(Self { shared, address, api_url, tasks })
     }
 
     /// The base of the REST API, without a trailing slash.
@@ -155,11 +143,7 @@ impl GitHub {
 
     /// Where GraphQL is: `/graphql`, or `/api/graphql` on GitHub Enterprise Server.
     pub fn graphql_url(&self) -> String {
-        let api = if self.api_url.ends_with("/api/v3") {
-            "/api"
-        } else {
-            ""
-        };
+        let api = if self.api_url.ends_with("/api/v3") { "/api" } else { "" };
         format!("http://{}{api}/graphql", self.address)
     }
 
@@ -194,20 +178,17 @@ impl GitHub {
     /// The next `times` calls whose `METHOD /template` contains `route` run into trouble: `"check-runs"`,
     /// `"POST /repos/{owner}/{repo}/check-runs"`, `"graphql CommitContext"`.
     pub fn fail(&self, route: &str, times: u32, trouble: Trouble) {
-        self.shared
-            .with(|state| state.limits.fail(route, times, trouble));
+        self.shared.with(|state| state.limits.fail(route, times, trouble));
     }
 
     /// Allows so many writes a second (beyond: secondary rate limit), or any number.
     pub fn limit_writes(&self, per_second: Option<f64>) {
-        self.shared
-            .with(|state| state.limits.limit_writes(per_second));
+        self.shared.with(|state| state.limits.limit_writes(per_second));
     }
 
     /// Allows so many requests from now on (beyond: primary rate limit), or any number.
     pub fn limit_requests(&self, requests: Option<u64>) {
-        self.shared
-            .with(|state| state.limits.limit_requests(requests));
+        self.shared.with(|state| state.limits.limit_requests(requests));
     }
 
     /// Delays every answer.

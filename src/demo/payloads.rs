@@ -23,37 +23,19 @@ impl State {
 
     fn protection_rule(&self, run: &Run, stage: &Stage, sender: &str) -> String {
         let repository = &self.repositories[run.repository];
-        let callback = format!(
-            "{}/actions/runs/{}/deployment_protection_rule",
-            repository.url, run.id
-        );
+        let callback = format!("{}/actions/runs/{}/deployment_protection_rule", repository.url, run.id);
         let fresh = json!({
             "action": "requested", "environment": stage.environment, "event": run.event, "sha": run.head_sha,
             "ref": run.head_branch, "deployment_callback_url": callback,
         });
-        let deployment = self
-            .deployments
-            .get(&stage.deployment)
-            .map(|deployment| self.deployment_json(deployment));
-        let numbers = repository
-            .pulls_by_commit
-            .get(&run.head_sha)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let pulls = list(
-            numbers
-                .iter()
-                .filter_map(|number| repository.pulls.get(number))
-                .map(|pull| &pull.full),
-        );
+        let deployment = self.deployments.get(&stage.deployment).map(|deployment| self.deployment_json(deployment));
+        let numbers = repository.pulls_by_commit.get(&run.head_sha).map(Vec::as_slice).unwrap_or_default();
+        let pulls = list(numbers.iter().filter_map(|number| repository.pulls.get(number)).map(|pull| &pull.full));
         self.envelope(
             repository,
             sender,
             &fresh,
-            &[
-                ("deployment", deployment.as_deref().unwrap_or("null")),
-                ("pull_requests", &pulls),
-            ],
+            &[("deployment", deployment.as_deref().unwrap_or("null")), ("pull_requests", &pulls)],
         )
     }
 
@@ -64,40 +46,21 @@ impl State {
         };
         let repository = &self.repositories[check.repository];
         let fresh = json!({ "action": "requested_action", "requested_action": { "identifier": identifier } });
-        let body = self.envelope(
-            repository,
-            login,
-            &fresh,
-            &[("check_run", &self.webhook_check(check))],
-        );
+        let body = self.envelope(repository, login, &fresh, &[("check_run", &self.webhook_check(check))]);
         self.emit("check_run", "requested_action", check.repository, body);
     }
 
     /// The check run as webhooks carry it: with its suite in full.
     fn webhook_check(&self, check: &CheckRun) -> String {
         let repository = &self.repositories[check.repository];
-        let suite = self.suite_json(
-            repository,
-            &check.head_sha,
-            &check.status,
-            check.conclusion.as_deref(),
-        );
+        let suite = self.suite_json(repository, &check.head_sha, &check.status, check.conclusion.as_deref());
         // A later field of the same name would be a duplicate: the small suite is replaced, not repeated.
         let text = self.check_json(check);
-        let small = format!(
-            "\"check_suite\":{{\"id\":{}}}",
-            repository.suite(&check.head_sha)
-        );
+        let small = format!("\"check_suite\":{{\"id\":{}}}", repository.suite(&check.head_sha));
         text.replacen(&small, &format!("\"check_suite\":{suite}"), 1)
     }
 
-    fn suite_json(
-        &self,
-        repository: &Repository,
-        sha: &str,
-        status: &str,
-        conclusion: Option<&str>,
-    ) -> String {
+    fn suite_json(&self, repository: &Repository, sha: &str, status: &str, conclusion: Option<&str>) -> String {
         let id = repository.suite(sha);
         let url = format!("{}/check-suites/{id}", repository.url);
         let now = super::clock::now();
@@ -142,11 +105,7 @@ impl State {
             ),
         )];
         for stage in &attempt.stages {
-            let job_action = if action == "requested" {
-                "waiting"
-            } else {
-                action
-            };
+            let job_action = if action == "requested" { "waiting" } else { action };
             let job = self.job_json(run, stage, attempt.status, attempt.conclusion);
             let fresh = json!({ "action": job_action });
             bodies.push((
@@ -156,23 +115,11 @@ impl State {
             ));
         }
         if action != "in_progress" {
-            let suite = self.suite_json(
-                repository,
-                &run.head_sha,
-                attempt.status,
-                attempt.conclusion,
-            );
+            let suite = self.suite_json(repository, &run.head_sha, attempt.status, attempt.conclusion);
             let fresh = json!({ "action": action });
-            bodies.push((
-                "check_suite",
-                action,
-                self.envelope(repository, sender, &fresh, &[("check_suite", &suite)]),
-            ));
+            bodies.push(("check_suite", action, self.envelope(repository, sender, &fresh, &[("check_suite", &suite)])));
         }
-        let bodies: Vec<_> = bodies
-            .into_iter()
-            .map(|(event, action, body)| (event, action.to_owned(), body))
-            .collect();
+        let bodies: Vec<_> = bodies.into_iter().map(|(event, action, body)| (event, action.to_owned(), body)).collect();
         for (event, action, body) in bodies {
             self.emit(event, &action, place, body);
         }
@@ -205,10 +152,7 @@ impl State {
         let mut fresh = fresh.clone();
         if let Some(installation) = self.installation_of(&repository.owner) {
             let id = installation.id;
-            extend(
-                &mut fresh,
-                json!({ "installation": { "id": id, "node_id": node_id("I", id) } }),
-            );
+            extend(&mut fresh, json!({ "installation": { "id": id, "node_id": node_id("I", id) } }));
         }
         let owner = self.people.by_login(&repository.owner);
         let organization = owner.filter(|owner| owner.kind == super::UserKind::Organization);

@@ -64,14 +64,10 @@ impl From<&str> for Identity {
     /// Reads `Name <email>`; without brackets the text is a login and stands for `LOGIN <LOGIN@example.com>`.
     fn from(text: &str) -> Self {
         match text.trim().split_once('<') {
-            Some((name, rest)) => Self {
-                name: name.trim().to_owned(),
-                email: rest.trim_end_matches('>').trim().to_owned(),
-            },
-            None => Self {
-                name: text.trim().to_owned(),
-                email: format!("{}@example.com", text.trim()),
-            },
+            Some((name, rest)) => {
+                Self { name: name.trim().to_owned(), email: rest.trim_end_matches('>').trim().to_owned() }
+            }
+            None => Self { name: text.trim().to_owned(), email: format!("{}@example.com", text.trim()) },
         }
     }
 }
@@ -99,44 +95,29 @@ impl People {
         let index = self.accounts.len();
         let login = &user.login;
         let noreply = "users.noreply.github.com";
-        let usual = [
-            format!("{id}+{login}@{noreply}"),
-            format!("{login}@{noreply}"),
-            format!("{login}@example.com"),
-        ];
+        let usual = [format!("{id}+{login}@{noreply}"), format!("{login}@{noreply}"), format!("{login}@example.com")];
         for email in user.emails.iter().chain(&usual) {
             self.by_email.entry(email.to_lowercase()).or_insert(index);
         }
         let json = render::raw(&render::simple_user(login, id, user.kind, base));
-        self.accounts.push(Account {
-            id,
-            login: login.clone(),
-            kind: user.kind,
-            json,
-        });
+        self.accounts.push(Account { id, login: login.clone(), kind: user.kind, json });
         self.by_login.insert(key, index);
         id
     }
 
     /// The account with this login, in any case.
     pub fn by_login(&self, login: &str) -> Option<&Account> {
-        self.by_login
-            .get(&login.to_lowercase())
-            .map(|&index| &self.accounts[index])
+        self.by_login.get(&login.to_lowercase()).map(|&index| &self.accounts[index])
     }
 
     /// The account that has verified this address.
     pub fn by_email(&self, email: &str) -> Option<&Account> {
-        self.by_email
-            .get(&email.to_lowercase())
-            .map(|&index| &self.accounts[index])
+        self.by_email.get(&email.to_lowercase()).map(|&index| &self.accounts[index])
     }
 
     /// The team, created when new.
     pub fn team_mut(&mut self, org: &str, slug: &str) -> &mut Team {
-        self.teams
-            .entry((org.to_lowercase(), slug.to_lowercase()))
-            .or_default()
+        self.teams.entry((org.to_lowercase(), slug.to_lowercase())).or_default()
     }
 
     /// The team, if there is one.

@@ -58,13 +58,7 @@ pub(super) fn organization(login: &str, id: u64, base: &str) -> Value {
 }
 
 /// `minimal-repository`.
-pub(super) fn minimal_repository(
-    name: &str,
-    owner: &RawValue,
-    owner_login: &str,
-    id: u64,
-    base: &str,
-) -> Value {
+pub(super) fn minimal_repository(name: &str, owner: &RawValue, owner_login: &str, id: u64, base: &str) -> Value {
     let full = format!("{owner_login}/{name}");
     let url = format!("{base}/repos/{full}");
     let mut repository = json!({
@@ -99,10 +93,7 @@ pub(super) fn minimal_repository(
         ("languages_url", "/languages"),
         ("merges_url", "/merges"),
         ("milestones_url", "/milestones{/number}"),
-        (
-            "notifications_url",
-            "/notifications{?since,all,participating}",
-        ),
+        ("notifications_url", "/notifications{?since,all,participating}"),
         ("pulls_url", "/pulls{/number}"),
         ("releases_url", "/releases{/id}"),
         ("stargazers_url", "/stargazers"),
@@ -120,10 +111,7 @@ pub(super) fn minimal_repository(
 
 /// `full-repository`: what `GET /repos/{owner}/{repo}` and webhooks carry on top of [`minimal_repository`].
 pub(super) fn full_repository(mut repository: Value, default_branch: &str, now: &str) -> Value {
-    let full = repository["full_name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let full = repository["full_name"].as_str().unwrap_or_default().to_owned();
     let more = json!({
         "git_url": format!("git://github.com/{full}.git"), "ssh_url": format!("git@github.com:{full}.git"),
         "clone_url": format!("https://github.com/{full}.git"), "svn_url": format!("https://github.com/{full}"),
@@ -145,13 +133,7 @@ pub(super) fn client_id(app_id: u64) -> String {
 }
 
 /// `integration`: the App itself.
-pub(super) fn app(
-    id: u64,
-    slug: &str,
-    owner: &RawValue,
-    permissions: &Value,
-    events: &Value,
-) -> Value {
+pub(super) fn app(id: u64, slug: &str, owner: &RawValue, permissions: &Value, events: &Value) -> Value {
     json!({
         "id": id, "slug": slug, "client_id": client_id(id), "node_id": node_id("A", id), "owner": owner, "name": slug,
         "description": "A different human seconds it", "external_url": "https://seconder.example",
@@ -170,11 +152,7 @@ pub(super) fn commit(
     now: &str,
 ) -> Value {
     let committer = commit.committer.as_ref().unwrap_or(&commit.author);
-    let account = |identity: &Identity| {
-        people
-            .by_email(&identity.email)
-            .map(|account| &account.json)
-    };
+    let account = |identity: &Identity| people.by_email(&identity.email).map(|account| &account.json);
     let git = |identity: &Identity| json!({ "name": identity.name, "email": identity.email, "date": now });
     let url = format!("{repository_url}/commits/{sha}");
     let tree = &sha[..sha.len().min(40)];
@@ -192,25 +170,16 @@ pub(super) fn commit(
 }
 
 /// GraphQL `Commit`, without its pull requests. Only people are resolved here: a bot's e-mail has no `user`.
-pub(super) fn graphql_commit(
-    sha: &str,
-    parents: &[String],
-    commit: &Commit,
-    people: &People,
-) -> Value {
+pub(super) fn graphql_commit(sha: &str, parents: &[String], commit: &Commit, people: &People) -> Value {
     let actor = |identity: &Identity| {
-        let user = people
-            .by_email(&identity.email)
-            .filter(|account| account.kind == UserKind::User);
-        let user = user.map(|account| json!({ "__typename": "User", "databaseId": account.id, "login": account.login }));
+        let user = people.by_email(&identity.email).filter(|account| account.kind == UserKind::User);
+        let user =
+            user.map(|account| json!({ "__typename": "User", "databaseId": account.id, "login": account.login }));
         json!({ "__typename": "GitActor", "name": identity.name, "email": identity.email, "user": user })
     };
     let mut authors = vec![commit.author.clone()];
     for author in co_authors(&commit.message) {
-        if !authors
-            .iter()
-            .any(|known| known.email.eq_ignore_ascii_case(&author.email))
-        {
+        if !authors.iter().any(|known| known.email.eq_ignore_ascii_case(&author.email)) {
             authors.push(author);
         }
     }
@@ -239,12 +208,7 @@ pub(super) fn extend(object: &mut Value, more: Value) {
 /// An object made of fresh fields and of parts already rendered, which are copied in as they are.
 pub(super) fn object(fresh: &Value, rendered: &[(&str, &str)]) -> String {
     let mut text = fresh.to_string();
-    text.reserve(
-        rendered
-            .iter()
-            .map(|(key, part)| key.len() + part.len() + 4)
-            .sum(),
-    );
+    text.reserve(rendered.iter().map(|(key, part)| key.len() + part.len() + 4).sum());
     text.pop();
     for (key, part) in rendered {
         if text.len() > 1 {

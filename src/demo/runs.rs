@@ -84,9 +84,7 @@ pub(super) struct Deployment {
 impl Deployment {
     /// The state of the newest status.
     pub fn state(&self) -> &'static str {
-        self.statuses
-            .last()
-            .map_or("pending", |(_, state, _)| state)
+        self.statuses.last().map_or("pending", |(_, state, _)| state)
     }
 }
 
@@ -116,9 +114,7 @@ impl State {
         let (repository, environment) = (found.repository, found.environment.clone());
         // Only the newest success can still be active.
         let slot = &mut self.repositories[repository].environments;
-        let before = slot
-            .get_mut(&environment)
-            .and_then(|environment| environment.active.replace(deployment));
+        let before = slot.get_mut(&environment).and_then(|environment| environment.active.replace(deployment));
         if let Some(before) = before.filter(|&before| before != deployment) {
             self.deployment_status(before, "inactive");
         }
@@ -126,11 +122,7 @@ impl State {
 
     /// The job of a stage may run.
     pub fn open(&mut self, run: u64, environment: &str) {
-        let Some(attempt) = self
-            .runs
-            .get_mut(&run)
-            .and_then(|run| run.attempts.last_mut())
-        else {
+        let Some(attempt) = self.runs.get_mut(&run).and_then(|run| run.attempts.last_mut()) else {
             return;
         };
         let mut opened = Vec::new();
@@ -140,11 +132,7 @@ impl State {
                 opened.push(stage.deployment);
             }
         }
-        if attempt
-            .stages
-            .iter()
-            .all(|stage| stage.gate != Gate::Waiting)
-        {
+        if attempt.stages.iter().all(|stage| stage.gate != Gate::Waiting) {
             attempt.status = "in_progress";
         }
         for deployment in opened {
@@ -158,26 +146,15 @@ impl State {
 
     /// Our rule refused a stage: its job fails, and the run with it once nothing else is under way.
     pub fn reject(&mut self, run: u64, environment: &str) {
-        let Some(attempt) = self
-            .runs
-            .get_mut(&run)
-            .and_then(|run| run.attempts.last_mut())
-        else {
+        let Some(attempt) = self.runs.get_mut(&run).and_then(|run| run.attempts.last_mut()) else {
             return;
         };
         let mut refused = Vec::new();
-        for stage in attempt
-            .stages
-            .iter_mut()
-            .filter(|stage| stage.environment == environment)
-        {
+        for stage in attempt.stages.iter_mut().filter(|stage| stage.environment == environment) {
             stage.gate = Gate::Rejected;
             refused.push(stage.deployment);
         }
-        let over = attempt
-            .stages
-            .iter()
-            .all(|stage| matches!(stage.gate, Gate::Rejected | Gate::Over));
+        let over = attempt.stages.iter().all(|stage| matches!(stage.gate, Gate::Rejected | Gate::Over));
         if over {
             (attempt.status, attempt.conclusion) = ("completed", Some("failure"));
         }
@@ -191,36 +168,18 @@ impl State {
 
     /// The open jobs of a run end.
     pub fn finish(&mut self, run: u64, success: bool) {
-        let Some(attempt) = self
-            .runs
-            .get_mut(&run)
-            .and_then(|run| run.attempts.last_mut())
-        else {
+        let Some(attempt) = self.runs.get_mut(&run).and_then(|run| run.attempts.last_mut()) else {
             return;
         };
         let mut ended = Vec::new();
-        for stage in attempt
-            .stages
-            .iter_mut()
-            .filter(|stage| stage.gate == Gate::Open)
-        {
+        for stage in attempt.stages.iter_mut().filter(|stage| stage.gate == Gate::Open) {
             stage.gate = Gate::Over;
             ended.push(stage.deployment);
         }
-        let over = attempt
-            .stages
-            .iter()
-            .all(|stage| stage.gate != Gate::Waiting);
+        let over = attempt.stages.iter().all(|stage| stage.gate != Gate::Waiting);
         if over {
-            let failed = !success
-                || attempt
-                    .stages
-                    .iter()
-                    .any(|stage| stage.gate == Gate::Rejected);
-            (attempt.status, attempt.conclusion) = (
-                "completed",
-                Some(if failed { "failure" } else { "success" }),
-            );
+            let failed = !success || attempt.stages.iter().any(|stage| stage.gate == Gate::Rejected);
+            (attempt.status, attempt.conclusion) = ("completed", Some(if failed { "failure" } else { "success" }));
         }
         for deployment in ended {
             self.deployment_status(deployment, if success { "success" } else { "failure" });
@@ -232,20 +191,12 @@ impl State {
 
     /// Somebody cancels the run.
     pub fn cancel(&mut self, run: u64) {
-        let Some(attempt) = self
-            .runs
-            .get_mut(&run)
-            .and_then(|run| run.attempts.last_mut())
-        else {
+        let Some(attempt) = self.runs.get_mut(&run).and_then(|run| run.attempts.last_mut()) else {
             return;
         };
         (attempt.status, attempt.conclusion) = ("completed", Some("cancelled"));
         let mut ended = Vec::new();
-        for stage in attempt
-            .stages
-            .iter_mut()
-            .filter(|stage| matches!(stage.gate, Gate::Waiting | Gate::Open))
-        {
+        for stage in attempt.stages.iter_mut().filter(|stage| matches!(stage.gate, Gate::Waiting | Gate::Open)) {
             stage.gate = Gate::Over;
             ended.push(stage.deployment);
         }
@@ -260,10 +211,7 @@ impl State {
         let repository = &self.repositories[run.repository];
         let this = run.attempts.get(attempt.checked_sub(1)?)?;
         let url = format!("{}/actions/runs/{}", repository.url, run.id);
-        let html = format!(
-            "https://github.com/{}/actions/runs/{}",
-            repository.full_name, run.id
-        );
+        let html = format!("https://github.com/{}/actions/runs/{}", repository.full_name, run.id);
         let previous = (attempt > 1).then(|| format!("{url}/attempts/{}", attempt - 1));
         let fresh = json!({
             "id": run.id, "name": "Deploy", "node_id": node_id("WFR", run.id), "head_branch": run.head_branch,
@@ -283,10 +231,7 @@ impl State {
             &fresh,
             &[
                 ("actor", self.account_json(&run.actor)),
-                (
-                    "triggering_actor",
-                    self.account_json(&this.triggering_actor),
-                ),
+                ("triggering_actor", self.account_json(&this.triggering_actor)),
                 ("repository", repository.minimal.get()),
                 ("head_repository", repository.minimal.get()),
             ],
@@ -328,8 +273,6 @@ impl State {
 
     /// The account's `simple-user`, or `null`.
     pub fn account_json(&self, login: &str) -> &str {
-        self.people
-            .by_login(login)
-            .map_or("null", |account| account.json.get())
+        self.people.by_login(login).map_or("null", |account| account.json.get())
     }
 }

@@ -36,12 +36,7 @@ struct Inner {
 impl Shared {
     /// Shares a state.
     pub fn new(state: State, outbox: mpsc::UnboundedSender<Outgoing>, public_key: Vec<u8>) -> Self {
-        Self(Arc::new(Inner {
-            state: Mutex::new(state),
-            changes: watch::Sender::new(0),
-            outbox,
-            public_key,
-        }))
+        Self(Arc::new(Inner { state: Mutex::new(state), changes: watch::Sender::new(0), outbox, public_key }))
     }
 
     /// Works on the state; then sends what it wants sent, and wakes whoever waits for a change.
@@ -92,28 +87,15 @@ pub(super) async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
     }
 }
 
-async fn answer(
-    shared: Shared,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Dropped> {
+async fn answer(shared: Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY_LIMIT)
-        .collect()
-        .await
-        .map_err(|_| Dropped)?
-        .to_bytes();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Dropped)?.to_bytes();
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     if let Some(verb) = path.strip_prefix("/_demo/") {
         let reply = super::control::handle(&shared, &head.method, verb, &body);
         return Ok(response(reply, [0; 4], "demo"));
     }
-    let request = Asked {
-        method: &head.method,
-        headers: &head.headers,
-        path,
-        query,
-        body: &body,
-    };
+    let request = Asked { method: &head.method, headers: &head.headers, path, query, body: &body };
     let (outcome, latency, rate) = shared.with(|state| {
         let outcome = process(state, &shared.0.public_key, &request);
         (outcome, state.limits.latency, state.limits.headers())
@@ -122,15 +104,9 @@ async fn answer(
         tokio::time::sleep(latency).await;
     }
     match outcome {
-        Outcome::Answer(reply) => Ok(response(
-            reply,
-            rate,
-            if path.ends_with("/graphql") {
-                "graphql"
-            } else {
-                "core"
-            },
-        )),
+        Outcome::Answer(reply) => {
+            Ok(response(reply, rate, if path.ends_with("/graphql") { "graphql" } else { "core" }))
+        }
         Outcome::Dropped => Err(Dropped),
         Outcome::Hang(time) => {
             tokio::time::sleep(time).await;
@@ -157,72 +133,36 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
     let method = request.method.as_str();
     let path = request.path.strip_prefix("/api/v3").unwrap_or(request.path);
     let Some((route, values)) = routes::find(method, path) else {
-        state
-            .journal
-            .unknown
-            .push(format!("{method} {}", request.path));
+        state.journal.unknown.push(format!("{method} {}", request.path));
         let reply = Reply::not_found();
-        record(
-            state,
-            request,
-            "unknown".into(),
-            reply.status,
-            &Caller::Nobody,
-        );
+        record(state, request, "unknown".into(), reply.status, &Caller::Nobody);
         return Outcome::Answer(reply);
     };
     let graphql_name = (path.ends_with("/graphql")).then(|| operation(request.body));
-    let trouble = state
-        .limits
-        .trouble(graphql_name.as_deref().unwrap_or(&route.name));
+    let trouble = state.limits.trouble(graphql_name.as_deref().unwrap_or(&route.name));
     let refused = match &trouble {
-        Some(Trouble::Status(status)) => {
-            Some(Outcome::Answer(Reply::error(*status, "Server Error")))
+        Some(Trouble::Status(status)) => Some(Outcome::Answer(Reply::error(*status, "Server Error"))),
+        Some(Trouble::RateLimit { status, retry_after }) => {
+            Some(Outcome::Answer(limits::secondary(*status, *retry_after)))
         }
-        Some(Trouble::RateLimit {
-            status,
-            retry_after,
-        }) => Some(Outcome::Answer(limits::secondary(*status, *retry_after))),
         Some(Trouble::Hang(time)) => Some(Outcome::Hang(*time)),
         Some(Trouble::Drop) => Some(Outcome::Dropped),
         Some(Trouble::LoseAnswer) | None => None,
     };
     if let Some(refused) = refused {
-        let status = if let Outcome::Answer(reply) = &refused {
-            reply.status
-        } else {
-            0
-        };
-        record(
-            state,
-            request,
-            graphql_name
-                .unwrap_or_else(|| route.name.to_string())
-                .into(),
-            status,
-            &Caller::Nobody,
-        );
+        let status = if let Outcome::Answer(reply) = &refused { reply.status } else { 0 };
+        record(state, request, graphql_name.unwrap_or_else(|| route.name.to_string()).into(), status, &Caller::Nobody);
         return refused;
     }
-    let authorization = request
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let authorization = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let caller = auth::caller(state, public_key, authorization);
     let writes = method != "GET" && !matches!(route.access, Access::App) && graphql_name.is_none();
     let (label, reply) = match &caller {
         Err(_) => (None, None),
         Ok(caller) => {
             let admitted = state.limits.admit(writes);
-            let mut call = Call {
-                state,
-                caller,
-                values,
-                query: request.query,
-                body: request.body,
-                place: 0,
-                label: None,
-            };
+            let mut call =
+                Call { state, caller, values, query: request.query, body: request.body, place: 0, label: None };
             let reply = agent(request.headers)
                 .and(admitted)
                 .and_then(|()| route.authorize(&mut call))
@@ -236,18 +176,8 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         (Ok(caller), None) => (caller, Reply::not_found()),
     };
     let lost = trouble == Some(Trouble::LoseAnswer);
-    record(
-        state,
-        request,
-        label.unwrap_or_else(|| route.name.clone()),
-        if lost { 0 } else { reply.status },
-        &caller,
-    );
-    if lost {
-        Outcome::Dropped
-    } else {
-        Outcome::Answer(reply)
-    }
+    record(state, request, label.unwrap_or_else(|| route.name.clone()), if lost { 0 } else { reply.status }, &caller);
+    if lost { Outcome::Dropped } else { Outcome::Answer(reply) }
 }
 
 /// `POST /graphql NAME`, for faults aimed at one operation.
@@ -257,9 +187,7 @@ fn operation(body: &[u8]) -> String {
     struct Named<'a> {
         operation_name: Option<&'a str>,
     }
-    let named = serde_json::from_slice::<Named<'_>>(body)
-        .ok()
-        .and_then(|named| named.operation_name);
+    let named = serde_json::from_slice::<Named<'_>>(body).ok().and_then(|named| named.operation_name);
     format!("POST /graphql {}", named.unwrap_or("anonymous"))
 }
 
@@ -278,17 +206,11 @@ fn record(state: &mut State, request: &Asked<'_>, route: Arc<str>, status: u16, 
     let (who, repositories): (Arc<str>, _) = match caller {
         Caller::Nobody => ("nobody".into(), None),
         Caller::App => ("app".into(), None),
-        Caller::Installation(grant) => (
-            grant.label.clone(),
-            grant
-                .repositories
-                .as_ref()
-                .map(std::collections::BTreeSet::len),
-        ),
+        Caller::Installation(grant) => {
+            (grant.label.clone(), grant.repositories.as_ref().map(std::collections::BTreeSet::len))
+        }
     };
-    let route = route
-        .strip_prefix(request.method.as_str())
-        .map_or(route.clone(), |rest| rest.trim_start().into());
+    let route = route.strip_prefix(request.method.as_str()).map_or(route.clone(), |rest| rest.trim_start().into());
     let method = request.method.to_string();
     let path = request.path.to_owned();
     state.journal.record(ApiCall {
@@ -310,10 +232,7 @@ fn response(reply: Reply, rate: [u64; 4], resource: &'static str) -> Response<Fu
     let headers = response.headers_mut();
     headers.insert(header::SERVER, HeaderValue::from_static("github.com"));
     if typed {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     }
     let [limit, remaining, used, reset] = rate;
     for (name, value) in [
@@ -325,18 +244,11 @@ fn response(reply: Reply, rate: [u64; 4], resource: &'static str) -> Response<Fu
         headers.insert(name, HeaderValue::from(value));
     }
     headers.insert("x-ratelimit-resource", HeaderValue::from_static(resource));
-    headers.insert(
-        "x-github-media-type",
-        HeaderValue::from_static("github.v3; format=json"),
-    );
+    headers.insert("x-github-media-type", HeaderValue::from_static("github.v3; format=json"));
     if let Ok(id) = HeaderValue::from_str(&format!("FA4E:{:X}", clock::micros())) {
         headers.insert("x-github-request-id", id);
     }
-    if let Some(link) = reply
-        .link
-        .as_deref()
-        .and_then(|link| HeaderValue::from_str(link).ok())
-    {
+    if let Some(link) = reply.link.as_deref().and_then(|link| HeaderValue::from_str(link).ok()) {
         headers.insert(header::LINK, link);
     }
     if let Some(seconds) = reply.retry_after {

@@ -58,9 +58,7 @@ pub(super) struct Repository {
 impl Repository {
     /// The number of the check suite our App has on a commit.
     pub fn suite(&self, sha: &str) -> u64 {
-        self.history
-            .resolve(sha, &self.default_branch)
-            .map_or(0, |index| self.id * 1_000_000 + index as u64)
+        self.history.resolve(sha, &self.default_branch).map_or(0, |index| self.id * 1_000_000 + index as u64)
     }
 }
 
@@ -131,34 +129,14 @@ impl State {
             (&format!("{slug}[bot]"), None, UserKind::Bot),
         ] {
             let fresh = self.fresh_id();
-            let user = User {
-                login: login.to_owned(),
-                id,
-                kind,
-                emails: Vec::new(),
-            };
+            let user = User { login: login.to_owned(), id, kind, emails: Vec::new() };
             self.people.add(&user, fresh, &self.base);
         }
-        let github = self
-            .people
-            .by_login("github")
-            .map_or(RawValue::NULL, |account| &*account.json);
+        let github = self.people.by_login("github").map_or(RawValue::NULL, |account| &*account.json);
         let permissions = serde_json::to_value(&self.options.permissions).unwrap_or_default();
         let events = serde_json::json!(["check_run", "deployment_protection_rule"]);
-        self.actions_app = render::raw(&render::app(
-            15_368,
-            "github-actions",
-            github,
-            &permissions,
-            &events,
-        ));
-        self.app = render::raw(&render::app(
-            self.options.app_id,
-            &slug,
-            github,
-            &permissions,
-            &events,
-        ));
+        self.actions_app = render::raw(&render::app(15_368, "github-actions", github, &permissions, &events));
+        self.app = render::raw(&render::app(self.options.app_id, &slug, github, &permissions, &events));
     }
 
     /// A number nothing else has.
@@ -169,25 +147,20 @@ impl State {
 
     /// The repository called `owner/name`, in any case.
     pub fn repository(&self, full_name: &str) -> Option<usize> {
-        self.repository_by_name
-            .get(&full_name.to_lowercase())
-            .copied()
+        self.repository_by_name.get(&full_name.to_lowercase()).copied()
     }
 
     /// Adds a repository and returns its place.
     pub fn add_repository(&mut self, repository: Repository) -> usize {
         let place = self.repositories.len();
-        self.repository_by_name
-            .insert(repository.full_name.to_lowercase(), place);
+        self.repository_by_name.insert(repository.full_name.to_lowercase(), place);
         self.repositories.push(repository);
         place
     }
 
     /// Our installation on an account.
     pub fn installation_of(&self, account: &str) -> Option<&Installation> {
-        self.installations
-            .iter()
-            .find(|installation| installation.account.eq_ignore_ascii_case(account))
+        self.installations.iter().find(|installation| installation.account.eq_ignore_ascii_case(account))
     }
 
     /// What the App was granted.
@@ -199,48 +172,22 @@ impl State {
     pub fn commit(&mut self, place: usize, commit: &Commit) -> String {
         let salt = self.fresh_id();
         let repository = &mut self.repositories[place];
-        let branch = commit
-            .branch
-            .as_deref()
-            .unwrap_or(&repository.default_branch)
-            .to_owned();
+        let branch = commit.branch.as_deref().unwrap_or(&repository.default_branch).to_owned();
         let history = &mut repository.history;
-        let tip = || {
-            history
-                .branches
-                .get(&branch)
-                .or_else(|| history.branches.get(&repository.default_branch))
-                .copied()
-        };
+        let tip =
+            || history.branches.get(&branch).or_else(|| history.branches.get(&repository.default_branch)).copied();
         let parents: Vec<usize> = if commit.parents.is_empty() {
             tip().into_iter().collect()
         } else {
-            commit
-                .parents
-                .iter()
-                .filter_map(|sha| history.resolve(sha, &repository.default_branch))
-                .collect()
+            commit.parents.iter().filter_map(|sha| history.resolve(sha, &repository.default_branch)).collect()
         };
-        let parent_shas: Vec<String> = parents
-            .iter()
-            .map(|&index| history.commits[index].sha.clone())
-            .collect();
+        let parent_shas: Vec<String> = parents.iter().map(|&index| history.commits[index].sha.clone()).collect();
         let sha = History::name(commit, &parent_shas, salt);
         let now = super::clock::now();
-        let json = render::raw(&render::commit(
-            &sha,
-            &parent_shas,
-            commit,
-            &self.people,
-            &repository.url,
-            &now,
-        ));
+        let json = render::raw(&render::commit(&sha, &parent_shas, commit, &self.people, &repository.url, &now));
         let graphql = render::graphql_commit(&sha, &parent_shas, commit, &self.people);
         let tree = history.tree_after(commit, &parents);
-        history.push(
-            &branch,
-            Stored::new(sha.clone(), parents, commit, tree, json, graphql),
-        );
+        history.push(&branch, Stored::new(sha.clone(), parents, commit, tree, json, graphql));
         sha
     }
 }

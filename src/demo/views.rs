@@ -47,9 +47,7 @@ impl GitHub {
                 }
             }
         };
-        tokio::time::timeout(timeout, arrives)
-            .await
-            .map_err(|_| WaitedInVain(timeout))
+        tokio::time::timeout(timeout, arrives).await.map_err(|_| WaitedInVain(timeout))
     }
 
     /// All check runs on a commit, oldest first.
@@ -59,24 +57,18 @@ impl GitHub {
                 return Vec::new();
             };
             let ids = state.checks_by_commit.get(&(place, sha.to_owned()));
-            ids.into_iter()
-                .flatten()
-                .filter_map(|id| state.checks.get(id))
-                .cloned()
-                .collect()
+            ids.into_iter().flatten().filter_map(|id| state.checks.get(id)).cloned().collect()
         })
     }
 
     /// The decisions a run was told, oldest first.
     pub fn callbacks(&self, run: RunId) -> Vec<Callback> {
-        self.of_run(run, |run| run.callbacks.clone())
-            .unwrap_or_default()
+        self.of_run(run, |run| run.callbacks.clone()).unwrap_or_default()
     }
 
     /// The status notes a run was told, oldest first.
     pub fn notes(&self, run: RunId) -> Vec<Callback> {
-        self.of_run(run, |run| run.notes.clone())
-            .unwrap_or_default()
+        self.of_run(run, |run| run.notes.clone()).unwrap_or_default()
     }
 
     /// How a run stands.
@@ -85,19 +77,11 @@ impl GitHub {
             let latest = run.latest();
             RunView {
                 status: latest.map_or("", |attempt| attempt.status).to_owned(),
-                conclusion: latest
-                    .and_then(|attempt| attempt.conclusion)
-                    .map(str::to_owned),
+                conclusion: latest.and_then(|attempt| attempt.conclusion).map(str::to_owned),
                 attempt: run.attempt(),
                 head_sha: run.head_sha.clone(),
                 environments: latest
-                    .map(|attempt| {
-                        attempt
-                            .stages
-                            .iter()
-                            .map(|stage| (stage.environment.clone(), stage.gate))
-                            .collect()
-                    })
+                    .map(|attempt| attempt.stages.iter().map(|stage| (stage.environment.clone(), stage.gate)).collect())
                     .unwrap_or_default(),
             }
         })
@@ -105,8 +89,7 @@ impl GitHub {
 
     /// All runs, oldest first.
     pub fn runs(&self) -> Vec<RunId> {
-        self.shared
-            .read(|state| state.runs.keys().copied().map(RunId).collect())
+        self.shared.read(|state| state.runs.keys().copied().map(RunId).collect())
     }
 
     fn of_run<T>(&self, run: RunId, look: impl FnOnce(&Run) -> T) -> Option<T> {
@@ -117,29 +100,18 @@ impl GitHub {
     pub fn deployment_states(&self, run: RunId, environment: &str) -> Vec<&'static str> {
         self.shared.read(|state| {
             let attempt = state.runs.get(&run.0).and_then(Run::latest);
-            let stage = attempt.and_then(|attempt| {
-                attempt
-                    .stages
-                    .iter()
-                    .find(|stage| stage.environment == environment)
-            });
+            let stage =
+                attempt.and_then(|attempt| attempt.stages.iter().find(|stage| stage.environment == environment));
             let deployment = stage.and_then(|stage| state.deployments.get(&stage.deployment));
             deployment
-                .map(|deployment| {
-                    deployment
-                        .statuses
-                        .iter()
-                        .map(|(_, state, _)| *state)
-                        .collect()
-                })
+                .map(|deployment| deployment.statuses.iter().map(|(_, state, _)| *state).collect())
                 .unwrap_or_default()
         })
     }
 
     /// The newest calls, oldest first.
     pub fn calls(&self) -> Vec<ApiCall> {
-        self.shared
-            .read(|state| state.journal.calls.iter().cloned().collect())
+        self.shared.read(|state| state.journal.calls.iter().cloned().collect())
     }
 
     /// Requests nothing answered to, such as `GET /repos/acme/shop/labels`. A test that finds one has found a mistake.
@@ -154,7 +126,6 @@ impl GitHub {
 
     /// Every delivery attempt, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
-        self.shared
-            .read(|state| state.hook.deliveries.values().cloned().collect())
+        self.shared.read(|state| state.hook.deliveries.values().cloned().collect())
     }
 }

@@ -73,8 +73,7 @@ impl Delivery {
 
     /// Whether the receiver took it.
     pub fn arrived(&self) -> bool {
-        self.status_code
-            .is_some_and(|code| (200..300).contains(&code))
+        self.status_code.is_some_and(|code| (200..300).contains(&code))
     }
 }
 
@@ -89,13 +88,7 @@ pub(super) struct Outgoing {
 impl Hook {
     /// A hook towards this address.
     pub fn new(url: Option<String>, secret: String) -> Self {
-        Self {
-            url,
-            secret,
-            down: false,
-            deliveries: BTreeMap::new(),
-            outbox: Vec::new(),
-        }
+        Self { url, secret, down: false, deliveries: BTreeMap::new(), outbox: Vec::new() }
     }
 }
 
@@ -113,9 +106,7 @@ impl State {
     /// Sends an event about a repository.
     pub fn emit(&mut self, event: &str, action: &str, repository: usize, body: String) {
         let repository = &self.repositories[repository];
-        let installation = self
-            .installation_of(&repository.owner)
-            .map(|installation| installation.id);
+        let installation = self.installation_of(&repository.owner).map(|installation| installation.id);
         let (guid, repository) = (uuid::Uuid::now_v7().to_string(), repository.id);
         let id = self.fresh_id();
         self.enqueue(Delivery {
@@ -135,20 +126,9 @@ impl State {
 
     /// Sends a delivery again, under its old GUID. `None` when there is no such delivery, or its body is gone.
     pub fn redeliver(&mut self, id: u64) -> Option<u64> {
-        let old = self
-            .hook
-            .deliveries
-            .get(&id)
-            .filter(|delivery| !delivery.body.is_empty())?
-            .clone();
+        let old = self.hook.deliveries.get(&id).filter(|delivery| !delivery.body.is_empty())?.clone();
         let id = self.fresh_id();
-        self.enqueue(Delivery {
-            id,
-            redelivery: true,
-            status_code: None,
-            sent_micros: clock::micros(),
-            ..old
-        });
+        self.enqueue(Delivery { id, redelivery: true, status_code: None, sent_micros: clock::micros(), ..old });
         Some(id)
     }
 
@@ -159,12 +139,7 @@ impl State {
             return;
         };
         let headers = self.delivery_headers(&delivery);
-        self.hook.outbox.push(Outgoing {
-            id: delivery.id,
-            url,
-            headers,
-            body: delivery.body.clone(),
-        });
+        self.hook.outbox.push(Outgoing { id: delivery.id, url, headers, body: delivery.body.clone() });
         self.hook.deliveries.insert(delivery.id, delivery);
     }
 
@@ -176,18 +151,9 @@ impl State {
             ("x-github-delivery", delivery.guid.clone()),
             ("x-github-event", delivery.event.clone()),
             ("x-github-hook-id", "620000001".to_owned()),
-            (
-                "x-github-hook-installation-target-id",
-                self.options.app_id.to_string(),
-            ),
-            (
-                "x-github-hook-installation-target-type",
-                "integration".to_owned(),
-            ),
-            (
-                "x-hub-signature-256",
-                signature(&self.hook.secret, &delivery.body),
-            ),
+            ("x-github-hook-installation-target-id", self.options.app_id.to_string()),
+            ("x-github-hook-installation-target-type", "integration".to_owned()),
+            ("x-hub-signature-256", signature(&self.hook.secret, &delivery.body)),
         ]
     }
 
@@ -198,12 +164,8 @@ impl State {
         delivery.status_code = Some(status);
         delivery.took = took;
         if delivery.arrived() && self.hook.deliveries.len() as u64 > KEPT_BODIES {
-            let old = self
-                .hook
-                .deliveries
-                .range_mut(..id)
-                .rev()
-                .nth(usize::try_from(KEPT_BODIES).unwrap_or(usize::MAX));
+            let old =
+                self.hook.deliveries.range_mut(..id).rev().nth(usize::try_from(KEPT_BODIES).unwrap_or(usize::MAX));
             if let Some((_, old)) = old.filter(|(_, old)| old.arrived()) {
                 old.body = Bytes::new();
             }
@@ -224,8 +186,7 @@ impl State {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.into()))
                 .collect();
-            let payload: Value =
-                serde_json::from_slice(&delivery.body).unwrap_or_else(|_| json!({}));
+            let payload: Value = serde_json::from_slice(&delivery.body).unwrap_or_else(|_| json!({}));
             item["url"] = json!(self.hook.url);
             item["request"] = json!({ "headers": headers, "payload": payload });
             item["response"] = json!({ "headers": {}, "payload": null });
@@ -236,8 +197,7 @@ impl State {
 
 /// Sends what comes through the channel, each delivery on its own task.
 pub(super) async fn sender(shared: Shared, mut queue: mpsc::UnboundedReceiver<Outgoing>) {
-    let client: Client<HttpConnector, Full<Bytes>> =
-        Client::builder(TokioExecutor::new()).build_http();
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut under_way = tokio::task::JoinSet::new();
     loop {
         tokio::select! {

@@ -30,17 +30,12 @@ pub struct PullRequest {
 impl GitHub {
     /// Adds an organization that has installed the App; returns the installation's id.
     pub fn org(&self, login: &str) -> u64 {
-        self.shared
-            .with(|state| state.installed(login, UserKind::Organization))
+        self.shared.with(|state| state.installed(login, UserKind::Organization))
     }
 
     /// Adds an account; returns its id. `LOGIN@example.com` is one of its addresses.
     pub fn user(&self, login: &str, kind: UserKind) -> u64 {
-        self.add_user(&User {
-            login: login.to_owned(),
-            kind,
-            ..User::default()
-        })
+        self.add_user(&User { login: login.to_owned(), kind, ..User::default() })
     }
 
     /// Adds an account with a given id or further addresses; returns its id.
@@ -51,23 +46,14 @@ impl GitHub {
     /// Makes people active members of a team, written `org/team`. Everybody else is no member.
     pub fn team(&self, name: &str, members: &[&str]) {
         let (org, slug) = name.split_once('/').unwrap_or(("", name));
-        let members: Team = members
-            .iter()
-            .map(|login| (login.to_lowercase(), ("active", "member")))
-            .collect();
-        self.shared
-            .with(|state| *state.people.team_mut(org, slug) = members);
+        let members: Team = members.iter().map(|login| (login.to_lowercase(), ("active", "member"))).collect();
+        self.shared.with(|state| *state.people.team_mut(org, slug) = members);
     }
 
     /// Invites somebody to a team: the membership is pending.
     pub fn invite(&self, name: &str, login: &str) {
         let (org, slug) = name.split_once('/').unwrap_or(("", name));
-        self.shared.with(|state| {
-            state
-                .people
-                .team_mut(org, slug)
-                .insert(login.to_lowercase(), ("pending", "member"))
-        });
+        self.shared.with(|state| state.people.team_mut(org, slug).insert(login.to_lowercase(), ("pending", "member")));
     }
 
     /// Adds a repository, written `owner/name`, with a first commit on `main`; the owner becomes an organization with
@@ -79,13 +65,8 @@ impl GitHub {
     /// Gives somebody a role in a repository: `read`, `triage`, `write`, `maintain`, `admin`, `none` or a custom one.
     pub fn collaborator(&self, repository: &str, login: &str, role: &str) {
         self.at(repository, |state, place| {
-            state.account(&User {
-                login: login.to_owned(),
-                ..User::default()
-            });
-            state.repositories[place]
-                .collaborators
-                .insert(login.to_lowercase(), role.to_owned());
+            state.account(&User { login: login.to_owned(), ..User::default() });
+            state.repositories[place].collaborators.insert(login.to_lowercase(), role.to_owned());
         });
     }
 
@@ -99,25 +80,16 @@ impl GitHub {
 
     /// Adds an environment nothing guards; or removes our rule from one.
     pub fn unguarded_environment(&self, repository: &str, name: &str) {
-        self.at(repository, |state, place| {
-            state.environment(place, name).rule = None
-        });
+        self.at(repository, |state, place| state.environment(place, name).rule = None);
     }
 
     /// Adds a commit and moves its branch; returns the SHA.
     pub fn commit(&self, repository: &str, commit: &Commit) -> String {
-        self.at(repository, |state, place| state.commit(place, commit))
-            .unwrap_or_default()
+        self.at(repository, |state, place| state.commit(place, commit)).unwrap_or_default()
     }
 
     /// Writes a file on the default branch in a commit of its own; `None` deletes it. Returns the SHA.
-    pub fn file(
-        &self,
-        repository: &str,
-        author: &str,
-        path: &str,
-        content: Option<&str>,
-    ) -> String {
+    pub fn file(&self, repository: &str, author: &str, path: &str, content: Option<&str>) -> String {
         let mut commit = Commit::by(author, format!("Change {path}")).touching(&[]);
         commit.contents = vec![(path.to_owned(), content.map(str::to_owned))];
         self.commit(repository, &commit)
@@ -127,25 +99,18 @@ impl GitHub {
     pub fn tip(&self, repository: &str, branch: &str) -> Option<String> {
         self.shared.read(|state| {
             let repository = &state.repositories[state.repository(repository)?];
-            let index = repository
-                .history
-                .resolve(branch, &repository.default_branch)?;
+            let index = repository.history.resolve(branch, &repository.default_branch)?;
             Some(repository.history.commits[index].sha.clone())
         })
     }
 
     /// Adds a pull request; returns its number.
     pub fn pull_request(&self, repository: &str, pull: &PullRequest) -> u64 {
-        self.at(repository, |state, place| state.pull_request(place, pull))
-            .unwrap_or_default()
+        self.at(repository, |state, place| state.pull_request(place, pull)).unwrap_or_default()
     }
 
     /// Works on a repository, which is created when it is new.
-    pub(super) fn at<T>(
-        &self,
-        repository: &str,
-        work: impl FnOnce(&mut State, usize) -> T,
-    ) -> Option<T> {
+    pub(super) fn at<T>(&self, repository: &str, work: impl FnOnce(&mut State, usize) -> T) -> Option<T> {
         self.shared.with(|state| {
             let place = state.new_repository(repository);
             Some(work(state, place))
@@ -160,19 +125,12 @@ impl State {
     }
 
     fn installed(&mut self, login: &str, kind: UserKind) -> u64 {
-        self.account(&User {
-            login: login.to_owned(),
-            kind,
-            ..User::default()
-        });
+        self.account(&User { login: login.to_owned(), kind, ..User::default() });
         if let Some(known) = self.installation_of(login) {
             return known.id;
         }
         let id = self.fresh_id();
-        self.installations.push(Installation {
-            id,
-            account: login.to_owned(),
-        });
+        self.installations.push(Installation { id, account: login.to_owned() });
         id
     }
 
@@ -184,9 +142,7 @@ impl State {
         self.installed(owner, UserKind::Organization);
         let (id, workflow) = (self.fresh_id(), self.fresh_id());
         let account = self.people.by_login(owner);
-        let owner_json = account
-            .map(|account| account.json.clone())
-            .unwrap_or_default();
+        let owner_json = account.map(|account| account.json.clone()).unwrap_or_default();
         let minimal = render::minimal_repository(name, &owner_json, owner, id, &self.base);
         let full = render::full_repository(minimal.clone(), "main", &super::clock::now());
         let repository = Repository {
@@ -206,33 +162,19 @@ impl State {
             runs: 0,
         };
         let place = self.add_repository(repository);
-        self.commit(
-            place,
-            &Commit::by("GitHub <noreply@github.com>", "Initial commit").touching(&["README.md"]),
-        );
+        self.commit(place, &Commit::by("GitHub <noreply@github.com>", "Initial commit").touching(&["README.md"]));
         place
     }
 
     /// The environment, created without a rule when it is new: as GitHub does for a name it has never seen.
     pub(super) fn environment(&mut self, place: usize, name: &str) -> &mut Environment {
         let id = self.fresh_id();
-        let fresh = || Environment {
-            id,
-            rule: None,
-            active: None,
-            deployments: Vec::new(),
-        };
-        self.repositories[place]
-            .environments
-            .entry(name.to_owned())
-            .or_insert_with(fresh)
+        let fresh = || Environment { id, rule: None, active: None, deployments: Vec::new() };
+        self.repositories[place].environments.entry(name.to_owned()).or_insert_with(fresh)
     }
 
     pub(super) fn pull_request(&mut self, place: usize, pull: &PullRequest) -> u64 {
-        self.account(&User {
-            login: pull.author.clone(),
-            ..User::default()
-        });
+        self.account(&User { login: pull.author.clone(), ..User::default() });
         let id = self.fresh_id();
         let repository = &self.repositories[place];
         let number = repository.pulls.len() as u64 + 1;
@@ -243,21 +185,9 @@ impl State {
         touched.sort();
         touched.dedup();
         for sha in touched {
-            repository
-                .pulls_by_commit
-                .entry(sha.clone())
-                .or_default()
-                .push(number);
+            repository.pulls_by_commit.entry(sha.clone()).or_default().push(number);
         }
-        repository.pulls.insert(
-            number,
-            Pull {
-                commits: pull.commits.clone(),
-                graphql,
-                simple,
-                full,
-            },
-        );
+        repository.pulls.insert(number, Pull { commits: pull.commits.clone(), graphql, simple, full });
         number
     }
 
@@ -274,24 +204,13 @@ impl State {
     }
 
     /// `pull-request-simple` and `pull-request`.
-    fn pull_json(
-        &self,
-        repository: &Repository,
-        pull: &PullRequest,
-        id: u64,
-        number: u64,
-    ) -> (String, String) {
+    fn pull_json(&self, repository: &Repository, pull: &PullRequest, id: u64, number: u64) -> (String, String) {
         let url = format!("{}/pulls/{number}", repository.url);
         let issue = format!("{}/issues/{number}", repository.url);
         let html = format!("https://github.com/{}/pull/{number}", repository.full_name);
         let merged = pull.merged_as.is_some();
         let now = super::clock::now();
-        let head = pull
-            .commits
-            .last()
-            .or(pull.merged_as.as_ref())
-            .cloned()
-            .unwrap_or_default();
+        let head = pull.commits.last().or(pull.merged_as.as_ref()).cloned().unwrap_or_default();
         let tip = repository
             .history
             .branches
@@ -317,26 +236,11 @@ impl State {
         let side = |branch: &str, sha: &str| {
             let owner = &repository.owner;
             let fresh = json!({ "label": format!("{owner}:{branch}"), "ref": branch, "sha": sha });
-            render::object(
-                &fresh,
-                &[
-                    ("repo", repository.full.get()),
-                    ("user", self.account_json(owner)),
-                ],
-            )
+            render::object(&fresh, &[("repo", repository.full.get()), ("user", self.account_json(owner))])
         };
-        let (head, base) = (
-            side(&pull.head_branch, &head),
-            side(
-                &repository.default_branch,
-                tip.as_deref().unwrap_or_default(),
-            ),
-        );
-        let parts = [
-            ("user", self.account_json(&pull.author)),
-            ("head", head.as_str()),
-            ("base", base.as_str()),
-        ];
+        let (head, base) =
+            (side(&pull.head_branch, &head), side(&repository.default_branch, tip.as_deref().unwrap_or_default()));
+        let parts = [("user", self.account_json(&pull.author)), ("head", head.as_str()), ("base", base.as_str())];
         let mut whole = fresh.clone();
         render::extend(
             &mut whole,
@@ -346,9 +250,6 @@ impl State {
                 "changed_files": 1,
             }),
         );
-        (
-            render::object(&fresh, &parts),
-            render::object(&whole, &parts),
-        )
+        (render::object(&fresh, &parts), render::object(&whole, &parts))
     }
 }

@@ -45,13 +45,18 @@ pub(super) async fn lock(
     }
     if !keys.is_empty() {
         statement = statement.sql(if ids.is_empty() { "run_key IN " } else { " OR run_key IN " });
-        statement = statement.list(keys.iter().map(|key| key.0.as_str()));
+        statement = statement.list(keys.iter().map(|key| key.as_str()));
     }
     let rows = statement.sql(" RETURNING request_id, run_key, entries, life").fetch(connection).await?;
 
     let mut lives = Vec::with_capacity(rows.len());
     for row in &rows {
-        lives.push((request_id(&text(row, 0)?)?, RunKey(text(row, 1)?), id(row, 2)?, json("life", &text(row, 3)?)?));
+        lives.push((
+            request_id(&text(row, 0)?)?,
+            RunKey::stored(text(row, 1)?),
+            id(row, 2)?,
+            json("life", &text(row, 3)?)?,
+        ));
     }
     let known = load_cases(cases, lives.iter().map(|(id, ..)| id), connection).await?;
     let mut locked = BTreeMap::new();
@@ -130,7 +135,7 @@ pub(super) async fn save(locked: &BTreeMap<RequestId, Locked>, connection: &mut 
         let state = if request.is_pending() { "pending" } else { "decided" };
         rows.push([
             request.id.as_str().into(),
-            run_key.0.as_str().into(),
+            run_key.as_str().into(),
             state.into(),
             request.life.expires_at.unwrap_or_default().into(),
             (*entries).into(),

@@ -35,17 +35,10 @@ impl<'a> Executor<'a> {
         for selection in selections {
             match selection {
                 Selection::Field { .. } => into.push(selection),
-                Selection::On {
-                    type_name: on,
-                    inner,
-                } if on == type_name => self.fields(inner, type_name, into),
+                Selection::On { type_name: on, inner } if on == type_name => self.fields(inner, type_name, into),
                 Selection::On { .. } => {}
                 Selection::Spread(name) => {
-                    let found = self
-                        .document
-                        .fragments
-                        .iter()
-                        .find(|(known, on, _)| known == name && on == type_name);
+                    let found = self.document.fragments.iter().find(|(known, on, _)| known == name && on == type_name);
                     if let Some((_, _, inner)) = found {
                         self.fields(inner, type_name, into);
                     }
@@ -60,13 +53,7 @@ impl<'a> Executor<'a> {
         let mut fields = Vec::new();
         self.fields(selections, "Repository", &mut fields);
         for field in fields {
-            let Selection::Field {
-                key,
-                name,
-                arguments,
-                inner,
-            } = field
-            else {
+            let Selection::Field { key, name, arguments, inner } = field else {
                 continue;
             };
             let value = match name.as_str() {
@@ -81,7 +68,10 @@ impl<'a> Executor<'a> {
                         .branches
                         .get(name)
                         .map(|&tip| self.repository.history.commits[tip].sha.as_str());
-                    self.project(inner, &json!({ "__typename": "Ref", "name": name, "target": { "__typename": "Commit", "oid": tip } }))?
+                    self.project(
+                        inner,
+                        &json!({ "__typename": "Ref", "name": name, "target": { "__typename": "Commit", "oid": tip } }),
+                    )?
                 }
                 "object" => {
                     self.needs("contents")?;
@@ -91,9 +81,7 @@ impl<'a> Executor<'a> {
                     self.needs("deployments")?;
                     let ids = self.deployments(arguments);
                     let nodes = ids.iter().filter_map(|id| self.state.deployments.get(id));
-                    self.connection(arguments, inner, ids.len(), nodes, &|node, inner| {
-                        self.deployment(node, inner)
-                    })?
+                    self.connection(arguments, inner, ids.len(), nodes, &|node, inner| self.deployment(node, inner))?
                 }
                 _ => return undefined(field, "Repository"),
             };
@@ -102,25 +90,14 @@ impl<'a> Executor<'a> {
         Ok(Value::Object(answer))
     }
 
-    fn object(
-        &self,
-        arguments: &Map<String, Value>,
-        inner: &'a [Selection],
-    ) -> Result<Value, Refusal> {
+    fn object(&self, arguments: &Map<String, Value>, inner: &'a [Selection]) -> Result<Value, Refusal> {
         let word = |key: &str| arguments.get(key).and_then(Value::as_str);
-        let resolve = |name: &str| {
-            self.repository
-                .history
-                .resolve(name, &self.repository.default_branch)
-        };
-        let expression = word("oid")
-            .or_else(|| word("expression"))
-            .unwrap_or_default();
+        let resolve = |name: &str| self.repository.history.resolve(name, &self.repository.default_branch);
+        let expression = word("oid").or_else(|| word("expression")).unwrap_or_default();
         let Some((reference, path)) = expression.split_once(':') else {
             return resolve(expression).map_or(Ok(Value::Null), |index| self.commit(index, inner));
         };
-        let content = resolve(reference)
-            .and_then(|index| self.repository.history.commits[index].tree.get(path));
+        let content = resolve(reference).and_then(|index| self.repository.history.commits[index].tree.get(path));
         let Some(content) = content else {
             return Ok(Value::Null);
         };
@@ -138,29 +115,14 @@ impl<'a> Executor<'a> {
         let mut fields = Vec::new();
         self.fields(selections, "Commit", &mut fields);
         for field in fields {
-            let Selection::Field {
-                key,
-                name,
-                arguments,
-                inner,
-            } = field
-            else {
+            let Selection::Field { key, name, arguments, inner } = field else {
                 continue;
             };
             let value = if name == "associatedPullRequests" {
                 self.needs("pull_requests")?;
-                let numbers = self
-                    .repository
-                    .pulls_by_commit
-                    .get(&commit.sha)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                let pulls = numbers
-                    .iter()
-                    .filter_map(|number| self.repository.pulls.get(number));
-                self.connection(arguments, inner, numbers.len(), pulls, &|pull, inner| {
-                    self.pull(pull, inner)
-                })?
+                let numbers = self.repository.pulls_by_commit.get(&commit.sha).map(Vec::as_slice).unwrap_or_default();
+                let pulls = numbers.iter().filter_map(|number| self.repository.pulls.get(number));
+                self.connection(arguments, inner, numbers.len(), pulls, &|pull, inner| self.pull(pull, inner))?
             } else {
                 self.field(field, &commit.graphql)?
             };
@@ -174,29 +136,15 @@ impl<'a> Executor<'a> {
         let mut fields = Vec::new();
         self.fields(selections, "PullRequest", &mut fields);
         for field in fields {
-            let Selection::Field {
-                key,
-                name,
-                arguments,
-                inner,
-            } = field
-            else {
+            let Selection::Field { key, name, arguments, inner } = field else {
                 continue;
             };
             let value = if name == "commits" {
-                let known = |sha: &String| {
-                    self.repository
-                        .history
-                        .resolve(sha, &self.repository.default_branch)
-                };
+                let known = |sha: &String| self.repository.history.resolve(sha, &self.repository.default_branch);
                 let commits = pull.commits.iter().take(250).filter_map(known);
-                self.connection(
-                    arguments,
-                    inner,
-                    pull.commits.len(),
-                    commits,
-                    &|index, inner| self.pull_commit(index, inner),
-                )?
+                self.connection(arguments, inner, pull.commits.len(), commits, &|index, inner| {
+                    self.pull_commit(index, inner)
+                })?
             } else {
                 self.field(field, &pull.graphql)?
             };
@@ -209,9 +157,9 @@ impl<'a> Executor<'a> {
         let mut answer = Map::new();
         for selection in selections {
             match selection {
-                Selection::Field {
-                    key, name, inner, ..
-                } if name == "commit" => answer.insert(key.clone(), self.commit(index, inner)?),
+                Selection::Field { key, name, inner, .. } if name == "commit" => {
+                    answer.insert(key.clone(), self.commit(index, inner)?)
+                }
                 other => return undefined(other, "PullRequestCommit"),
             };
         }
@@ -225,11 +173,7 @@ impl<'a> Executor<'a> {
         }
         let mut answer = Map::new();
         let mut fields = Vec::new();
-        self.fields(
-            selections,
-            value["__typename"].as_str().unwrap_or_default(),
-            &mut fields,
-        );
+        self.fields(selections, value["__typename"].as_str().unwrap_or_default(), &mut fields);
         for field in fields {
             if let Selection::Field { key, .. } = field {
                 answer.insert(key.clone(), self.field(field, value)?);
@@ -239,13 +183,7 @@ impl<'a> Executor<'a> {
     }
 
     fn field(&self, field: &'a Selection, value: &Value) -> Result<Value, Refusal> {
-        let Selection::Field {
-            name,
-            arguments,
-            inner,
-            ..
-        } = field
-        else {
+        let Selection::Field { name, arguments, inner, .. } = field else {
             return Ok(Value::Null);
         };
         let Some(found) = value.get(name) else {
@@ -258,13 +196,9 @@ impl<'a> Executor<'a> {
             );
         }
         match found.get("nodes").and_then(Value::as_array) {
-            Some(nodes) => self.connection(
-                arguments,
-                inner,
-                nodes.len(),
-                nodes.iter(),
-                &|node, inner| self.project(inner, node),
-            ),
+            Some(nodes) => {
+                self.connection(arguments, inner, nodes.len(), nodes.iter(), &|node, inner| self.project(inner, node))
+            }
             None => self.project(inner, found),
         }
     }
@@ -294,25 +228,15 @@ impl<'a> Executor<'a> {
         let mut nodes = Some(nodes);
         let mut answer = Map::new();
         for field in selections {
-            let Selection::Field {
-                key, name, inner, ..
-            } = field
-            else {
+            let Selection::Field { key, name, inner, .. } = field else {
                 return undefined(field, "Connection");
             };
             let value = match name.as_str() {
                 "totalCount" => json!(total),
-                "pageInfo" => self.project(
-                    inner,
-                    &json!({ "hasNextPage": total > first, "endCursor": null }),
-                )?,
+                "pageInfo" => self.project(inner, &json!({ "hasNextPage": total > first, "endCursor": null }))?,
                 "nodes" => {
                     let taken = nodes.take().into_iter().flatten().take(first);
-                    Value::Array(
-                        taken
-                            .map(|node| each(node, inner))
-                            .collect::<Result<_, _>>()?,
-                    )
+                    Value::Array(taken.map(|node| each(node, inner)).collect::<Result<_, _>>()?)
                 }
                 _ => return undefined(field, "Connection"),
             };
@@ -325,39 +249,23 @@ impl<'a> Executor<'a> {
     fn deployments(&self, arguments: &Map<String, Value>) -> Vec<u64> {
         let wanted = arguments.get("environments").and_then(Value::as_array);
         let environments = self.repository.environments.iter();
-        let chosen = environments.filter(|(name, _)| {
-            wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()))
-        });
-        let mut ids: Vec<u64> = chosen
-            .flat_map(|(_, environment)| environment.deployments.iter().copied())
-            .collect();
+        let chosen = environments
+            .filter(|(name, _)| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str())));
+        let mut ids: Vec<u64> = chosen.flat_map(|(_, environment)| environment.deployments.iter().copied()).collect();
         ids.sort_unstable();
-        if arguments
-            .get("orderBy")
-            .is_some_and(|order| order["direction"] == "DESC")
-        {
+        if arguments.get("orderBy").is_some_and(|order| order["direction"] == "DESC") {
             ids.reverse();
         }
         ids
     }
 
-    fn deployment(
-        &self,
-        deployment: &Deployment,
-        selections: &'a [Selection],
-    ) -> Result<Value, Refusal> {
+    fn deployment(&self, deployment: &Deployment, selections: &'a [Selection]) -> Result<Value, Refusal> {
         let mut answer = Map::new();
         let mut fields = Vec::new();
         self.fields(selections, "Deployment", &mut fields);
         let status = |(_, state, at): &(u64, &'static str, String)| json!({ "__typename": "DeploymentStatus", "state": state.to_uppercase(), "createdAt": at });
         for field in fields {
-            let Selection::Field {
-                key,
-                name,
-                arguments,
-                inner,
-            } = field
-            else {
+            let Selection::Field { key, name, arguments, inner } = field else {
                 continue;
             };
             let statuses = deployment.statuses.iter().rev();
@@ -370,10 +278,7 @@ impl<'a> Executor<'a> {
                 // A successful deployment that nothing has replaced is called active.
                 "state" if deployment.state() == "success" => json!("ACTIVE"),
                 "state" => json!(deployment.state().to_uppercase()),
-                "latestStatus" => self.project(
-                    inner,
-                    &deployment.statuses.last().map_or(Value::Null, status),
-                )?,
+                "latestStatus" => self.project(inner, &deployment.statuses.last().map_or(Value::Null, status))?,
                 "statuses" => {
                     let each = &|found, inner| self.project(inner, &status(found));
                     self.connection(arguments, inner, deployment.statuses.len(), statuses, each)?

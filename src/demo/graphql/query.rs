@@ -5,16 +5,8 @@ use serde_json::{Map, Value};
 /// A field with its alias, arguments and sub-selection, or a fragment on a type.
 #[derive(Debug)]
 pub(super) enum Selection {
-    Field {
-        key: String,
-        name: String,
-        arguments: Map<String, Value>,
-        inner: Vec<Selection>,
-    },
-    On {
-        type_name: String,
-        inner: Vec<Selection>,
-    },
+    Field { key: String, name: String, arguments: Map<String, Value>, inner: Vec<Selection> },
+    On { type_name: String, inner: Vec<Selection> },
     Spread(String),
 }
 
@@ -33,15 +25,10 @@ impl Document {
 
     fn count(&self, selections: &[Selection], times: u64) -> u64 {
         let each = selections.iter().map(|selection| match selection {
-            Selection::Field {
-                arguments, inner, ..
-            } => {
-                let size = ["first", "last"]
-                    .iter()
-                    .find_map(|name| arguments.get(*name)?.as_u64());
+            Selection::Field { arguments, inner, .. } => {
+                let size = ["first", "last"].iter().find_map(|name| arguments.get(*name)?.as_u64());
                 let times = size.map_or(times, |size| times.saturating_mul(size));
-                size.map_or(0, |_| times)
-                    .saturating_add(self.count(inner, times))
+                size.map_or(0, |_| times).saturating_add(self.count(inner, times))
             }
             Selection::On { inner, .. } => self.count(inner, times),
             Selection::Spread(name) => {
@@ -90,9 +77,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             c if c.is_ascii_digit() || c == '-' => {
                 let length = word(|c| c.is_ascii_digit() || c == '-');
                 tokens.push(Token::Number(
-                    rest[..length]
-                        .parse()
-                        .map_err(|_| format!("bad number {}", &rest[..length]))?,
+                    rest[..length].parse().map_err(|_| format!("bad number {}", &rest[..length]))?,
                 ));
                 length
             }
@@ -109,18 +94,12 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 
 /// Reads a document; `variables` are put in their places.
 pub(super) fn parse(text: &str, variables: &Value) -> Result<Document, String> {
-    let mut parser = Parser {
-        tokens: tokens(text)?,
-        place: 0,
-        variables,
-    };
+    let mut parser = Parser { tokens: tokens(text)?, place: 0, variables };
     let mut document = Document::default();
     while parser.place < parser.tokens.len() {
         if parser.takes_name("fragment") {
             let (name, _, type_name) = (parser.name()?, parser.name()?, parser.name()?);
-            document
-                .fragments
-                .push((name, type_name, parser.selections()?));
+            document.fragments.push((name, type_name, parser.selections()?));
             continue;
         }
         if !parser.takes_name("query") && parser.peek() != Some(&Token::Mark('{')) {
@@ -171,11 +150,7 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, mark: char) -> Result<(), String> {
-        if self.takes(&Token::Mark(mark)) {
-            Ok(())
-        } else {
-            Err(format!("expected {mark:?}, found {:?}", self.peek()))
-        }
+        if self.takes(&Token::Mark(mark)) { Ok(()) } else { Err(format!("expected {mark:?}, found {:?}", self.peek())) }
     }
 
     fn selections(&mut self) -> Result<Vec<Selection>, String> {
@@ -190,19 +165,12 @@ impl Parser<'_> {
     fn selection(&mut self) -> Result<Selection, String> {
         if self.takes(&Token::Spread) {
             if self.takes_name("on") {
-                return Ok(Selection::On {
-                    type_name: self.name()?,
-                    inner: self.selections()?,
-                });
+                return Ok(Selection::On { type_name: self.name()?, inner: self.selections()? });
             }
             return Ok(Selection::Spread(self.name()?));
         }
         let key = self.name()?;
-        let name = if self.takes(&Token::Mark(':')) {
-            self.name()?
-        } else {
-            key.clone()
-        };
+        let name = if self.takes(&Token::Mark(':')) { self.name()? } else { key.clone() };
         let mut arguments = Map::new();
         if self.takes(&Token::Mark('(')) {
             while !self.takes(&Token::Mark(')')) {
@@ -211,17 +179,8 @@ impl Parser<'_> {
                 arguments.insert(argument, self.value()?);
             }
         }
-        let inner = if self.peek() == Some(&Token::Mark('{')) {
-            self.selections()?
-        } else {
-            Vec::new()
-        };
-        Ok(Selection::Field {
-            key,
-            name,
-            arguments,
-            inner,
-        })
+        let inner = if self.peek() == Some(&Token::Mark('{')) { self.selections()? } else { Vec::new() };
+        Ok(Selection::Field { key, name, arguments, inner })
     }
 
     fn value(&mut self) -> Result<Value, String> {

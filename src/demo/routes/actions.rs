@@ -14,24 +14,17 @@ const COMMENT: usize = 1_024;
 
 fn found<'a>(call: &'a Call<'_>) -> Result<&'a Run, Reply> {
     let run = call.state.runs.get(&call.number(2)?);
-    run.filter(|run| run.repository == call.place)
-        .ok_or_else(Reply::not_found)
+    run.filter(|run| run.repository == call.place).ok_or_else(Reply::not_found)
 }
 
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let run = found(call)?;
-    call.state
-        .run_json(run, run.attempt())
-        .map(Reply::ok)
-        .ok_or_else(Reply::not_found)
+    call.state.run_json(run, run.attempt()).map(Reply::ok).ok_or_else(Reply::not_found)
 }
 
 pub(super) fn attempt(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let number = usize::try_from(call.number(3)?).unwrap_or(usize::MAX);
-    call.state
-        .run_json(found(call)?, number)
-        .map(Reply::ok)
-        .ok_or_else(Reply::not_found)
+    call.state.run_json(found(call)?, number).map(Reply::ok).ok_or_else(Reply::not_found)
 }
 
 pub(super) fn runs(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -41,42 +34,23 @@ pub(super) fn runs(call: &mut Call<'_>) -> Result<Reply, Reply> {
         let Some(latest) = run.latest() else {
             return false;
         };
-        let status_fits = status
-            .as_deref()
-            .is_none_or(|status| latest.status == status || latest.conclusion == Some(status));
+        let status_fits =
+            status.as_deref().is_none_or(|status| latest.status == status || latest.conclusion == Some(status));
         run.repository == call.place && status_fits
     };
     let runs: Vec<&Run> = call.state.runs.values().rev().filter(wanted).collect();
-    let page = list(
-        runs.iter()
-            .skip(skip)
-            .take(take)
-            .filter_map(|run| call.state.run_json(run, run.attempt())),
-    );
-    let mut reply = Reply::ok(object(
-        &json!({ "total_count": runs.len() }),
-        &[("workflow_runs", &page)],
-    ));
+    let page = list(runs.iter().skip(skip).take(take).filter_map(|run| call.state.run_json(run, run.attempt())));
+    let mut reply = Reply::ok(object(&json!({ "total_count": runs.len() }), &[("workflow_runs", &page)]));
     if skip + take < runs.len() {
-        let status = status
-            .map(|status| format!("&status={status}"))
-            .unwrap_or_default();
-        let url = format!(
-            "{}/actions/runs?per_page={take}&page={}{status}",
-            call.repository().url,
-            skip / take + 2
-        );
+        let status = status.map(|status| format!("&status={status}")).unwrap_or_default();
+        let url = format!("{}/actions/runs?per_page={take}&page={}{status}", call.repository().url, skip / take + 2);
         reply.link = Some(format!("<{url}>; rel=\"next\"").into());
     }
     Ok(reply)
 }
 
 fn environment_json(repository: &Repository, name: &str) -> Value {
-    let id = repository
-        .environments
-        .get(name)
-        .map(|environment| environment.id)
-        .unwrap_or_default();
+    let id = repository.environments.get(name).map(|environment| environment.id).unwrap_or_default();
     json!({
         "id": id, "node_id": node_id("EN", id), "name": name, "url": format!("{}/environments/{name}", repository.url),
         "html_url": format!("https://github.com/{}/deployments/activity_log?environments_filter={name}", repository.full_name),
@@ -85,10 +59,7 @@ fn environment_json(repository: &Repository, name: &str) -> Value {
 }
 
 pub(super) fn pending(call: &mut Call<'_>) -> Result<Reply, Reply> {
-    let stages = found(call)?
-        .latest()
-        .map(|attempt| attempt.stages.as_slice())
-        .unwrap_or_default();
+    let stages = found(call)?.latest().map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let waiting = stages.iter().filter(|stage| stage.gate == Gate::Waiting);
     let pending = waiting.map(|stage| {
         let mut environment = environment_json(call.repository(), &stage.environment);
@@ -120,71 +91,30 @@ pub(super) fn review(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let environment = word("environment_name")
         .ok_or_else(|| Reply::unprocessable(&[Problem::missing(RESOURCE, "environment_name")]))?;
     let (state, comment) = (word("state"), word("comment"));
-    if body.contains_key("state")
-        && !state
-            .as_deref()
-            .is_some_and(|state| ["approved", "rejected"].contains(&state))
-    {
-        return Err(Reply::invalid(
-            RESOURCE,
-            "state",
-            "must be approved or rejected",
-        ));
+    if body.contains_key("state") && !state.as_deref().is_some_and(|state| ["approved", "rejected"].contains(&state)) {
+        return Err(Reply::invalid(RESOURCE, "state", "must be approved or rejected"));
     }
-    if comment
-        .as_ref()
-        .is_some_and(|comment| comment.chars().count() > COMMENT)
-    {
-        return Err(Reply::invalid(
-            RESOURCE,
-            "comment",
-            "is too long (maximum is 1024 characters)",
-        ));
+    if comment.as_ref().is_some_and(|comment| comment.chars().count() > COMMENT) {
+        return Err(Reply::invalid(RESOURCE, "comment", "is too long (maximum is 1024 characters)"));
     }
     if state.is_none() && comment.as_deref().unwrap_or_default().is_empty() {
-        return Err(Reply::unprocessable(&[Problem::missing(
-            RESOURCE, "comment",
-        )]));
+        return Err(Reply::unprocessable(&[Problem::missing(RESOURCE, "comment")]));
     }
-    let guarded = call
-        .repository()
-        .environments
-        .get(&environment)
-        .is_some_and(|environment| environment.rule.is_some());
+    let guarded =
+        call.repository().environments.get(&environment).is_some_and(|environment| environment.rule.is_some());
     let run = call.state.runs.get_mut(&id).ok_or_else(Reply::not_found)?;
     let latest = run.attempts.last_mut().ok_or_else(Reply::not_found)?;
-    let stage = latest
-        .stages
-        .iter_mut()
-        .find(|stage| stage.environment == environment && guarded);
-    let stage = stage.ok_or_else(|| {
-        Reply::invalid(
-            RESOURCE,
-            "environment_name",
-            "does not wait for this App's rule",
-        )
-    })?;
+    let stage = latest.stages.iter_mut().find(|stage| stage.environment == environment && guarded);
+    let stage =
+        stage.ok_or_else(|| Reply::invalid(RESOURCE, "environment_name", "does not wait for this App's rule"))?;
     if latest.status == "completed" || stage.gate != Gate::Waiting || stage.decided {
-        return Err(Reply::invalid(
-            RESOURCE,
-            "environment_name",
-            "is not waiting for a decision",
-        ));
+        return Err(Reply::invalid(RESOURCE, "environment_name", "is not waiting for a decision"));
     }
-    let said = Callback {
-        attempt,
-        environment,
-        state,
-        comment: comment.unwrap_or_default(),
-        at_micros: clock::micros(),
-    };
+    let said =
+        Callback { attempt, environment, state, comment: comment.unwrap_or_default(), at_micros: clock::micros() };
     let Some(state) = said.state.clone() else {
         if stage.notes == NOTES {
-            return Err(Reply::invalid(
-                RESOURCE,
-                "comment",
-                "has reached the limit of 10 status reports",
-            ));
+            return Err(Reply::invalid(RESOURCE, "comment", "has reached the limit of 10 status reports"));
         }
         stage.notes += 1;
         run.notes.push(said);

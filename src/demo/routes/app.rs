@@ -15,19 +15,13 @@ pub(super) fn app(call: &mut Call<'_>) -> Result<Reply, Reply> {
 pub(super) fn installations(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let (skip, take) = call.page();
     let known = call.state.installations.iter().skip(skip).take(take);
-    Ok(Reply::ok(list(known.map(|installation| {
-        installation_json(call.state, installation)
-    }))))
+    Ok(Reply::ok(list(known.map(|installation| installation_json(call.state, installation)))))
 }
 
 pub(super) fn repository_installation(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let state = &call.state;
-    let place = state
-        .repository(&format!("{}/{}", call.values[0], call.values[1]))
-        .ok_or_else(Reply::not_found)?;
-    let installation = state
-        .installation_of(&state.repositories[place].owner)
-        .ok_or_else(Reply::not_found)?;
+    let place = state.repository(&format!("{}/{}", call.values[0], call.values[1])).ok_or_else(Reply::not_found)?;
+    let installation = state.installation_of(&state.repositories[place].owner).ok_or_else(Reply::not_found)?;
     Ok(Reply::ok(installation_json(state, installation)))
 }
 
@@ -44,10 +38,7 @@ fn installation_json(state: &State, installation: &Installation) -> String {
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "single_file_name": null,
         "has_multiple_single_files": false, "single_file_paths": [], "suspended_by": null, "suspended_at": null,
     });
-    object(
-        &fresh,
-        &[("account", state.account_json(&installation.account))],
-    )
+    object(&fresh, &[("account", state.account_json(&installation.account))])
 }
 
 pub(super) fn access_token(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -61,17 +52,10 @@ pub(super) fn access_token(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let Some(ids) = &grant.repositories else {
         return Ok(Reply::new(201, answer.to_string()));
     };
-    let reached = call
-        .state
-        .repositories
-        .iter()
-        .filter(|repository| ids.contains(&repository.id));
+    let reached = call.state.repositories.iter().filter(|repository| ids.contains(&repository.id));
     let repositories = list(reached.map(|repository| repository.full.get()));
     answer["single_file"] = Value::Null;
-    Ok(Reply::new(
-        201,
-        object(&answer, &[("repositories", &repositories)]),
-    ))
+    Ok(Reply::new(201, object(&answer, &[("repositories", &repositories)])))
 }
 
 pub(super) fn repositories(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -84,24 +68,12 @@ pub(super) fn repositories(call: &mut Call<'_>) -> Result<Reply, Reply> {
         .repositories
         .iter()
         .filter(|repository| repository.owner.eq_ignore_ascii_case(&grant.account))
-        .filter(|repository| {
-            grant
-                .repositories
-                .as_ref()
-                .is_none_or(|ids| ids.contains(&repository.id))
-        })
+        .filter(|repository| grant.repositories.as_ref().is_none_or(|ids| ids.contains(&repository.id)))
         .map(|repository| repository.full.get())
         .collect();
-    let selection = if grant.repositories.is_some() {
-        "selected"
-    } else {
-        "all"
-    };
+    let selection = if grant.repositories.is_some() { "selected" } else { "all" };
     let fresh = json!({ "total_count": reached.len(), "repository_selection": selection });
-    Ok(Reply::ok(object(
-        &fresh,
-        &[("repositories", &list(reached.iter().skip(skip).take(take)))],
-    )))
+    Ok(Reply::ok(object(&fresh, &[("repositories", &list(reached.iter().skip(skip).take(take)))])))
 }
 
 pub(super) fn deliveries(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -129,14 +101,9 @@ pub(super) fn deliveries(call: &mut Call<'_>) -> Result<Reply, Reply> {
         });
     let page: Vec<_> = newest_first.by_ref().take(take).collect();
     let more = newest_first.next().is_some();
-    let mut reply =
-        Reply::ok(list(page.iter().map(|delivery| {
-            call.state.delivery_json(delivery, false).to_string()
-        })));
+    let mut reply = Reply::ok(list(page.iter().map(|delivery| call.state.delivery_json(delivery, false).to_string())));
     if let (Some(last), true) = (page.last(), more) {
-        let status = wanted
-            .map(|status| format!("&status={status}"))
-            .unwrap_or_default();
+        let status = wanted.map(|status| format!("&status={status}")).unwrap_or_default();
         let next = format!(
             "<{}/app/hook/deliveries?per_page={take}&cursor=v1_{}{status}>; rel=\"next\"",
             call.state.base, last.id
@@ -147,15 +114,8 @@ pub(super) fn deliveries(call: &mut Call<'_>) -> Result<Reply, Reply> {
 }
 
 pub(super) fn delivery(call: &mut Call<'_>) -> Result<Reply, Reply> {
-    let delivery = call
-        .state
-        .hook
-        .deliveries
-        .get(&call.number(0)?)
-        .ok_or_else(Reply::not_found)?;
-    Ok(Reply::ok(
-        call.state.delivery_json(delivery, true).to_string(),
-    ))
+    let delivery = call.state.hook.deliveries.get(&call.number(0)?).ok_or_else(Reply::not_found)?;
+    Ok(Reply::ok(call.state.delivery_json(delivery, true).to_string()))
 }
 
 pub(super) fn redeliver(call: &mut Call<'_>) -> Result<Reply, Reply> {

@@ -21,17 +21,11 @@ pub(super) fn environments(call: &mut Call<'_>) -> Result<Reply, Reply> {
             })
         })
         .collect();
-    Ok(Reply::ok(
-        json!({ "total_count": environments.len(), "environments": environments }).to_string(),
-    ))
+    Ok(Reply::ok(json!({ "total_count": environments.len(), "environments": environments }).to_string()))
 }
 
 pub(super) fn rules(call: &mut Call<'_>) -> Result<Reply, Reply> {
-    let environment = call
-        .repository()
-        .environments
-        .get(&call.values[2])
-        .ok_or_else(Reply::not_found)?;
+    let environment = call.repository().environments.get(&call.values[2]).ok_or_else(Reply::not_found)?;
     let (app, slug) = (call.state.options.app_id, &call.state.options.app_slug);
     let rules: Vec<Value> = environment
         .rule
@@ -43,10 +37,7 @@ pub(super) fn rules(call: &mut Call<'_>) -> Result<Reply, Reply> {
             json!({ "id": id, "node_id": node_id("GA", id), "enabled": true, "app": app })
         })
         .collect();
-    Ok(Reply::ok(
-        json!({ "total_count": rules.len(), "custom_deployment_protection_rules": rules })
-            .to_string(),
-    ))
+    Ok(Reply::ok(json!({ "total_count": rules.len(), "custom_deployment_protection_rules": rules }).to_string()))
 }
 
 pub(super) fn deployments(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -61,25 +52,13 @@ pub(super) fn deployments(call: &mut Call<'_>) -> Result<Reply, Reply> {
         .collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     let found = ids.iter().filter_map(|id| call.state.deployments.get(id));
-    let found: Vec<_> = found
-        .filter(|deployment| sha.as_ref().is_none_or(|sha| *sha == deployment.sha))
-        .skip(skip)
-        .collect();
-    let mut reply = Reply::ok(list(
-        found
-            .iter()
-            .take(take)
-            .map(|deployment| call.state.deployment_json(deployment)),
-    ));
+    let found: Vec<_> =
+        found.filter(|deployment| sha.as_ref().is_none_or(|sha| *sha == deployment.sha)).skip(skip).collect();
+    let mut reply = Reply::ok(list(found.iter().take(take).map(|deployment| call.state.deployment_json(deployment))));
     if found.len() > take {
-        let environment = environment
-            .map(|name| format!("&environment={name}"))
-            .unwrap_or_default();
-        let url = format!(
-            "{}/deployments?per_page={take}&page={}{environment}",
-            call.repository().url,
-            skip / take + 2
-        );
+        let environment = environment.map(|name| format!("&environment={name}")).unwrap_or_default();
+        let url =
+            format!("{}/deployments?per_page={take}&page={}{environment}", call.repository().url, skip / take + 2);
         reply.link = Some(format!("<{url}>; rel=\"next\"").into());
     }
     Ok(reply)
@@ -87,9 +66,7 @@ pub(super) fn deployments(call: &mut Call<'_>) -> Result<Reply, Reply> {
 
 fn found<'a>(call: &'a Call<'_>) -> Result<&'a Deployment, Reply> {
     let deployment = call.state.deployments.get(&call.number(2)?);
-    deployment
-        .filter(|deployment| deployment.repository == call.place)
-        .ok_or_else(Reply::not_found)
+    deployment.filter(|deployment| deployment.repository == call.place).ok_or_else(Reply::not_found)
 }
 
 pub(super) fn deployment(call: &mut Call<'_>) -> Result<Reply, Reply> {

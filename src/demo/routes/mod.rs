@@ -61,38 +61,21 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 /// The route a request is for, and the values of its template's variables in order.
 pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, Vec<String>)> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
-    ROUTES
-        .iter()
-        .filter(|route| route.method == method)
-        .find_map(|route| Some((route, route.capture(&parts)?)))
+    ROUTES.iter().filter(|route| route.method == method).find_map(|route| Some((route, route.capture(&parts)?)))
 }
 
 impl Route {
     fn capture(&self, parts: &[&str]) -> Option<Vec<String>> {
-        let open_ended = self
-            .segments
-            .last()
-            .is_some_and(|segment| segment.starts_with("{+"));
-        if parts.len() != self.segments.len() && !(open_ended && parts.len() > self.segments.len())
-        {
+        let open_ended = self.segments.last().is_some_and(|segment| segment.starts_with("{+"));
+        if parts.len() != self.segments.len() && !(open_ended && parts.len() > self.segments.len()) {
             return None;
         }
         let fixed = |segment: &str| !segment.starts_with('{');
-        if self
-            .segments
-            .iter()
-            .zip(parts)
-            .any(|(segment, part)| fixed(segment) && segment != part)
-        {
+        if self.segments.iter().zip(parts).any(|(segment, part)| fixed(segment) && segment != part) {
             return None;
         }
         let mut values = Vec::with_capacity(4);
-        for (place, segment) in self
-            .segments
-            .iter()
-            .enumerate()
-            .filter(|(_, segment)| !fixed(segment))
-        {
+        for (place, segment) in self.segments.iter().enumerate().filter(|(_, segment)| !fixed(segment)) {
             let value = if segment.starts_with("{+") {
                 Cow::Owned(parts[place..].join("/"))
             } else {
@@ -119,17 +102,11 @@ impl Route {
             (Token(name, level), Caller::Installation(_)) => (name, level),
         };
         if self.template.starts_with("/repos/") {
-            call.place = call
-                .reach(&format!("{}/{}", call.values[0], call.values[1]))
-                .ok_or_else(Reply::not_found)?;
+            call.place = call.reach(&format!("{}/{}", call.values[0], call.values[1])).ok_or_else(Reply::not_found)?;
         } else if self.template.starts_with("/orgs/") && !call.is_account(&call.values[0]) {
             return Err(Reply::error(403, "Resource not accessible by integration"));
         }
-        if call.holds(name, level) {
-            Ok(())
-        } else {
-            Err(Reply::error(403, "Resource not accessible by integration"))
-        }
+        if call.holds(name, level) { Ok(()) } else { Err(Reply::error(403, "Resource not accessible by integration")) }
     }
 }
 
@@ -160,10 +137,7 @@ impl Call<'_> {
         };
         let place = self.state.repository(full_name)?;
         let repository = &self.state.repositories[place];
-        let listed = grant
-            .repositories
-            .as_ref()
-            .is_none_or(|ids| ids.contains(&repository.id));
+        let listed = grant.repositories.as_ref().is_none_or(|ids| ids.contains(&repository.id));
         (listed && repository.owner.eq_ignore_ascii_case(&grant.account)).then_some(place)
     }
 
@@ -172,10 +146,7 @@ impl Call<'_> {
         let Caller::Installation(grant) = self.caller else {
             return false;
         };
-        grant
-            .permissions
-            .get(permission)
-            .is_some_and(|&held| held >= level)
+        grant.permissions.get(permission).is_some_and(|&held| held >= level)
     }
 
     fn is_account(&self, login: &str) -> bool {
@@ -184,41 +155,25 @@ impl Call<'_> {
 
     /// A variable of the template that is a number.
     pub fn number(&self, place: usize) -> Result<u64, Reply> {
-        self.values
-            .get(place)
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(Reply::not_found)
+        self.values.get(place).and_then(|text| text.parse().ok()).ok_or_else(Reply::not_found)
     }
 
     /// A parameter of the query.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        pairs
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| decode(&value.replace('+', " ")))
-            .next()
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decode(&value.replace('+', " "))).next()
     }
 
     /// The part of a list that the query asks for: items to skip, items to take (GitHub's default is 30, at most 100).
     pub fn page(&self) -> (usize, usize) {
-        let number = |name: &str| {
-            self.parameter(name)
-                .and_then(|text| text.parse::<usize>().ok())
-        };
+        let number = |name: &str| self.parameter(name).and_then(|text| text.parse::<usize>().ok());
         let size = number("per_page").unwrap_or(30).clamp(1, 100);
         (number("page").unwrap_or(1).saturating_sub(1) * size, size)
     }
 
     /// The body as a JSON object.
     pub fn object(&self) -> Result<Map<String, Value>, Reply> {
-        match serde_json::from_slice(if self.body.is_empty() {
-            b"{}"
-        } else {
-            self.body
-        }) {
+        match serde_json::from_slice(if self.body.is_empty() { b"{}" } else { self.body }) {
             Ok(Value::Object(map)) => Ok(map),
             _ => Err(Reply::error(400, "Problems parsing JSON")),
         }
@@ -236,9 +191,7 @@ fn decode(text: &str) -> String {
     while place < bytes.len() {
         let mut byte = [0_u8];
         let escaped = bytes[place] == b'%'
-            && bytes
-                .get(place + 1..place + 3)
-                .is_some_and(|pair| hex::decode_to_slice(pair, &mut byte).is_ok());
+            && bytes.get(place + 1..place + 3).is_some_and(|pair| hex::decode_to_slice(pair, &mut byte).is_ok());
         decoded.push(if escaped { byte[0] } else { bytes[place] });
         place += if escaped { 3 } else { 1 };
     }

@@ -19,12 +19,7 @@ impl Reply {
 
     /// Any status with a body.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-            link: None,
-            retry_after: None,
-        }
+        Self { status, body: body.into(), link: None, retry_after: None }
     }
 
     /// An error as GitHub writes it.
@@ -59,9 +54,7 @@ pub(in crate::demo) struct Problem(Value);
 impl Problem {
     /// A field that is there and wrong.
     pub fn invalid(resource: &str, field: &str, message: &str) -> Self {
-        Self(
-            json!({ "resource": resource, "field": field, "code": "custom", "message": format!("{field} {message}") }),
-        )
+        Self(json!({ "resource": resource, "field": field, "code": "custom", "message": format!("{field} {message}") }))
     }
 
     /// A field that is not there.
