@@ -5,5 +5,6 @@ mod architecture;
 mod attribution;
 mod fake_github;
 mod ledger_verify;
+mod policy;
 mod store;
 mod support;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use globset::GlobBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
@@ -87,7 +86,7 @@ pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
     let mut reasons = Vec::new();
     let mut matched = Vec::new();
     let mut gated = vec![false; found.len()];
-    for rule in &policy.rules {
+    for rule in policy.rules_for(environment) {
         let (holds, because) = apply(rule, environment, facts, &found);
         for (gated, held) in gated.iter_mut().zip(&holds.commits) {
             *gated |= *held;
@@ -141,7 +140,7 @@ fn apply(
     facts: &Facts,
     found: &[(&Commit, Option<Attribution>)],
 ) -> (Holds, Vec<Reason>) {
-    if !rule.environments.iter().any(|pattern| matches_glob(pattern, environment)) {
+    if !rule.names(environment) {
         let finding =
             Finding::OtherEnvironment { environment: environment.to_owned(), patterns: rule.environments.clone() };
         return (Holds { matched: false, commits: vec![false; found.len()] }, vec![finding.into()]);
@@ -155,14 +154,6 @@ fn apply(
     because.extend(facts.gaps.iter().map(|gap| Finding::Missing { gap: gap.clone() }.into()));
     let matched = held > 0 || incomplete || rule.authored_by == super::policy::AuthoredBy::Anyone;
     (Holds { matched, commits }, because)
-}
-
-/// Matches an environment name. A pattern that does not compile matches everything: a broken rule holds (P2).
-fn matches_glob(pattern: &str, name: &str) -> bool {
-    GlobBuilder::new(pattern)
-        .literal_separator(false)
-        .build()
-        .map_or(true, |glob| glob.compile_matcher().is_match(name))
 }
 
 fn quorum_of(policy: &Policy, matched: &[&Rule], unknown: usize) -> Vec<Quorum> {

@@ -391,6 +391,12 @@ pub fn slugs() -> impl Iterator<Item = &'static str> {
     catalogue.agents.iter().filter(|agent| agent.kind != AgentKind::Automation).map(|agent| agent.slug.as_str())
 }
 
+/// Whether the catalogue knows this slug as automation that is not AI.
+#[must_use]
+pub fn is_automation(slug: &str) -> bool {
+    catalogue().agents.iter().any(|agent| agent.kind == AgentKind::Automation && agent.slug == slug)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,12 +404,8 @@ mod tests {
     #[test]
     fn the_catalogue_is_sound() {
         let catalogue = Catalogue::parse(TEXT).unwrap();
-        assert!(catalogue.agents.len() > 40);
-        assert!(
-            catalogue.agents.iter().all(|agent| agent.kind == AgentKind::Automation
-                || !agent.words.is_empty()
-                || !agent.markers.is_empty())
-        );
+        let idle = catalogue.agents.iter().find(|agent| agent.markers.is_empty() && agent.words.is_empty());
+        assert_eq!(idle.map(|agent| &agent.slug), None, "an agent without any mark");
     }
 
     #[test]

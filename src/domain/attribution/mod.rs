@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Commit, Facts, PullRequest};
 use super::people::Identity;
-pub use catalogue::{Agent, AgentKind, CATALOGUE_VERSION, Marker, slugs};
+pub use catalogue::{Agent, AgentKind, CATALOGUE_VERSION, Marker, is_automation, slugs};
 use catalogue::{AgentIndex, catalogue};
 use marks::Mark;
 
