@@ -2,7 +2,7 @@
 
 use seconder::domain::digest::Digest;
 use seconder::domain::policy::{
-    Approvers, AuthoredBy, Member, Origin, Policy, PolicyError, Requirement, Rule, Text, in_force, parse,
+    Approvers, AuthoredBy, Found, Member, Origin, Policy, PolicyError, Requirement, Rule, Text, in_force, parse,
 };
 
 const MINUTE: i64 = 60_000;
@@ -93,7 +93,7 @@ fn environments_are_matched_by_pattern_and_without_case() {
 
 #[test]
 fn without_a_file_the_built_in_policy_holds() {
-    let policy = in_force(None, None);
+    let policy = in_force(Found::Absent, None);
     assert_eq!(policy, Policy::built_in());
     assert_eq!(policy.origin, Origin::BuiltIn);
     assert_eq!(policy.rules[0].require, [Requirement { approvals: 1, from: Approvers::Writers }]);
@@ -102,14 +102,14 @@ fn without_a_file_the_built_in_policy_holds() {
 
 #[test]
 fn a_good_file_is_in_force_with_its_commit_and_blob() {
-    let policy = in_force(Some(text(GOOD)), Some(text("anything older")));
+    let policy = in_force(Found::File(text(GOOD)), Some(text("anything older")));
     assert_eq!(policy.origin, Origin::File { commit: "c0ffee".to_owned(), blob: "b10b".to_owned() });
     assert_eq!(names(&policy.rules), ["production", "everything to the vault", "two agents"]);
 }
 
 #[test]
 fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_where() {
-    let policy = in_force(Some(text(BROKEN)), Some(text(GOOD)));
+    let policy = in_force(Found::File(text(BROKEN)), Some(text(GOOD)));
     let Origin::LastGood { commit, error, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
     assert_eq!(commit, "c0ffee");
     assert_eq!((error.line, error.column), (3, 5));
@@ -118,7 +118,7 @@ fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_wher
 
 #[test]
 fn a_deleted_file_loosens_nothing() {
-    let policy = in_force(None, Some(text(GOOD)));
+    let policy = in_force(Found::Absent, Some(text(GOOD)));
     let Origin::LastGood { error, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
     assert_eq!(error.message, ".github/seconder.yml is gone from the default branch; put it back");
     assert_eq!(policy.rules.len(), 3);
@@ -127,7 +127,7 @@ fn a_deleted_file_loosens_nothing() {
 #[test]
 fn a_file_that_was_never_good_leaves_it_to_the_admins() {
     for last_good in [None, Some(text(BROKEN))] {
-        let policy = in_force(Some(text(BROKEN)), last_good);
+        let policy = in_force(Found::File(text(BROKEN)), last_good);
         assert!(matches!(policy.origin, Origin::AdminsOnly { .. }));
         assert_eq!(policy.rules.len(), 1);
         assert_eq!(policy.rules[0].authored_by, AuthoredBy::Anyone);
@@ -138,7 +138,7 @@ fn a_file_that_was_never_good_leaves_it_to_the_admins() {
 
 #[test]
 fn an_environment_that_the_file_forgets_stays_under_the_built_in_rule() {
-    let policy = in_force(Some(text(GOOD)), None);
+    let policy = in_force(Found::File(text(GOOD)), None);
     assert_eq!(names(policy.rules_for("staging")), ["production", "everything to the vault", "two agents", "built-in"]);
     assert!(!names(policy.rules_for("production")).contains(&"built-in"), "a rule for all agents stands in its place");
     assert!(!names(policy.rules_for("vault")).contains(&"built-in"));
@@ -146,7 +146,7 @@ fn an_environment_that_the_file_forgets_stays_under_the_built_in_rule() {
 
 #[test]
 fn naming_two_agents_for_an_environment_does_not_let_the_others_through() {
-    let policy = in_force(Some(text(GOOD)), None);
+    let policy = in_force(Found::File(text(GOOD)), None);
     let staging = policy.rules_for("staging");
     assert!(staging.iter().any(|rule| rule.name == "two agents" && rule.names("staging")));
     assert!(staging.iter().any(|rule| rule.name == "built-in"));

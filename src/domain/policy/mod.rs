@@ -164,17 +164,31 @@ pub struct PolicyFile {
     pub rules: Vec<Rule>,
 }
 
+/// What is on the default branch where the policy file belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A file.
+    File(Text),
+    /// Something that cannot be read; why not, in words. Not the same as nothing (P2).
+    Unreadable(String),
+}
+
 /// Which rules hold: those of the file on the default branch; if it is broken or gone, the last that were good; if there
 /// never were any, repository admins must second everything. Only a repository that never had a file gets the built-in
 /// policy: deleting the file loosens nothing (P2).
 #[must_use]
-pub fn in_force(file: Option<Text>, last_good: Option<Text>) -> Policy {
+pub fn in_force(file: Found, last_good: Option<Text>) -> Policy {
     let error = match (file, &last_good) {
-        (None, None) => return Policy::built_in(),
-        (None, Some(_)) => {
+        (Found::Absent, None) => return Policy::built_in(),
+        (Found::Unreadable(why), _) => {
+            PolicyError { line: 0, column: 0, message: format!("{PATH} cannot be read: {why}") }
+        }
+        (Found::Absent, Some(_)) => {
             PolicyError { line: 0, column: 0, message: format!("{PATH} is gone from the default branch; put it back") }
         }
-        (Some(file), _) => match parse(&file.text) {
+        (Found::File(file), _) => match parse(&file.text) {
             Ok(rules) => return Policy::of(rules, Origin::File { commit: file.commit, blob: file.blob }),
             Err(errors) => errors.first(),
         },
