@@ -3,6 +3,7 @@
 //! The rooms, from the top down; a room imports only from rooms below it:
 //!
 //! - [`cli`] one file a subcommand; exit codes in one table
+//! - [`server`] all of it put together: what `serve`, the demo and the tests start
 //! - [`http`] router and thin endpoints: webhooks, health
 //! - [`worker`] claims deliveries, effects and timers, and calls the app
 //! - [`app`] the one place where they meet: handle an event, perform an effect
@@ -11,6 +12,7 @@
 //! - [`ledger`] pure and offline: entry bytes, Merkle tree, checkpoints, proofs, verification
 //! - [`domain`] pure: what is held, who wrote it, who has a part, what is decided
 //! - [`demo`] a stateful fake GitHub on loopback and the guided tour
+//! - [`keys`] the key that signs the ledger
 //! - [`config`] the only reader of environment and config file
 
 pub mod app;
@@ -20,6 +22,8 @@ pub mod demo;
 pub mod domain;
 pub mod github;
 pub mod http;
+pub mod keys;
 pub mod ledger;
+pub mod server;
 pub mod store;
 pub mod worker;

@@ -1,1 +1,226 @@
-//! worker
+//! Takes deliveries, effects and timers as they come due, and calls the app. Everything it holds is also a row with a
+//! lease: when this process dies, another one, or the next one, takes over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::{error, warn};
+
+use crate::app::{App, Clock, Pulse, backoff};
+use crate::domain::Millis;
+use crate::domain::effect::Urgency;
+use crate::store::{Delivery, EffectDue, Handed};
+
+/// How often rows are looked for that nobody handed over: those whose time has come, and those whose lease ran out.
+const POLL: Duration = Duration::from_millis(500);
+/// How often the clock is looked at for requests whose time is over.
+const TICK: Duration = Duration::from_secs(1);
+/// How often what is done and old is thrown away.
+const SWEEP: Duration = Duration::from_secs(3_600);
+/// How long what is done is remembered; GitHub redelivers for three days at most.
+const MEMORY: Millis = 7 * 24 * 3_600_000;
+/// After this many tries a delivery is left for a human, and for a redelivery.
+const TRIES: u64 = 10;
+
+/// Works until it is told to stop, then finishes what it has begun.
+pub struct Worker {
+    /// Does the work.
+    pub app: Arc<App>,
+    /// Work that comes straight from the transaction that wrote it down.
+    pub handed: Handed,
+    /// How many deliveries, decisions and other effects are worked on at once, each.
+    pub concurrency: usize,
+    /// How often to look for missed webhooks.
+    pub recovery: Duration,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Shows that the worker lives.
+    pub pulse: Arc<Pulse>,
+}
+
+impl Worker {
+    /// Works until `shutdown` turns true.
+    pub async fn run(self, shutdown: watch::Receiver<bool>) {
+        let Self { app, handed, concurrency, recovery, clock, pulse } = self;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Floor::new(app.clone(), concurrency).work(handed, shutdown.clone()));
+        tasks.spawn(every(TICK, shutdown.clone(), {
+            let (app, clock) = (app.clone(), clock.clone());
+            move || {
+                let (app, pulse, clock) = (app.clone(), pulse.clone(), clock.clone());
+                async move {
+                    pulse.beat(clock());
+                    if let Err(error) = app.due().await {
+                        error!(%error, "could not look for requests whose time is over");
+                    }
+                }
+            }
+        }));
+        tasks.spawn(every(recovery, shutdown.clone(), {
+            let app = app.clone();
+            move || {
+                let app = app.clone();
+                async move {
+                    if let Err(error) = app.recover().await {
+                        warn!(%error, "could not look for missed webhooks");
+                    }
+                }
+            }
+        }));
+        tasks.spawn(every(SWEEP, shutdown, move || {
+            let (app, before) = (app.clone(), clock().saturating_sub(MEMORY));
+            async move {
+                if let Err(error) = app.store().purge_done(before).await {
+                    warn!(%error, "could not throw away what is done");
+                }
+            }
+        }));
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Calls `work` at once and then every so often. A call is never cut short: shutdown waits for it.
+async fn every<F: Future<Output = ()>>(period: Duration, mut shutdown: watch::Receiver<bool>, work: impl Fn() -> F) {
+    let mut clock = tokio::time::interval(period);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = clock.tick() => work().await,
+            () = asked_to_stop(&mut shutdown) => return,
+        }
+    }
+}
+
+async fn asked_to_stop(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that whoever could ask is gone: the same.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
+/// Where deliveries and effects are worked on. Each kind has places of its own: no number of deliveries or openings can
+/// be in the way of a decision.
+struct Floor {
+    app: Arc<App>,
+    deliveries: Arc<Semaphore>,
+    decisions: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+    running: JoinSet<()>,
+    /// A claim came back full: there is more in the database.
+    behind: bool,
+}
+
+impl Floor {
+    fn new(app: Arc<App>, places: usize) -> Self {
+        let semaphore = || Arc::new(Semaphore::new(places));
+        Self {
+            app,
+            deliveries: semaphore(),
+            decisions: semaphore(),
+            others: semaphore(),
+            running: JoinSet::new(),
+            behind: false,
+        }
+    }
+
+    async fn work(mut self, mut handed: Handed, mut shutdown: watch::Receiver<bool>) {
+        let waiting = self.app.store().waiting();
+        let mut poll = tokio::time::interval(POLL);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = asked_to_stop(&mut shutdown) => break,
+                Some(effect) = handed.effects.recv() => self.begin_effect(effect),
+                Some(delivery) = handed.deliveries.recv(), if self.deliveries.available_permits() > 0 => {
+                    self.begin_delivery(delivery);
+                }
+                () = waiting.notified() => self.claim().await,
+                _ = poll.tick() => self.claim().await,
+                Some(_) = self.running.join_next() => {
+                    if self.behind && self.running.len() < self.deliveries.available_permits() {
+                        self.claim().await;
+                    }
+                }
+            }
+        }
+        while self.running.join_next().await.is_some() {}
+    }
+
+    /// Takes from the database what nobody handed over, as far as there are places for it.
+    async fn claim(&mut self) {
+        self.behind = false;
+        let free = self.deliveries.available_permits();
+        if free > 0 {
+            match self.app.store().claim_deliveries(free).await {
+                Ok(claimed) => {
+                    self.behind |= claimed.len() == free;
+                    claimed.into_iter().for_each(|delivery| self.begin_delivery(delivery));
+                }
+                Err(error) => error!(%error, "could not claim deliveries"),
+            }
+        }
+        let free = self.decisions.available_permits().min(self.others.available_permits());
+        if free > 0 {
+            match self.app.store().claim_effects(free, &self.app.saturated()).await {
+                Ok(claimed) => {
+                    self.behind |= claimed.len() == free;
+                    claimed.into_iter().for_each(|effect| self.begin_effect(effect));
+                }
+                Err(error) => error!(%error, "could not claim effects"),
+            }
+        } else {
+            self.behind = true;
+        }
+    }
+
+    fn begin_delivery(&mut self, delivery: Delivery) {
+        match self.deliveries.clone().try_acquire_owned() {
+            Ok(place) => self.running.spawn(handle(self.app.clone(), delivery, place)),
+            Err(_) => self.running.spawn(put_back(self.app.clone(), delivery.claim())),
+        };
+    }
+
+    fn begin_effect(&mut self, effect: EffectDue) {
+        let places = if effect.urgency == Urgency::Decision { &self.decisions } else { &self.others };
+        match places.clone().try_acquire_owned() {
+            Ok(place) => self.running.spawn(perform(self.app.clone(), effect, place)),
+            Err(_) => {
+                self.behind = true;
+                self.running.spawn(put_back(self.app.clone(), effect.claim()))
+            }
+        };
+    }
+}
+
+async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit) {
+    let Err(error) = app.handle(&delivery).await else { return };
+    let claim = delivery.claim();
+    let settled = if let Some(until) = error.retry_at() {
+        warn!(delivery = %delivery.id, until, "GitHub asks us to wait");
+        app.store().release(&[claim], until).await.map(drop)
+    } else if error.is_transient() && delivery.attempts < TRIES {
+        let wait = backoff(delivery.attempts);
+        warn!(delivery = %delivery.id, attempts = delivery.attempts, %error, ?wait, "delivery will be tried again");
+        app.store().retry(&claim, app.after(wait), &error.to_string()).await.map(drop)
+    } else {
+        error!(delivery = %delivery.id, attempts = delivery.attempts, %error, "delivery given up; redeliver it once the cause is mended");
+        app.store().fail_delivery(&claim, &error.to_string()).await.map(drop)
+    };
+    if let Err(error) = settled {
+        error!(delivery = %delivery.id, %error, "could not write down how a delivery ended; its lease will run out");
+    }
+}
+
+async fn perform(app: Arc<App>, effect: EffectDue, _place: OwnedSemaphorePermit) {
+    if let Err(error) = app.perform(&effect).await {
+        error!(request = %effect.request, effect = effect.effect.as_str(), %error, "could not write down how an effect ended; its lease will run out");
+    }
+}
+
+/// Every place is taken: the row waits for the next look.
+async fn put_back(app: Arc<App>, claim: crate::store::Claim) {
+    if let Err(error) = app.store().release(&[claim], 0).await {
+        warn!(%error, "could not put work back; its lease will run out");
+    }
+}

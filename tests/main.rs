@@ -6,5 +6,6 @@ mod attribution;
 mod fake_github;
 mod ledger_verify;
 mod policy;
+mod road;
 mod store;
 mod support;

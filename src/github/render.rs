@@ -1,5 +1,6 @@
 //! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
 
+use super::checks::State;
 use crate::domain::decide::{Met, Quorum, Refusal};
 use crate::domain::event::Verdict;
 use crate::domain::facts::Gap;
@@ -53,9 +54,9 @@ pub struct Page {
     /// Markdown, at most 65,535 bytes.
     pub summary: String,
     /// Markdown below the summary: every commit.
-    pub text: String,
-    /// GitHub's word for how it stands.
-    pub conclusion: &'static str,
+    pub text: Option<String>,
+    /// How it stands.
+    pub state: State,
     /// Buttons offered.
     pub buttons: Vec<Button>,
 }
@@ -68,27 +69,27 @@ pub const COMMENT_LIMIT: usize = 1_024;
 /// The check run that shows a request as it stands.
 #[must_use]
 pub fn page(request: &Request) -> Page {
-    let (title, conclusion) = headline(request);
+    let (title, state) = headline(request);
     let buttons = if request.is_pending() { vec![APPROVE, DENY] } else { Vec::new() };
-    Page { title, summary: cut(summary(request)), text: cut(commits(request)), conclusion, buttons }
+    Page { title, summary: cut(summary(request)), text: Some(cut(commits(request))), state, buttons }
 }
 
-fn headline(request: &Request) -> (String, &'static str) {
+fn headline(request: &Request) -> (String, State) {
     let environment = shorten(&safe::visible(&request.case.subject.environment), 60);
     let approvers = || people(request.life.approvals.iter().map(|a| &a.by.account));
     if request.life.callback == Callback::Failed {
-        return (format!("{environment}: decided, but GitHub did not take the answer"), "failure");
+        return (format!("{environment}: decided, but GitHub did not take the answer"), State::Failure);
     }
     match request.life.outcome {
-        None => (format!("{environment} waits for a second human"), "action_required"),
-        Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), "success"),
-        Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), "success"),
+        None => (format!("{environment} waits for a second human"), State::ActionRequired),
+        Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), State::Success),
+        Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), State::Success),
         Some(Outcome::Denied) => {
-            (format!("{environment}: denied by {}", people(request.life.denied_by.iter())), "failure")
+            (format!("{environment}: denied by {}", people(request.life.denied_by.iter())), State::Failure)
         }
-        Some(Outcome::Expired) => (format!("{environment}: nobody decided in time, denied"), "timed_out"),
-        Some(Outcome::Superseded) => (format!("{environment}: replaced by a newer attempt"), "cancelled"),
-        Some(Outcome::Withdrawn) => (format!("{environment}: the run ended before anybody decided"), "cancelled"),
+        Some(Outcome::Expired) => (format!("{environment}: nobody decided in time, denied"), State::TimedOut),
+        Some(Outcome::Superseded) => (format!("{environment}: replaced by a newer attempt"), State::Cancelled),
+        Some(Outcome::Withdrawn) => (format!("{environment}: the run ended before anybody decided"), State::Cancelled),
     }
 }
 
@@ -412,8 +413,8 @@ pub fn policy_page(origin: &Origin) -> Option<Page> {
             error.column,
             safe::block(&error.message)
         )),
-        text: String::new(),
-        conclusion: "failure",
+        text: None,
+        state: State::Failure,
         buttons: Vec::new(),
     })
 }

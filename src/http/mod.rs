@@ -1,1 +1,44 @@
-//! http
+//! The router and its thin endpoints. An endpoint verifies, writes a row, answers; the work is done elsewhere.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use crate::app::{Clock, Pulse};
+use crate::github::webhook::Secrets;
+use crate::store::Store;
+
+mod error;
+mod health;
+mod webhooks;
+
+pub use webhooks::Counters;
+
+/// GitHub sends no webhook above 25 MB (<https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap>).
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
+
+/// What the endpoints need.
+pub struct Endpoints {
+    /// Where deliveries are written down.
+    pub store: Store,
+    /// What GitHub signs with.
+    pub secrets: Secrets,
+    /// Whether the worker lives.
+    pub pulse: Arc<Pulse>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// What came in.
+    pub counters: Counters,
+}
+
+/// The server's routes.
+pub fn router(endpoints: Endpoints) -> Router {
+    Router::new()
+        .route("/github/webhooks", post(webhooks::receive))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(Arc::new(endpoints))
+}

@@ -12,6 +12,7 @@ use seconder::domain::request::Case;
 
 pub mod database;
 pub mod postgres;
+pub mod stage;
 
 /// The account the App is installed on, unless a story says otherwise.
 pub const ACME: u64 = 4_000;

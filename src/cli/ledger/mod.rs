@@ -1,4 +1,14 @@
-//! `seconder ledger`: what an auditor runs.
+//! `seconder ledger`: what an auditor runs, and what makes it possible.
 
 pub mod directory;
+pub mod export;
 pub mod verify;
+
+/// `seconder ledger …`
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Write a ledger to a folder: entries, tree, checkpoint, one receipt a decision
+    Export(export::ExportArgs),
+    /// Check an exported ledger, offline and without trusting the server that wrote it
+    Verify(verify::VerifyArgs),
+}

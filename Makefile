@@ -1,0 +1,45 @@
+# `make test` installs what the tests need and runs them all. `make bench` measures.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := postgresql golang-go golang-golang-x-mod-dev openssl
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: ## Tell the whole story in the terminal
+	cargo run -- demo
+
+.PHONY: test
+test: prepare lint ## Install what the tests need and run them all
+	cargo test --quiet
+
+.PHONY: lint
+lint: ## Formatting and lints
+	cargo fmt --all -- --check
+	cargo clippy --all-targets --quiet -- -D warnings
+
+.PHONY: prepare
+prepare: packages tests/contract/node_modules ## Install Debian and npm packages the tests need
+
+.PHONY: packages
+packages:
+	@if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ]; } >/dev/null 2>&1; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
+	fi
+
+tests/contract/node_modules: tests/contract/package-lock.json
+	npm ci --prefix tests/contract --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: bench
+bench: ## Measure: server on one core, fake GitHub on the other
+	cargo build --release
+	bench/run
+
+.PHONY: clean
+clean: ## Remove what was built
+	cargo clean
+	rm -rf tests/contract/node_modules

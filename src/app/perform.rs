@@ -1,0 +1,174 @@
+//! What must go out: from an owed effect to GitHub, and the answer written down.
+
+use tracing::{info, warn};
+
+use super::{App, Error, backoff};
+use crate::domain::Millis;
+use crate::domain::effect::Effect;
+use crate::domain::event::{Event, Receipt, Sending};
+use crate::domain::request::{Callback, Outcome, Request};
+use crate::github::Place;
+use crate::github::checks::{Action, CheckRun};
+use crate::github::pacing::Until;
+use crate::github::render::{self, Button, Page};
+use crate::store::{EffectDue, Work};
+
+/// A decision is tried for a day; GitHub itself gives the run thirty.
+const DECISION_PATIENCE: Millis = 24 * 3_600_000;
+/// Everything else may be missing without harm to safety; after this many tries it is given up.
+const TRIES: u64 = 12;
+
+/// How one try ended.
+enum Tried {
+    /// GitHub has it, or needs it no longer.
+    Done(Receipt),
+    /// Nothing is owed any more.
+    Nothing,
+}
+
+impl App {
+    /// Performs one effect, or puts it back for later, or gives it up visibly. Its claim is settled when this returns.
+    pub async fn perform(&self, due: &EffectDue) -> Result<(), Error> {
+        if let Err(Until(until)) = self.take(due.installation_id, due.urgency) {
+            self.store.release(&[due.claim()], until).await?;
+            return Ok(());
+        }
+        match self.attempt(due).await {
+            Ok(Tried::Done(receipt)) => {
+                info!(request = %due.request, effect = due.effect.as_str(), status = receipt.status, "effect done");
+                let event = Event::Done { request: due.request.clone(), effect: due.effect, receipt };
+                self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+            }
+            Ok(Tried::Nothing) => {
+                self.store.commit(Work { claim: Some(due.claim()), event: None }).await?;
+            }
+            Err(error) => self.failed(due, error).await?,
+        }
+        Ok(())
+    }
+
+    async fn failed(&self, due: &EffectDue, error: Error) -> Result<(), Error> {
+        let now = self.now();
+        if let Some(until) = error.retry_at() {
+            warn!(request = %due.request, effect = due.effect.as_str(), until, "GitHub asks us to wait");
+            self.store.release(&[due.claim()], until).await?;
+            return Ok(());
+        }
+        let patient = if due.effect == Effect::Callback {
+            now.saturating_sub(due.created_at) < DECISION_PATIENCE
+        } else {
+            due.attempts < TRIES
+        };
+        if error.is_transient() && patient {
+            let wait = backoff(due.attempts);
+            warn!(request = %due.request, effect = due.effect.as_str(), attempts = due.attempts, %error, ?wait, "effect will be tried again");
+            self.store.retry(&due.claim(), self.after(wait), &error.to_string()).await?;
+            return Ok(());
+        }
+        tracing::error!(request = %due.request, effect = due.effect.as_str(), attempts = due.attempts, %error, "effect given up");
+        let event = Event::GaveUp { request: due.request.clone(), effect: due.effect, error: error.to_string() };
+        self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+        Ok(())
+    }
+
+    async fn attempt(&self, due: &EffectDue) -> Result<Tried, Error> {
+        let Some(request) = self.store.request(&due.request).await? else { return Ok(Tried::Nothing) };
+        match due.effect {
+            Effect::Callback => self.answer(due, &request).await,
+            Effect::CheckRun => self.show(due, &request).await,
+            Effect::Note if request.is_pending() => {
+                Ok(Tried::Done(self.github.note(&request.case.subject, &render::note(&request)).await?))
+            }
+            Effect::Note => Ok(Tried::Nothing),
+            Effect::PolicyCheck => self.show_policy(due, &request).await,
+        }
+    }
+
+    /// Sends a decision: look at the world once more, write down that it is sent, send it.
+    async fn answer(&self, due: &EffectDue, request: &Request) -> Result<Tried, Error> {
+        if !matches!(request.life.callback, Callback::Owed | Callback::Sent) {
+            return Ok(Tried::Nothing);
+        }
+        let subject = &request.case.subject;
+        let was_sent = request.life.callback == Callback::Sent;
+        if was_sent && self.github.answered_already(subject, &render::marker(request)).await? {
+            return Ok(Tried::Done(Receipt::default()));
+        }
+        let (run, approvers) = tokio::try_join!(
+            async { Ok::<_, Error>(self.github.run(Place::from(subject), subject.run_id).await?) },
+            self.standings(request),
+        )?;
+        let sending = Sending { request: request.id.clone(), run, approvers };
+        let event = Event::Sending(Box::new(sending));
+        let committed = self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+        let Some(answer) = committed.send else { return Ok(Tried::Nothing) };
+        let decided = committed.changed.iter().find(|changed| changed.id == request.id).unwrap_or(request);
+        let entry = self.store.decision_seq(&request.id).await?;
+        let comment = render::callback_comment(decided, entry);
+        let receipt = self.github.answer(subject, answer, &comment).await?;
+        info!(request = %due.request, state = answer.as_github_state(), "decision delivered");
+        Ok(Tried::Done(receipt))
+    }
+
+    /// What GitHub says now of everybody who approved.
+    async fn standings(&self, request: &Request) -> Result<Vec<crate::domain::decide::Standing>, Error> {
+        let mut standings = Vec::new();
+        if request.life.outcome == Some(Outcome::Approved) {
+            for approval in &request.life.approvals {
+                standings.push(self.standing(request, &approval.by.account).await?);
+            }
+        }
+        Ok(standings)
+    }
+
+    /// Makes the check run show the request as it is now.
+    async fn show(&self, due: &EffectDue, request: &Request) -> Result<Tried, Error> {
+        let check_run = check_run(request, render::CHECK_NAME, render::page(request));
+        let place = Place::from(&request.case.subject);
+        let known = match request.life.check_run_id {
+            None if due.attempts > 0 => self.find(request, &check_run).await?,
+            known => known,
+        };
+        let receipt = match known {
+            Some(id) => self.github.update_check_run(place, id, &check_run).await?,
+            None => self.github.create_check_run(place, &check_run).await?,
+        };
+        Ok(Tried::Done(receipt))
+    }
+
+    /// The check run that somebody created for this request and did not live to write down.
+    async fn find(&self, request: &Request, check: &CheckRun) -> Result<Option<u64>, Error> {
+        let place = Place::from(&request.case.subject);
+        Ok(self.github.find_check_run(place, &check.head_sha, &check.name, &check.external_id).await?)
+    }
+
+    async fn show_policy(&self, due: &EffectDue, request: &Request) -> Result<Tried, Error> {
+        let Some(page) = render::policy_page(&request.case.policy) else { return Ok(Tried::Nothing) };
+        let check_run = check_run(request, render::POLICY_CHECK_NAME, page);
+        let place = Place::from(&request.case.subject);
+        if due.attempts > 0 && self.find(request, &check_run).await?.is_some() {
+            return Ok(Tried::Done(Receipt::default()));
+        }
+        let receipt = self.github.create_check_run(place, &check_run).await?;
+        Ok(Tried::Done(Receipt { check_run_id: None, ..receipt }))
+    }
+}
+
+fn check_run(request: &Request, name: &str, page: Page) -> CheckRun {
+    let action = |button: &Button| Action {
+        label: button.label.to_owned(),
+        description: button.description.to_owned(),
+        identifier: button.identifier.to_owned(),
+    };
+    CheckRun {
+        name: name.to_owned(),
+        head_sha: request.case.subject.head_sha.clone(),
+        external_id: request.id.as_str().to_owned(),
+        state: page.state,
+        title: page.title,
+        summary: page.summary,
+        text: page.text,
+        actions: page.buttons.iter().map(action).collect(),
+        ..CheckRun::default()
+    }
+}

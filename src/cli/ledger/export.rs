@@ -1,0 +1,96 @@
+//! `seconder ledger export`: write a ledger to a folder. Reads the database; needs no running server and disturbs none.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use secrecy::ExposeSecret as _;
+
+use super::directory::Directory;
+use crate::cli::Failure;
+use crate::config;
+use crate::ledger::VerifierKey;
+use crate::ledger::export::{Exported, Exporter};
+use crate::store::{LedgerReader, LogHead};
+
+/// Entries read from the database at once.
+const PAGE: usize = 1_000;
+
+/// Write a ledger to a folder.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The database is the one SECONDER_DATABASE_URL or SECONDER_DATA_DIR names, as for `seconder serve`."
+)]
+pub struct ExportArgs {
+    /// The folder to write to; made when it is not there, refused when it holds something
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Whose ledger: the account's login or id; needed only when there are several
+    #[arg(long)]
+    pub tenant: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &ExportArgs) -> Result<(), Failure> {
+    let place = config::load_place().map_err(|error| Failure::Usage(error.into()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (log, exported) = runtime.block_on(async {
+        let reader = LedgerReader::open(place.database_url.expose_secret())
+            .await
+            .context("SECONDER_DATABASE_URL: the database cannot be opened")?;
+        let log = choose(reader.logs().await?, args.tenant.as_deref())?;
+        let exported = export(&reader, &log, &args.dir).await?;
+        Ok::<_, anyhow::Error>((log, exported))
+    })?;
+    say(&log, exported, &args.dir);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
+fn say(log: &LogHead, exported: Exported, dir: &Path) {
+    println!(
+        "{} entries of {} and {} receipts are in {}",
+        exported.entries,
+        log.login,
+        exported.receipts,
+        dir.display()
+    );
+    println!("verify with a key you got elsewhere:\n  seconder ledger verify {} --vkey {}", dir.display(), log.vkey);
+}
+
+fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
+    let names = || logs.iter().map(|l| format!("{} ({})", l.login, l.tenant)).collect::<Vec<_>>().join(", ");
+    match tenant {
+        Some(name) => logs
+            .iter()
+            .find(|log| log.login.eq_ignore_ascii_case(name) || log.tenant.to_string() == name)
+            .cloned()
+            .ok_or_else(|| anyhow!("there is no ledger of {name}; there are: {}", names())),
+        None if logs.len() > 1 => bail!("there are several ledgers, choose one with --tenant: {}", names()),
+        None => logs.into_iter().next().context("the ledger is empty: nothing was held yet"),
+    }
+}
+
+/// Writes one log to a folder.
+///
+/// # Errors
+/// If the folder holds something already, the database cannot be read, or the folder cannot be written.
+pub async fn export(reader: &LedgerReader, log: &LogHead, dir: &Path) -> anyhow::Result<Exported> {
+    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} holds something already: choose an empty folder", dir.display());
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let key: VerifierKey = log.vkey.parse()?;
+    let mut directory = Directory::open(dir);
+    let mut exporter = Exporter::begin(&mut directory, &key, &log.checkpoint)?;
+    let mut seq = 0;
+    while seq < log.size {
+        let lines = reader.entries(log.tenant, seq, log.size, PAGE).await?;
+        for line in &lines {
+            exporter.push(line)?;
+        }
+        seq += lines.len() as u64;
+    }
+    Ok(exporter.finish()?)
+}

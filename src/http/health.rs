@@ -1,0 +1,42 @@
+//! `/healthz`: the process answers. `/readyz`: the database can be written and the worker is alive.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Endpoints;
+
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCode, Json<Value>) {
+    let worker_alive = endpoints.pulse.is_alive((endpoints.clock)());
+    let (writable, detail) = match endpoints.store.health().await {
+        Ok(health) => (
+            true,
+            json!({
+                "queued_deliveries": health.queued_deliveries,
+                "oldest_delivery": health.oldest_delivery,
+                "failed_deliveries": health.failed_deliveries,
+                "queued_effects": health.queued_effects,
+                "oldest_effect": health.oldest_effect,
+                "failed_effects": health.failed_effects,
+            }),
+        ),
+        Err(error) => (false, json!({ "error": error.to_string() })),
+    };
+    let ready = worker_alive && writable;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "ready": ready,
+        "database_writable": writable,
+        "worker_alive": worker_alive,
+        "queues": detail,
+        "events_not_used": endpoints.counters.snapshot(),
+    });
+    (status, Json(body))
+}

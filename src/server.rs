@@ -1,0 +1,130 @@
+//! A whole server: store, GitHub, app, worker and HTTP put together. Used by `seconder serve`, the demo and the tests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{self, App, Pulse};
+use crate::config::{Config, make_data_dir};
+use crate::domain::Millis;
+use crate::github::pacing::Limits;
+use crate::github::webhook::Secrets;
+use crate::github::{GitHub, Settings};
+use crate::http::{self, Counters, Endpoints};
+use crate::keys;
+use crate::store::{Options, Store};
+use crate::worker::Worker;
+
+/// How long work that has begun may take to end when the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that runs until it is stopped.
+pub struct Server {
+    address: SocketAddr,
+    store: Store,
+    stop: watch::Sender<bool>,
+    http: JoinHandle<()>,
+    worker: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the store, starts the worker and listens.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        make_data_dir(&config.data_dir)
+            .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
+        let seed = keys::load_or_make(&config.ledger_key)?;
+        let clock = app::system_clock();
+        let limits = Limits {
+            writes_per_second: 0,
+            writes_per_minute: config.github.writes_per_minute,
+            writes_per_hour: config.github.writes_per_hour,
+            points_per_minute: config.github.points_per_minute,
+        };
+        let github = Arc::new(GitHub::new(&Settings {
+            api_url: config.github.api_url,
+            app_id: config.github.app_id,
+            private_key: config.github.private_key,
+            limits,
+        })?);
+        let (store, handed) = Store::open(Options {
+            url: config.database_url.expose_secret().to_owned(),
+            host: config.ledger_host,
+            seed,
+            clock: clock.clone(),
+            lease_for: Millis::try_from(config.lease.as_millis())?,
+            may_hand: {
+                let (github, clock) = (github.clone(), clock.clone());
+                Arc::new(move |installation, urgency| github.pacer().may(installation, urgency, clock()).is_ok())
+            },
+            deliveries_in_memory: config.concurrency,
+            effects_in_memory: config.concurrency * 2,
+        })
+        .await
+        .context("SECONDER_DATABASE_URL: the database cannot be opened")?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("SECONDER_LISTEN: cannot listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+
+        let (stop, stopped) = watch::channel(false);
+        let pulse = Arc::new(Pulse::default());
+        let worker = Worker {
+            app: Arc::new(App::new(store.clone(), github, clock.clone())),
+            handed,
+            concurrency: config.concurrency,
+            recovery: config.recovery,
+            clock: clock.clone(),
+            pulse: pulse.clone(),
+        };
+        let worker = tokio::spawn(worker.run(stopped.clone()));
+        let endpoints = Endpoints {
+            store: store.clone(),
+            secrets: Secrets::new(config.github.webhook_secrets),
+            pulse,
+            clock,
+            counters: Counters::default(),
+        };
+        let http = tokio::spawn(listen(listener, endpoints, stopped));
+        Ok(Self { address, store, stop, http, worker })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it keeps everything.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Stops taking work, finishes what has begun, closes the store. What is left over is in the database.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let end = async {
+            let _ = self.http.await;
+            let _ = self.worker.await;
+        };
+        if tokio::time::timeout(GRACE, end).await.is_err() {
+            tracing::warn!("some work did not end in time; it will be taken up at the next start");
+        }
+        self.store.close().await;
+    }
+}
+
+async fn listen(listener: TcpListener, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
+    let serving = axum::serve(listener, http::router(endpoints)).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "stopped listening");
+    }
+}
