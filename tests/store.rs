@@ -488,15 +488,15 @@ fn nothing_is_written_when_the_transaction_fails() {
 }
 
 #[test]
-fn a_case_too_long_for_an_entry_is_recorded_by_digest() {
+fn a_text_too_long_for_an_entry_is_recorded_by_digest() {
     on_both(async |database| {
         let (store, _handed) = database.open().await;
-        let mut long = case(1);
-        let commit = long.judgement.commits[0].clone();
-        long.judgement.commits = vec![commit; 2_000];
-        happen(&store, held(&long)).await;
-        let line = store.ledger().entries(ACME, 1, 2, 1).await.unwrap().pop().unwrap();
-        assert!(line.contains(r#""commits":{"bytes":"#) && line.contains(r#""parties":[{"#), "{line}");
+        let case = case(1);
+        happen(&store, held(&case)).await;
+        let (request, error) = (case.subject.request_id(), "x".repeat(100_000));
+        happen(&store, Event::GaveUp { request, effect: Effect::Note, error }).await;
+        let line = store.ledger().entries(ACME, 2, 3, 1).await.unwrap().pop().unwrap();
+        assert!(line.contains(r#""error":{"bytes":100002,"omitted":"too long for an entry","sha256":""#), "{line}");
         audit(&store.ledger()).await;
     });
 }
