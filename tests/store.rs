@@ -461,42 +461,71 @@ fn nothing_is_written_when_the_transaction_fails() {
     on_both(async |database| {
         let (store, mut handed) = database.open().await;
         happen(&store, held(&case(1))).await;
-        let (entries, effects) =
-            (store.ledger().logs().await.unwrap()[0].size, store.health().await.unwrap().queued_effects);
-        store.close().await;
+        handed_effects(&mut handed);
+        let before = (store.ledger().logs().await.unwrap(), store.health().await.unwrap());
 
-        // The log was begun with another key: the last step of the transaction refuses.
-        let other_key = Options { seed: zeroize::Zeroizing::new([8; 32]), ..database.options() };
-        handed.effects.close();
-        let (store, mut handed) = Store::open(other_key).await.unwrap();
-        store.claim_deliveries(1).await.unwrap();
         store.receive(delivery("a")).await.unwrap();
         let due = handed.deliveries.try_recv().unwrap();
-        let poison = Work { claim: Some(due.claim()), event: Some(held(&case(2))) };
+        // No ledger entry can hold such a number, and entries are written last.
+        let impossible = case(1 << 53);
+        let poison = Work { claim: Some(due.claim()), event: Some(held(&impossible)) };
         let healthy = Work { claim: None, event: Some(held(&case_of(5, 5))) };
         let (failed, written) = tokio::join!(store.commit(poison), store.commit(healthy));
-        assert!(matches!(failed, Err(Error::OtherKey { .. })), "{failed:?}");
+        assert!(matches!(failed, Err(Error::Entry(_))), "{failed:?}");
         assert!(written.unwrap().opened.is_some(), "one that cannot be written holds up no other");
 
-        let logs = store.ledger().logs().await.unwrap();
-        assert_eq!(logs.iter().find(|log| log.tenant == ACME).unwrap().size, entries);
-        assert!(store.request(&case(2).subject.request_id()).await.unwrap().is_none());
+        assert!(store.request(&impossible.subject.request_id()).await.unwrap().is_none());
+        assert!(!store.request_exists(&impossible.subject.request_id()).await.unwrap());
+        let acme = store.ledger().logs().await.unwrap().into_iter().find(|log| log.tenant == ACME);
+        assert_eq!(acme.as_ref(), before.0.first());
+        assert_eq!(handed_effects(&mut handed).len(), 2, "only the healthy one's check run and note");
         let health = store.health().await.unwrap();
-        assert_eq!((health.queued_deliveries, health.queued_effects), (1, effects + 2));
+        assert_eq!((health.queued_deliveries, health.queued_effects), (1, before.1.queued_effects + 2));
         assert!(store.retry(&due.claim(), 0, "tried").await.unwrap(), "the claim is still ours");
     });
 }
 
 #[test]
-fn a_case_too_long_for_an_entry_is_recorded_by_digest() {
+fn a_server_with_another_log_key_refuses_to_start() {
     on_both(async |database| {
         let (store, _handed) = database.open().await;
-        let mut long = case(1);
-        let commit = long.judgement.commits[0].clone();
-        long.judgement.commits = vec![commit; 2_000];
-        happen(&store, held(&long)).await;
-        let line = store.ledger().entries(ACME, 1, 2, 1).await.unwrap().pop().unwrap();
-        assert!(line.contains(r#""commits":{"bytes":"#) && line.contains(r#""parties":[{"#), "{line}");
+        happen(&store, held(&case(1))).await;
+        store.close().await;
+        let other_key = Options { seed: zeroize::Zeroizing::new([8; 32]), ..database.options() };
+        let refused = Store::open(other_key).await.err().unwrap();
+        assert!(refused.to_string().contains("was begun with another key"), "{refused}");
+    });
+}
+
+#[test]
+fn a_lost_claim_does_not_cost_the_new_holder_theirs() {
+    on_both(async |database| {
+        let (store, mut handed) = database.open().await;
+        for run in 0..20 {
+            let case = case(run);
+            happen(&store, held(&case)).await;
+            let lost = handed.effects.try_recv().unwrap();
+            handed_effects(&mut handed);
+            database.pass(LEASE + 1);
+            let effects = store.claim_effects(100, &[]).await.unwrap();
+            let mine = effects.iter().find(|due| due.effect == lost.effect && due.request == lost.request).unwrap();
+            let work = |claim| Work { claim: Some(claim), event: Some(done(&case, Effect::CheckRun)) };
+            let (late, timely) = tokio::join!(store.commit(work(lost.claim())), store.commit(work(mine.claim())));
+            assert_eq!((late.unwrap().fenced, timely.unwrap().fenced), (true, false));
+        }
+    });
+}
+
+#[test]
+fn a_text_too_long_for_an_entry_is_recorded_by_digest() {
+    on_both(async |database| {
+        let (store, _handed) = database.open().await;
+        let case = case(1);
+        happen(&store, held(&case)).await;
+        let (request, error) = (case.subject.request_id(), "x".repeat(100_000));
+        happen(&store, Event::GaveUp { request, effect: Effect::Note, error }).await;
+        let line = store.ledger().entries(ACME, 2, 3, 1).await.unwrap().pop().unwrap();
+        assert!(line.contains(r#""error":{"bytes":100002,"omitted":"too long for an entry","sha256":""#), "{line}");
         audit(&store.ledger()).await;
     });
 }

@@ -1,6 +1,7 @@
 //! Claims: who may finish a delivery or an effect, and what happens to one that was not finished.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use sqlx::AnyConnection;
 
@@ -36,19 +37,19 @@ pub enum Claim {
 }
 
 /// What becomes of a claim when its work is committed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+#[derive(Clone, Copy)]
+enum Ending<'a> {
     Done,
-    Failed,
+    Failed(&'a str),
     /// Not the end: a decision is about to leave, its effect is still being performed.
     Renewed,
 }
 
-impl Ending {
-    fn of(event: Option<&Event>) -> Self {
+impl<'a> Ending<'a> {
+    fn of(event: Option<&'a Event>) -> Self {
         match event {
             Some(Event::Sending(_)) => Self::Renewed,
-            Some(Event::GaveUp { .. }) => Self::Failed,
+            Some(Event::GaveUp { error, .. }) => Self::Failed(error),
             _ => Self::Done,
         }
     }
@@ -69,93 +70,121 @@ pub(super) async fn take(
     now: Millis,
     connection: &mut AnyConnection,
 ) -> Result<Taken, Error> {
-    let mut held: Vec<bool> = works.iter().map(|work| work.claim.is_none()).collect();
-    let mut deliveries = HashMap::new();
-    let mut effects: HashMap<(&str, &str), (usize, Ending, [Value; 7])> = HashMap::new();
-    let (_, leased_until) = shared.hand.lease(now);
-    for (n, Work { claim, event }) in works.iter().enumerate() {
-        match claim {
-            // Two works with one claim: the second has lost it.
-            Some(Claim::Delivery { id, lease }) => {
-                deliveries.entry(id.as_str()).or_insert((n, [id.as_str().into(), lease.as_str().into()]));
-            }
+    let mut taken = Taken { held: works.iter().map(|work| work.claim.is_none()).collect(), again: false };
+    let mut waiting: Vec<usize> = (0..works.len()).filter(|n| !taken.held[*n]).collect();
+    // Claims on the same thing are taken in turn: a row can only answer one of them at a time.
+    while !waiting.is_empty() {
+        let mut round = Round::default();
+        waiting.retain(|n| !round.join(*n, &works[*n]));
+        round.end_deliveries(now, &mut taken, connection).await?;
+        round.end_effects(now, shared.hand.lease(now).1, &mut taken, connection).await?;
+    }
+    Ok(taken)
+}
+
+/// Claims on different things.
+#[derive(Default)]
+struct Round<'a> {
+    deliveries: HashMap<&'a str, (usize, &'a Lease)>,
+    effects: HashMap<(&'a str, &'a str), (usize, &'a Lease, u64, Ending<'a>)>,
+}
+
+impl<'a> Round<'a> {
+    /// Takes a work in, unless there is one with a claim on the same thing already.
+    fn join(&mut self, n: usize, work: &'a Work) -> bool {
+        match &work.claim {
+            Some(Claim::Delivery { id, lease }) => match self.deliveries.entry(id) {
+                Entry::Occupied(_) => false,
+                Entry::Vacant(place) => {
+                    place.insert((n, lease));
+                    true
+                }
+            },
             Some(Claim::Effect { request, effect, generation, lease }) => {
-                let ending = Ending::of(event.as_ref());
-                let (state, error) = match (ending, event) {
-                    (Ending::Failed, Some(Event::GaveUp { error, .. })) => ("failed", error.as_str()),
-                    (Ending::Renewed, _) => ("queued", ""),
-                    _ => ("done", ""),
-                };
-                let row = [
-                    request.as_str().into(),
-                    effect.as_str().into(),
-                    lease.as_str().into(),
-                    // A renewal keeps the row as it is, whatever its generation.
-                    (if ending == Ending::Renewed { -1 } else { generation.cast_signed() }).into(),
-                    state.into(),
-                    error.into(),
-                    (if ending == Ending::Renewed { 1_i64 } else { 0 }).into(),
-                ];
-                effects.entry((request.as_str(), effect.as_str())).or_insert((n, ending, row));
+                match self.effects.entry((request.as_str(), effect.as_str())) {
+                    Entry::Occupied(_) => false,
+                    Entry::Vacant(place) => {
+                        place.insert((n, lease, *generation, Ending::of(work.event.as_ref())));
+                        true
+                    }
+                }
             }
-            None => {}
+            None => true,
         }
     }
-    if !deliveries.is_empty() {
-        let (places, rows): (HashMap<_, _>, Vec<_>) =
-            deliveries.into_iter().map(|(id, (n, row))| ((id, n), row)).unzip();
+
+    async fn end_deliveries(
+        &self,
+        now: Millis,
+        taken: &mut Taken,
+        connection: &mut AnyConnection,
+    ) -> Result<(), Error> {
+        if self.deliveries.is_empty() {
+            return Ok(());
+        }
+        let claims = self.deliveries.iter().map(|(id, (_, lease))| [(*id).into(), lease.as_str().into()]);
         let rows = Statement::new(
             "UPDATE deliveries SET state = 'done', payload = '', lease = '', leased_until = 0, ended_at = ",
         )
         .bind(now)
         .sql(" FROM (")
-        .rows(rows)
+        .rows(claims)
         .sql(") AS claim WHERE id = claim.column1 AND lease = claim.column2 AND state = 'queued' RETURNING id")
         .fetch(connection)
         .await?;
         for row in &rows {
-            if let Some(n) = places.get(text(row, 0)?.as_str()) {
-                held[*n] = true;
+            if let Some((n, _)) = self.deliveries.get(text(row, 0)?.as_str()) {
+                taken.held[*n] = true;
             }
         }
+        Ok(())
     }
-    let mut again = false;
-    if !effects.is_empty() {
-        let mut places = HashMap::new();
-        let mut rows = Vec::with_capacity(effects.len());
-        for (key, (n, ending, row)) in effects {
-            places.insert(key, (n, ending));
-            rows.push(row);
+
+    async fn end_effects(
+        &self,
+        now: Millis,
+        leased_until: Millis,
+        taken: &mut Taken,
+        connection: &mut AnyConnection,
+    ) -> Result<(), Error> {
+        if self.effects.is_empty() {
+            return Ok(());
         }
+        let claims = self.effects.iter().map(|((request, kind), (_, lease, generation, ending))| -> [Value; 6] {
+            let (state, error) = match ending {
+                Ending::Done => ("done", ""),
+                Ending::Failed(error) => ("failed", *error),
+                Ending::Renewed => ("queued", ""),
+            };
+            let (request, kind) = (*request, *kind);
+            [request.into(), kind.into(), lease.as_str().into(), (*generation).into(), state.into(), error.into()]
+        });
+        // Owed anew since it was claimed: it stays queued, for whoever claims it next. Renewed: it stays with its holder.
         let rows = Statement::new(
-            "UPDATE effects SET \
+            "UPDATE effects SET last_error = claim.column6, \
              state = CASE WHEN generation = claim.column4 THEN claim.column5 ELSE 'queued' END, \
-             ended_at = CASE WHEN generation = claim.column4 THEN ",
+             lease = CASE WHEN claim.column5 = 'queued' THEN lease ELSE '' END, \
+             ended_at = CASE WHEN generation = claim.column4 AND claim.column5 <> 'queued' THEN ",
         )
         .bind(now)
-        .sql(
-            " ELSE 0 END, last_error = claim.column6, \
-             lease = CASE WHEN claim.column7 = 1 THEN lease ELSE '' END, \
-             leased_until = CASE WHEN claim.column7 = 1 THEN ",
-        )
+        .sql(" ELSE 0 END, leased_until = CASE WHEN claim.column5 = 'queued' THEN ")
         .bind(leased_until)
         .sql(" ELSE 0 END FROM (")
-        .rows(rows)
+        .rows(claims)
         .sql(
             ") AS claim WHERE request_id = claim.column1 AND kind = claim.column2 AND lease = claim.column3 \
-                  AND state = 'queued' RETURNING request_id, kind, CASE WHEN state = 'queued' THEN 1 ELSE 0 END",
+             AND state = 'queued' RETURNING request_id, kind, CASE WHEN state = 'queued' AND lease = '' THEN 1 ELSE 0 END",
         )
         .fetch(connection)
         .await?;
         for row in &rows {
-            let (request, kind) = (text(row, 0)?, text(row, 1)?);
-            if let Some((n, ending)) = places.get(&(request.as_str(), kind.as_str())) {
-                held[*n] = true;
-                again |= *ending != Ending::Renewed && int(row, 2)? == 1;
+            if let Some((n, ..)) = self.effects.get(&(text(row, 0)?.as_str(), text(row, 1)?.as_str())) {
+                taken.held[*n] = true;
+                taken.again |= int(row, 2)? == 1;
             }
         }
+        Ok(())
     }
-    Ok(Taken { held, again })
 }
 
 /// Puts claimed work back, to be claimed again at `not_before`.

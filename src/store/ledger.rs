@@ -61,6 +61,16 @@ impl Signer {
         Ok(format!("{}/l/{}", self.host, hex::encode(random)))
     }
 
+    /// Refuses to go on with logs that were begun with another key.
+    pub(super) async fn check(&self, reader: &LedgerReader) -> Result<(), Error> {
+        for LogHead { origin, vkey, .. } in reader.logs().await? {
+            if self.key(&origin)?.verifier().to_string() != vkey {
+                return Err(Error::OtherKey { origin, stored: vkey });
+            }
+        }
+        Ok(())
+    }
+
     fn key(&self, origin: &str) -> Result<Arc<SigningKey>, Error> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = keys.get(origin) {
@@ -115,9 +125,6 @@ pub(super) async fn append(
             return Err(Error::unreadable("ledger head", tenant));
         };
         let key = signer.key(&log.origin)?;
-        if log.vkey != key.verifier().to_string() {
-            return Err(Error::OtherKey { origin: log.origin, stored: log.vkey });
-        }
         if log.tree.size() == 0 {
             let body = json!({ "origin": log.origin, "vkey": log.vkey, "tenant": { "account_id": tenant, "login": log.login } });
             let Json::Object(body) = body else { continue };

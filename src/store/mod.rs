@@ -128,6 +128,8 @@ impl Store {
         let database = Database::parse(&options.url)?;
         let lock = database.lock()?;
         database.migrate().await?;
+        let readers = database.readers(4);
+        signer.check(&LedgerReader::new(readers.clone())).await?;
         let ingest = Arc::new(Line::new(database.clone()));
         let (decide, chores) = match database.is_sqlite() {
             true => (Arc::clone(&ingest), Arc::clone(&ingest)),
@@ -143,7 +145,7 @@ impl Store {
             ingest,
             decide,
             chores,
-            readers: database.readers(4),
+            readers,
             cases: Arc::new(Cases::new()),
             repositories: Repositories::new(),
             signer,
@@ -338,8 +340,12 @@ impl Store {
     /// Writes something and counts what waits.
     ///
     /// # Errors
-    /// If the database cannot be written.
+    /// If the database cannot be written, or nobody is left who would.
     pub async fn health(&self) -> Result<Health, Error> {
+        let alive = self.running().as_ref().is_some_and(|running| !running.tasks.iter().any(JoinHandle::is_finished));
+        if !alive {
+            return Err(Error::Closed);
+        }
         health::check(&self.shared).await
     }
 

@@ -45,24 +45,19 @@ pub(super) async fn lock(
     }
     if !keys.is_empty() {
         statement = statement.sql(if ids.is_empty() { "run_key IN " } else { " OR run_key IN " });
-        statement = statement.list(keys.iter().map(|key| key.as_str()));
+        statement = statement.list(keys.iter().map(RunKey::as_str));
     }
-    let rows = statement.sql(" RETURNING request_id, run_key, entries, life").fetch(connection).await?;
+    let rows = statement.sql(" RETURNING request_id, entries, life").fetch(connection).await?;
 
     let mut lives = Vec::with_capacity(rows.len());
     for row in &rows {
-        lives.push((
-            request_id(&text(row, 0)?)?,
-            RunKey::stored(text(row, 1)?),
-            id(row, 2)?,
-            json("life", &text(row, 3)?)?,
-        ));
+        lives.push((request_id(&text(row, 0)?)?, id(row, 1)?, json("life", &text(row, 2)?)?));
     }
     let known = load_cases(cases, lives.iter().map(|(id, ..)| id), connection).await?;
     let mut locked = BTreeMap::new();
-    for (id, run_key, entries, life) in lives {
+    for (id, entries, life) in lives {
         let request = assemble(&known, id.clone(), life)?;
-        locked.insert(id, Locked { request, run_key, entries, dirty: false });
+        locked.insert(id, Locked { run_key: request.case.subject.run_key(), request, entries, dirty: false });
     }
     Ok(locked)
 }
