@@ -302,3 +302,6 @@ pub fn tally(judgement: &Judgement, approvals: &[Standing]) -> Vec<Met> {
 pub fn is_met(tally: &[Met]) -> bool {
     !tally.is_empty() && tally.iter().all(|met| met.have >= met.need)
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,6 @@ impl Collected {
         Parties { known: self.known.into_values().collect(), unknown: self.unknown.into_values().collect() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod node;
 mod parse;
+mod values;
 mod words;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use globset::GlobBuilder;
 
 use super::node::{self, Node, Place, Value, Word};
+use super::values::{self, is_group_name, member};
 use super::words::{hint, nearest};
 use super::{Approvers, AuthoredBy, Member, PolicyError, PolicyErrors, PolicyFile, Requirement, Rule};
 use crate::domain::attribution;
@@ -13,10 +14,6 @@ use crate::domain::{Millis, policy::DEFAULT_EXPIRY};
 
 /// More is no policy that people read.
 const MOST_BYTES: usize = 256 * 1024;
-const MINUTE: Millis = 60_000;
-const SHORTEST_EXPIRY: Millis = 5 * MINUTE;
-/// GitHub itself gives a waiting job up after 30 days.
-const LONGEST_EXPIRY: Millis = 29 * 24 * 60 * MINUTE;
 
 const ROOT_KEYS: [&str; 3] = ["version", "approvers", "rules"];
 const RULE_KEYS: [&str; 6] = ["name", "gate", "environments", "authored_by", "require", "expires"];
@@ -394,35 +391,11 @@ impl Reader {
     }
 
     fn expires(&mut self, node: &Node) -> Option<Millis> {
-        const LIKE: &str = "`expires` reads like `30m`, `4h` or `7d`";
-        let text = match &node.value {
-            Value::Text(text) => text.trim(),
-            other => {
-                self.complain(node.at, format!("{LIKE}, not {}", other.kind()));
-                return None;
-            }
+        let read = match &node.value {
+            Value::Text(text) => values::duration(text),
+            other => Err(values::not_a_duration(&other.kind())),
         };
-        let unit = match text.chars().next_back() {
-            Some('m') => MINUTE,
-            Some('h') => 60 * MINUTE,
-            Some('d') => 24 * 60 * MINUTE,
-            _ => {
-                self.complain(node.at, format!("{LIKE}, not `{text}`"));
-                return None;
-            }
-        };
-        let digits = &text[..text.len() - 1];
-        let number = digits.parse::<Millis>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
-        let Some(number) = number else {
-            self.complain(node.at, format!("{LIKE}, not `{text}`"));
-            return None;
-        };
-        let expires = number.saturating_mul(unit);
-        if !(SHORTEST_EXPIRY..=LONGEST_EXPIRY).contains(&expires) {
-            self.complain(node.at, format!("`{text}` is outside 5m to 29d"));
-            return None;
-        }
-        Some(expires)
+        read.map_err(|message| self.complain(node.at, message)).ok()
     }
 }
 
@@ -436,39 +409,4 @@ impl<'a> Table<'a> {
     fn get(&self, key: &str) -> Option<&'a Node> {
         self.entries.iter().find(|(word, _)| word.text == key).map(|(_, node)| node)
     }
-}
-
-fn is_group_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-}
-
-/// Reads `octocat`, `@octocat` or `@acme/platform`.
-fn member(text: &str) -> Result<Member, String> {
-    let text = text.trim();
-    if text.ends_with("[bot]") {
-        return Err(format!("`{text}` is a bot; bots never approve"));
-    }
-    if let Some((org, slug)) = text.split_once('/') {
-        let org = org.strip_prefix('@').ok_or_else(|| format!("`{text}` looks like a team; write `\"@{text}\"`"))?;
-        let is_slug = !slug.is_empty() && slug.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        return if is_login(org) && is_slug {
-            Ok(Member::Team { org: org.to_lowercase(), slug: slug.to_lowercase() })
-        } else {
-            Err(format!("`{text}` is no team; write `\"@organization/team\"`"))
-        };
-    }
-    let login = text.strip_prefix('@').unwrap_or(text);
-    if is_login(login) {
-        Ok(Member::User(login.to_lowercase()))
-    } else {
-        Err(format!("`{text}` is no GitHub login; write `octocat` or `\"@acme/platform\"`"))
-    }
-}
-
-/// GitHub logins: letters, digits and single hyphens, at most 39; managed users carry `_shortcode`.
-fn is_login(text: &str) -> bool {
-    (1..=39).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }

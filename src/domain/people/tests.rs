@@ -1,0 +1,160 @@
+//! Who has a part, and who nobody can tell.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::facts::{Attempt, PullRequest, Run};
+
+fn user(id: u64, login: &str) -> Account {
+    Account { id, login: login.to_owned(), kind: AccountKind::User }
+}
+
+fn identity(name: &str, email: &str) -> Identity {
+    Identity { name: name.to_owned(), email: email.to_owned(), account: None }
+}
+
+fn commit(sha: &str, author: Identity, message: &str) -> Commit {
+    let committer = identity("GitHub", "noreply@github.com");
+    Commit { sha: sha.to_owned(), message: message.to_owned(), author, committer, ..Commit::default() }
+}
+
+fn facts(commits: Vec<Commit>, pull_requests: Vec<PullRequest>) -> Facts {
+    let attempt = |number, actor, triggering| Attempt {
+        number,
+        actor: Some(user(actor, "actor")),
+        triggering_actor: Some(user(triggering, "triggering")),
+    };
+    Facts {
+        run: Run {
+            id: 1,
+            attempt: 2,
+            head_sha: "a".to_owned(),
+            status: "waiting".to_owned(),
+            name: "deploy".to_owned(),
+            event: "push".to_owned(),
+            head_branch: None,
+            url: String::new(),
+            attempts: vec![attempt(1, 1, 1), attempt(2, 1, 2)],
+        },
+        deployment_creator: None,
+        sender: None,
+        base: None,
+        commits,
+        files: Vec::new(),
+        pull_requests,
+        gaps: Vec::new(),
+    }
+}
+
+/// The parties when all commits are gated.
+fn parties(facts: &Facts) -> Parties {
+    Parties::of(facts, &facts.commits.iter().map(|commit| (commit, None)).collect::<Vec<_>>())
+}
+
+fn of_commit(author: Identity, message: &str) -> Parties {
+    parties(&facts(vec![commit("c1", author, message)], Vec::new()))
+}
+
+fn unknown(parties: &Parties) -> Vec<&str> {
+    parties.unknown.iter().map(|unknown| unknown.email.as_str()).collect()
+}
+
+const ANN: &str = "7+ann@users.noreply.github.com";
+
+#[test]
+fn whoever_started_any_attempt_has_a_part() {
+    let parties = parties(&facts(Vec::new(), Vec::new()));
+    assert_eq!(parties.find(1).unwrap().because.len(), 3, "actor of both attempts, and triggered the first");
+    assert_eq!(parties.find(2).unwrap().because, [Part::TriggeringActor { attempt: 2 }]);
+    assert_eq!(parties.find(3), None);
+}
+
+#[test]
+fn authors_and_co_authors_have_a_part_and_github_itself_has_none() {
+    let parties = of_commit(identity("Ann", ANN), "Fix\n\nCo-authored-by: Bob <8+bob@users.noreply.github.com>");
+    assert_eq!(parties.find(7).unwrap().because, [Part::Author { sha: "c1".to_owned() }]);
+    assert_eq!(parties.find(8).unwrap().because, [Part::CoAuthor { sha: "c1".to_owned() }]);
+    assert_eq!(unknown(&parties), [] as [&str; 0]);
+}
+
+#[test]
+fn a_co_author_is_found_above_the_last_paragraph_too() {
+    let message = "Squash\n\n* one\n\nCo-authored-by: Bob <8+bob@users.noreply.github.com>\n\n* two\n\nThe end.";
+    assert!(of_commit(identity("Ann", ANN), message).find(8).is_some());
+}
+
+#[test]
+fn a_co_author_whom_github_resolved_is_not_unknown_for_being_in_the_message() {
+    let bob = Identity { account: Some(user(8, "bob")), ..identity("Bob", "bob@example.com") };
+    let mut commit = commit("c1", identity("Ann", ANN), "Fix\n\nCo-authored-by: Robert <BOB@example.com>");
+    commit.co_authors.push(bob);
+    let parties = parties(&facts(vec![commit], Vec::new()));
+    assert!(parties.find(8).is_some());
+    assert_eq!(unknown(&parties), [] as [&str; 0]);
+}
+
+#[test]
+fn an_address_that_nobody_can_resolve_is_unknown_once() {
+    let parties = of_commit(identity("Eve", "eve@example.com"), "Fix\n\nCo-authored-by: Eve <Eve@Example.com>");
+    assert_eq!(unknown(&parties), ["eve@example.com"]);
+}
+
+#[test]
+fn agents_and_automation_are_not_unknown_people() {
+    let message = "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>\nCo-authored-by: r <bot@renovateapp.com>";
+    assert_eq!(unknown(&of_commit(identity("Ann", ANN), message)), [] as [&str; 0]);
+    let impostor = of_commit(identity("claude[bot]", "me@example.com"), "Fix");
+    assert_eq!(unknown(&impostor), ["me@example.com"], "a name makes nobody a machine");
+}
+
+#[test]
+fn whoever_opened_or_wrote_on_the_pull_request_of_a_squashed_commit_has_a_part() {
+    let on_branch = commit("p1", identity("Bob", "8+bob@users.noreply.github.com"), "wip");
+    let pull_request =
+        PullRequest { number: 12, author: Some(user(9, "cleo")), commits: vec![on_branch], ..PullRequest::default() };
+    let squashed = Commit { pull_requests: vec![12], ..commit("c1", identity("Ann", ANN), "Feature (#12)") };
+    let parties = parties(&facts(vec![squashed], vec![pull_request]));
+    assert_eq!(parties.find(9).unwrap().because, [Part::PullRequestAuthor { number: 12 }]);
+    assert_eq!(parties.find(8).unwrap().because, [Part::Author { sha: "p1".to_owned() }]);
+}
+
+#[test]
+fn commits_that_no_rule_holds_make_no_parties() {
+    let facts = facts(vec![commit("c1", identity("Ann", ANN), "Fix")], Vec::new());
+    assert_eq!(Parties::of(&facts, &[]).find(7), None);
+}
+
+proptest! {
+    #[test]
+    fn adding_a_co_author_never_removes_a_party(
+        message in "(?s).{0,80}",
+        author in 0..6usize,
+        added in 0..6usize,
+        resolved: bool,
+    ) {
+        let somebody = [
+            identity("Ann", ANN),
+            identity("Eve", "eve@example.com"),
+            identity("Claude", "noreply@anthropic.com"),
+            identity("", ""),
+            identity("Bob", "8+bob@users.noreply.github.com"),
+            identity("Dan", "dan@example.com"),
+        ];
+        let before = facts(vec![commit("c1", somebody[author].clone(), &message)], Vec::new());
+        let mut after = before.clone();
+        let added = &somebody[added];
+        if resolved {
+            let account = Some(user(40, "somebody"));
+            after.commits[0].co_authors.push(Identity { account, ..added.clone() });
+        }
+        after.commits[0].message.push_str(&format!("\n\nCo-authored-by: {} <{}>", added.name, added.email));
+
+        let (before, after) = (parties(&before), parties(&after));
+        for party in &before.known {
+            prop_assert!(after.find(party.account.id).is_some());
+        }
+        for unknown in &before.unknown {
+            prop_assert!(after.unknown.iter().any(|other| other.email == unknown.email && other.name == unknown.name));
+        }
+    }
+}
