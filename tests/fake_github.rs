@@ -295,6 +295,29 @@ async fn what_goes_wrong_on_purpose_goes_wrong_as_often_as_ordered() {
     assert_eq!(world.post("/repos/acme/shop/check-runs", &token, body).await.0, 403);
 }
 
+#[tokio::test]
+async fn an_enterprise_server_has_its_interface_below_api_v3() {
+    let world = World::with(Options { enterprise_server: true, ..Options::default() }).await;
+    let token = world.token(json!({})).await;
+    assert!(world.github.api_url().ends_with("/api/v3") && world.github.graphql_url().ends_with("/api/graphql"));
+    let (_, repository) = world.get("/repos/acme/shop", &token).await;
+    assert_eq!(repository["url"], format!("{}/repos/acme/shop", world.github.api_url()));
+    assert_eq!(world.github.unknown_routes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn events_nobody_asked_for_come_too_when_the_options_want_them() {
+    let world = World::with(Options { noise: true, finish_at_once: true, ..Options::default() }).await;
+    let run = world.deploy();
+    world.github.bypass(run);
+    let events: Vec<_> = world.github.deliveries().into_iter().map(|delivery| delivery.event).collect();
+    for event in ["workflow_run", "workflow_job", "check_suite", "deployment_protection_rule"] {
+        assert!(events.iter().any(|sent| sent == event), "{event} in {events:?}");
+    }
+    assert_eq!(world.github.run(run).unwrap().conclusion.as_deref(), Some("success"));
+    assert_eq!(world.github.callbacks(run), [], "an administrator went past the rule");
+}
+
 /// A fake with a small world, a client of its own, and a receiver for its webhooks.
 struct World {
     github: GitHub,
@@ -306,7 +329,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let github = GitHub::start(Options::default()).await.unwrap();
+        Self::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let github = GitHub::start(options).await.unwrap();
         let installation = github.org("acme");
         github.repository("acme/shop");
         for (login, role) in [("mona", "write"), ("olga", "admin")] {

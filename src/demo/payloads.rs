@@ -30,7 +30,8 @@ impl State {
         });
         let deployment = self.deployments.get(&stage.deployment).map(|deployment| self.deployment_json(deployment));
         let numbers = repository.pulls_by_commit.get(&run.head_sha).map(Vec::as_slice).unwrap_or_default();
-        let pulls = list(numbers.iter().filter_map(|number| repository.pulls.get(number)).map(|pull| &pull.full));
+        let pulls = numbers.iter().filter_map(|number| repository.pulls.get(number));
+        let pulls = list(pulls.map(|pull| self.pull_json(repository, pull, true)));
         self.envelope(
             repository,
             sender,

@@ -18,7 +18,7 @@ pub(super) fn node_id(kind: &str, id: u64) -> String {
 
 /// `simple-user`.
 pub(super) fn simple_user(login: &str, id: u64, kind: UserKind, base: &str) -> Value {
-    let url = format!("{base}/users/{login}");
+    let url = format!("{base}/users/{}", login.replace('[', "%5B").replace(']', "%5D"));
     let html = match (kind, login.strip_suffix("[bot]")) {
         (UserKind::Bot, Some(slug)) => format!("https://github.com/apps/{slug}"),
         _ => format!("https://github.com/{login}"),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Options;
@@ -13,6 +12,7 @@ use super::git::{Commit, History, Stored};
 use super::journal::Journal;
 use super::limits::Limits;
 use super::people::People;
+use super::pulls::Pull;
 use super::render;
 use super::runs::{Deployment, Run};
 use super::webhooks::Hook;
@@ -26,14 +26,6 @@ pub(super) struct Environment {
     pub active: Option<u64>,
     /// Oldest first.
     pub deployments: Vec<u64>,
-}
-
-/// A pull request, rendered when it was made.
-pub(super) struct Pull {
-    pub commits: Vec<String>,
-    pub graphql: Value,
-    pub simple: String,
-    pub full: String,
 }
 
 /// A repository.

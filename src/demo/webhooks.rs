@@ -187,7 +187,7 @@ impl State {
                 .map(|(name, value)| (name.to_owned(), value.into()))
                 .collect();
             let payload: Value = serde_json::from_slice(&delivery.body).unwrap_or_else(|_| json!({}));
-            item["url"] = json!(self.hook.url);
+            item["url"] = json!(self.hook.url.as_deref().unwrap_or_default());
             item["request"] = json!({ "headers": headers, "payload": payload });
             item["response"] = json!({ "headers": {}, "payload": null });
         }

@@ -2,30 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Value, json};
-
 use super::GitHub;
 use super::git::{Commit, History};
 use super::people::{Team, User, UserKind};
-use super::render::{self, connection, node_id};
-use super::state::{Environment, Installation, Pull, Repository, State};
-
-/// A pull request to create; already merged when `merged_as` is there.
-#[derive(Clone, Debug, Default)]
-pub struct PullRequest {
-    /// The login of whoever opened it.
-    pub author: String,
-    /// Its branch.
-    pub head_branch: String,
-    /// Its title.
-    pub title: String,
-    /// Its description.
-    pub body: String,
-    /// SHAs of its own commits, oldest first.
-    pub commits: Vec<String>,
-    /// The commit on the default branch it became: a squash, a merge, or its own last commit.
-    pub merged_as: Option<String>,
-}
+use super::pulls::{Pull, PullRequest};
+use super::render;
+use super::state::{Environment, Installation, Repository, State};
 
 impl GitHub {
     /// Adds an organization that has installed the App; returns the installation's id.
@@ -178,7 +160,8 @@ impl State {
         let id = self.fresh_id();
         let repository = &self.repositories[place];
         let number = repository.pulls.len() as u64 + 1;
-        let (simple, full) = self.pull_json(repository, pull, id, number);
+        let tip = repository.history.branches.get(&repository.default_branch);
+        let base_sha = tip.map(|&tip| repository.history.commits[tip].sha.clone()).unwrap_or_default();
         let graphql = self.pull_graphql(pull, number);
         let repository = &mut self.repositories[place];
         let mut touched: Vec<&String> = pull.commits.iter().chain(&pull.merged_as).collect();
@@ -187,69 +170,8 @@ impl State {
         for sha in touched {
             repository.pulls_by_commit.entry(sha.clone()).or_default().push(number);
         }
-        repository.pulls.insert(number, Pull { commits: pull.commits.clone(), graphql, simple, full });
+        let (request, created_at) = (pull.clone(), super::clock::now());
+        repository.pulls.insert(number, Pull { id, number, request, base_sha, created_at, graphql });
         number
-    }
-
-    fn pull_graphql(&self, pull: &PullRequest, number: u64) -> Value {
-        let author = self.people.by_login(&pull.author).map(|account| {
-            json!({ "__typename": account.kind.as_str(), "login": account.login.trim_end_matches("[bot]"), "databaseId": account.id })
-        });
-        json!({
-            "__typename": "PullRequest", "number": number, "title": pull.title, "body": pull.body, "headRefName": pull.head_branch,
-            "state": if pull.merged_as.is_some() { "MERGED" } else { "OPEN" }, "author": author,
-            "mergeCommit": pull.merged_as.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })),
-            "labels": connection(Vec::new()),
-        })
-    }
-
-    /// `pull-request-simple` and `pull-request`.
-    fn pull_json(&self, repository: &Repository, pull: &PullRequest, id: u64, number: u64) -> (String, String) {
-        let url = format!("{}/pulls/{number}", repository.url);
-        let issue = format!("{}/issues/{number}", repository.url);
-        let html = format!("https://github.com/{}/pull/{number}", repository.full_name);
-        let merged = pull.merged_as.is_some();
-        let now = super::clock::now();
-        let head = pull.commits.last().or(pull.merged_as.as_ref()).cloned().unwrap_or_default();
-        let tip = repository
-            .history
-            .branches
-            .get(&repository.default_branch)
-            .map(|&tip| repository.history.commits[tip].sha.clone());
-        let statuses = format!("{}/statuses/{head}", repository.url);
-        let link = |href: &str| json!({ "href": href });
-        let fresh = json!({
-            "id": id, "node_id": node_id("PR", id), "number": number, "url": url, "html_url": html, "diff_url": format!("{html}.diff"),
-            "patch_url": format!("{html}.patch"), "issue_url": issue, "commits_url": format!("{url}/commits"),
-            "review_comments_url": format!("{url}/comments"), "review_comment_url": format!("{}/pulls/comments{{/number}}", repository.url),
-            "comments_url": format!("{issue}/comments"), "statuses_url": statuses, "state": if merged { "closed" } else { "open" },
-            "locked": false, "active_lock_reason": null, "title": pull.title, "body": pull.body, "labels": [], "milestone": null,
-            "created_at": now, "updated_at": now, "closed_at": merged.then_some(&now), "merged_at": merged.then_some(&now),
-            "merge_commit_sha": pull.merged_as, "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [],
-            "author_association": "MEMBER", "auto_merge": null, "draft": false,
-            "_links": {
-                "self": link(&url), "html": link(&html), "issue": link(&issue), "comments": link(&format!("{issue}/comments")),
-                "review_comments": link(&format!("{url}/comments")), "review_comment": link(&format!("{}/pulls/comments{{/number}}", repository.url)),
-                "commits": link(&format!("{url}/commits")), "statuses": link(&statuses),
-            },
-        });
-        let side = |branch: &str, sha: &str| {
-            let owner = &repository.owner;
-            let fresh = json!({ "label": format!("{owner}:{branch}"), "ref": branch, "sha": sha });
-            render::object(&fresh, &[("repo", repository.full.get()), ("user", self.account_json(owner))])
-        };
-        let (head, base) =
-            (side(&pull.head_branch, &head), side(&repository.default_branch, tip.as_deref().unwrap_or_default()));
-        let parts = [("user", self.account_json(&pull.author)), ("head", head.as_str()), ("base", base.as_str())];
-        let mut whole = fresh.clone();
-        render::extend(
-            &mut whole,
-            json!({
-                "merged": merged, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null, "comments": 0,
-                "review_comments": 0, "maintainer_can_modify": false, "commits": pull.commits.len(), "additions": 1, "deletions": 1,
-                "changed_files": 1,
-            }),
-        );
-        (render::object(&fresh, &parts), render::object(&whole, &parts))
     }
 }

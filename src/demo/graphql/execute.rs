@@ -6,9 +6,10 @@ use super::query::{Document, Selection};
 use super::{Refusal, refuse, undefined};
 use crate::demo::auth::Level;
 use crate::demo::git::blob_id;
+use crate::demo::pulls::Pull;
 use crate::demo::routes::Call;
 use crate::demo::runs::Deployment;
-use crate::demo::state::{Pull, Repository, State};
+use crate::demo::state::{Repository, State};
 
 /// Above this a blob's text is cut off, in bytes.
 const TEXT_LIMIT: usize = 512_000;
@@ -141,8 +142,8 @@ impl<'a> Executor<'a> {
             };
             let value = if name == "commits" {
                 let known = |sha: &String| self.repository.history.resolve(sha, &self.repository.default_branch);
-                let commits = pull.commits.iter().take(250).filter_map(known);
-                self.connection(arguments, inner, pull.commits.len(), commits, &|index, inner| {
+                let commits = pull.request.commits.iter().take(250).filter_map(known);
+                self.connection(arguments, inner, pull.request.commits.len(), commits, &|index, inner| {
                     self.pull_commit(index, inner)
                 })?
             } else {
@@ -263,7 +264,6 @@ impl<'a> Executor<'a> {
         let mut answer = Map::new();
         let mut fields = Vec::new();
         self.fields(selections, "Deployment", &mut fields);
-        let status = |(_, state, at): &(u64, &'static str, String)| json!({ "__typename": "DeploymentStatus", "state": state.to_uppercase(), "createdAt": at });
         for field in fields {
             let Selection::Field { key, name, arguments, inner } = field else {
                 continue;
@@ -278,10 +278,11 @@ impl<'a> Executor<'a> {
                 // A successful deployment that nothing has replaced is called active.
                 "state" if deployment.state() == "success" => json!("ACTIVE"),
                 "state" => json!(deployment.state().to_uppercase()),
-                "latestStatus" => self.project(inner, &deployment.statuses.last().map_or(Value::Null, status))?,
+                "latestStatus" => {
+                    deployment.statuses.last().map_or(Ok(Value::Null), |status| deployment_status(status, inner))?
+                }
                 "statuses" => {
-                    let each = &|found, inner| self.project(inner, &status(found));
-                    self.connection(arguments, inner, deployment.statuses.len(), statuses, each)?
+                    self.connection(arguments, inner, deployment.statuses.len(), statuses, &deployment_status)?
                 }
                 _ => return undefined(field, "Deployment"),
             };
@@ -289,4 +290,19 @@ impl<'a> Executor<'a> {
         }
         Ok(Value::Object(answer))
     }
+}
+
+fn deployment_status(status: &(u64, &'static str, String), selections: &[Selection]) -> Result<Value, Refusal> {
+    let mut answer = Map::new();
+    for field in selections {
+        let Selection::Field { key, name, .. } = field else { return undefined(field, "DeploymentStatus") };
+        let value = match name.as_str() {
+            "__typename" => json!("DeploymentStatus"),
+            "state" => json!(status.1.to_uppercase()),
+            "createdAt" => json!(status.2),
+            _ => return undefined(field, "DeploymentStatus"),
+        };
+        answer.insert(key.clone(), value);
+    }
+    Ok(Value::Object(answer))
 }

@@ -217,3 +217,20 @@ impl Parser<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn nested_lists_multiply_until_github_would_refuse_the_query() {
+        let commit = "object(oid: $oid) { ... on Commit { authors(first: 20) { totalCount } associatedPullRequests(first: 5) \
+                      { nodes { commits(first: 100) { nodes { commit { authors(first: 20) { totalCount } } } } } } } }";
+        let aliases: String = (0..50).map(|number| format!("c{number}: {commit} ")).collect();
+        let query = format!(
+            "query CommitContext($oid: GitObjectID!) {{ repository(owner: \"a\", name: \"b\") {{ {aliases} }} }}"
+        );
+        let document = super::parse(&query, &json!({ "oid": "0" })).unwrap();
+        assert_eq!(document.nodes(), 50 * (20 + 5 + 5 * 100 + 5 * 100 * 20));
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Call, Reply};
 use crate::demo::auth::{self, Caller};
 use crate::demo::clock;
-use crate::demo::render::{client_id, list, object};
+use crate::demo::render::{client_id, extend, list, object};
 use crate::demo::state::{Installation, State};
 
 pub(super) fn app(call: &mut Call<'_>) -> Result<Reply, Reply> {
@@ -38,14 +38,21 @@ fn installation_json(state: &State, installation: &Installation) -> String {
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "single_file_name": null,
         "has_multiple_single_files": false, "single_file_paths": [], "suspended_by": null, "suspended_at": null,
     });
-    object(&fresh, &[("account", state.account_json(&installation.account))])
+    // The list's schema wants the fields of a user and of an enterprise at once.
+    let login = &installation.account;
+    let more = json!({
+        "name": login, "slug": login, "created_at": "2015-01-01T00:00:00Z", "updated_at": "2015-01-01T00:00:00Z",
+    });
+    let mut account = serde_json::from_str(state.account_json(login)).unwrap_or_default();
+    extend(&mut account, more);
+    object(&fresh, &[("account", &account.to_string())])
 }
 
 pub(super) fn access_token(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let installation = call.number(0)?;
     let body = Value::Object(call.object()?);
     let (token, grant) = auth::mint(call.state, installation, &body)?;
-    let mut answer = json!({
+    let answer = json!({
         "token": token, "expires_at": clock::iso(grant.expires), "permissions": grant.permissions,
         "repository_selection": if grant.repositories.is_some() { "selected" } else { "all" },
     });
@@ -54,7 +61,6 @@ pub(super) fn access_token(call: &mut Call<'_>) -> Result<Reply, Reply> {
     };
     let reached = call.state.repositories.iter().filter(|repository| ids.contains(&repository.id));
     let repositories = list(reached.map(|repository| repository.full.get()));
-    answer["single_file"] = Value::Null;
     Ok(Reply::new(201, object(&answer, &[("repositories", &repositories)])))
 }
 

@@ -78,13 +78,14 @@ pub(super) fn statuses(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let deployment = found(call)?;
     let repository = call.repository();
     let url = format!("{}/deployments/{}", repository.url, deployment.id);
+    let page = format!("https://github.com/{}/deployments/{}", repository.full_name, deployment.environment);
     // GitHub's published schema has no `waiting`.
     let shown = |state: &'static str| if state == "waiting" { "pending" } else { state };
     let statuses = deployment.statuses.iter().rev().skip(skip).take(take).map(|(id, state, at)| {
         let fresh = json!({
             "url": format!("{url}/statuses/{id}"), "id": id, "node_id": node_id("DES", *id), "state": shown(state), "description": "",
-            "environment": deployment.environment, "target_url": "", "created_at": at, "updated_at": at, "deployment_url": url,
-            "repository_url": repository.url, "environment_url": "", "log_url": "",
+            "environment": deployment.environment, "target_url": page, "created_at": at, "updated_at": at, "deployment_url": url,
+            "repository_url": repository.url, "environment_url": page, "log_url": page,
         });
         object(&fresh, &[("creator", call.state.account_json("github-actions[bot]"))])
     });
