@@ -3,6 +3,7 @@
 
 mod architecture;
 mod attribution;
+mod crash;
 mod fake_github;
 mod ledger_verify;
 mod policy;

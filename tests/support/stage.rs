@@ -151,7 +151,7 @@ impl Drop for Stage {
     }
 }
 
-fn build_world(github: &GitHub) {
+pub fn build_world(github: &GitHub) {
     github.org("acme");
     github.repository(SHOP);
     for (login, role) in [
