@@ -7,6 +7,7 @@ mod crash;
 mod fake_github;
 mod ledger_verify;
 mod policy;
+mod recovery;
 mod road;
 mod store;
 mod support;

@@ -126,7 +126,7 @@ impl App {
         let check_run = check_run(request, render::CHECK_NAME, render::page(request));
         let place = Place::from(&request.case.subject);
         let known = match request.life.check_run_id {
-            None if due.attempts > 0 => self.find(request, &check_run).await?,
+            None if !due.is_first_try() => self.find(request, &check_run).await?,
             known => known,
         };
         let receipt = match known {
@@ -146,7 +146,7 @@ impl App {
         let Some(page) = render::policy_page(&request.case.policy) else { return Ok(Tried::Nothing) };
         let check_run = check_run(request, render::POLICY_CHECK_NAME, page);
         let place = Place::from(&request.case.subject);
-        if due.attempts > 0 && self.find(request, &check_run).await?.is_some() {
+        if !due.is_first_try() && self.find(request, &check_run).await?.is_some() {
             return Ok(Tried::Done(Receipt::default()));
         }
         let receipt = self.github.create_check_run(place, &check_run).await?;

@@ -176,6 +176,11 @@ impl GitHub {
         self.shared.with(|state| state.hook.down = down);
     }
 
+    /// While forgetful, webhooks are neither sent nor remembered: the worst that can happen to one.
+    pub fn forget_webhooks(&self, forget: bool) {
+        self.shared.with(|state| state.hook.forgetful = forget);
+    }
+
     /// The next `times` calls whose `METHOD /template` contains `route` run into trouble: `"check-runs"`,
     /// `"POST /repos/{owner}/{repo}/check-runs"`, `"graphql CommitContext"`.
     pub fn fail(&self, route: &str, times: u32, trouble: Trouble) {

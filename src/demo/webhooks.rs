@@ -28,6 +28,7 @@ pub(super) struct Hook {
     pub secret: String,
     /// Deliveries fail without being sent.
     pub down: bool,
+    pub forgetful: bool,
     pub deliveries: BTreeMap<u64, Delivery>,
     /// Waiting for the sender.
     pub outbox: Vec<Outgoing>,
@@ -88,7 +89,7 @@ pub(super) struct Outgoing {
 impl Hook {
     /// A hook towards this address.
     pub fn new(url: Option<String>, secret: String) -> Self {
-        Self { url, secret, down: false, deliveries: BTreeMap::new(), outbox: Vec::new() }
+        Self { url, secret, down: false, forgetful: false, deliveries: BTreeMap::new(), outbox: Vec::new() }
     }
 }
 
@@ -105,6 +106,9 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 impl State {
     /// Sends an event about a repository.
     pub fn emit(&mut self, event: &str, action: &str, repository: usize, body: String) {
+        if self.hook.forgetful {
+            return;
+        }
         let repository = &self.repositories[repository];
         let installation = self.installation_of(&repository.owner).map(|installation| installation.id);
         let (guid, repository) = (uuid::Uuid::now_v7().to_string(), repository.id);

@@ -33,6 +33,12 @@ pub struct EffectDue {
 }
 
 impl EffectDue {
+    /// Whether nobody can have made this call before. When somebody may have, and died or lost the answer, look first.
+    #[must_use]
+    pub fn is_first_try(&self) -> bool {
+        self.attempts == 0 && self.generation <= 1
+    }
+
     /// What to show when it is done.
     #[must_use]
     pub fn claim(&self) -> Claim {

@@ -16,7 +16,7 @@ pub struct Stage {
     pub server: Option<Server>,
     pub database_url: String,
     folder: TempDir,
-    recovery: Duration,
+    writes_per_minute: u32,
 }
 
 impl Stage {
@@ -35,16 +35,33 @@ impl Stage {
     pub async fn set_on(options: Options, database_url: String, folder: TempDir) -> Self {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
-        let mut stage = Self { github, server: None, database_url, folder, recovery: Duration::from_secs(3_600) };
+        let mut stage = Self { github, server: None, database_url, folder, writes_per_minute: 0 };
+        stage.start().await;
+        stage
+    }
+
+    /// The usual world, with a server that may write to GitHub only so often, and a GitHub that insists on it.
+    pub async fn set_paced(writes_per_minute: u32) -> Self {
+        let mut stage = Self::set().await;
+        stage.stop().await;
+        stage.writes_per_minute = writes_per_minute;
         stage.start().await;
         stage
     }
 
     pub async fn start(&mut self) {
         let server = Server::start(self.config()).await.unwrap();
-        let url = format!("http://{}/github/webhooks", server.address());
-        self.github.set_webhook(&url, "a secret of this test");
+        self.send_webhooks_to(&server);
         self.server = Some(server);
+    }
+
+    /// One more server on the same database.
+    pub async fn another_replica(&self) -> Server {
+        Server::start(self.config()).await.unwrap()
+    }
+
+    pub fn send_webhooks_to(&self, server: &Server) {
+        self.github.set_webhook(&format!("http://{}/github/webhooks", server.address()), "a secret of this test");
     }
 
     pub async fn stop(&mut self) {
@@ -55,10 +72,6 @@ impl Stage {
 
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
-    }
-
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server().address())
     }
 
     pub fn config(&self) -> Config {
@@ -73,13 +86,13 @@ impl Stage {
                 app_id: self.github.app_id(),
                 private_key: self.github.app_private_key_pem().to_owned().into(),
                 webhook_secrets: vec!["a secret of this test".to_owned().into()],
-                writes_per_minute: 0,
+                writes_per_minute: self.writes_per_minute,
                 writes_per_hour: 0,
                 points_per_minute: 0,
             },
             concurrency: 16,
             lease: Duration::from_secs(5),
-            recovery: self.recovery,
+            recovery: Duration::from_secs(3_600),
             log: Log { filter: "warn".into(), json: false },
         }
     }

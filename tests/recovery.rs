@@ -1,0 +1,135 @@
+//! What GitHub lost, refused, or answered twice: the road still ends in one decision.
+
+use std::time::Duration;
+
+use seconder::demo::{Options, Trouble};
+
+use crate::support::postgres;
+use crate::support::stage::{SHOP, Stage};
+
+#[tokio::test]
+async fn a_webhook_that_was_lost_is_fetched_back() {
+    let mut stage = Stage::set().await;
+    stage.stop().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    stage.until("a failed delivery", |github| github.deliveries().iter().any(|d| !d.arrived())).await;
+    stage.start().await;
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_us_without_our_knowing_is_found() {
+    let mut stage = Stage::set().await;
+    let known = stage.agents_commit();
+    stage.deploy(&known);
+    stage.asked(&known).await; // From here on the repository is known.
+    stage.stop().await;
+    stage.github.forget_webhooks(true);
+    let sha = stage.humans_commit();
+    let run = stage.deploy(&sha);
+    stage.github.forget_webhooks(false);
+    stage.start().await;
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn the_same_webhook_twice_makes_one_request() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.ask_again(run);
+    stage.github.click(check.id, "approve", "alice");
+    stage.decision(run).await;
+    assert_eq!(stage.github.check_runs(SHOP, &sha).len(), 1);
+    assert_eq!(stage.github.callbacks(run).len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_is_not_given_twice() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    stage.github.fail("POST /repos/{owner}/{repo}/check-runs", 1, Trouble::LoseAnswer);
+    let check = stage.asked(&sha).await;
+    stage.github.fail("deployment_protection_rule", 1, Trouble::LoseAnswer);
+    stage.github.click(check.id, "approve", "alice");
+    stage.decision(run).await;
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+    stage.until("quiet", |github| github.calls().iter().any(|call| call.route.contains("approvals"))).await;
+    assert_eq!(stage.github.callbacks(run).len(), 1, "GitHub sees one decision");
+    assert_eq!(stage.github.check_runs(SHOP, &sha).len(), 1, "and one check run");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    stage.github.fail("POST /repos/{owner}/{repo}/check-runs", 1, Trouble::RateLimit { status: 429, retry_after: 1 });
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.fail("deployment_protection_rule", 1, Trouble::RateLimit { status: 403, retry_after: 1 });
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    let early = stage.github.calls().iter().filter(|call| call.status == 429 || call.status == 403).count();
+    assert_eq!(early, 2, "nobody called again before GitHub said so");
+}
+
+#[tokio::test]
+async fn what_is_waiting_survives_a_restart() {
+    let mut stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.stop().await;
+    stage.start().await;
+    stage.github.click(check.id, "approve", "bob");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_on_one_postgres_ask_once_and_answer_once() {
+    let url = postgres::fresh_database();
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set_on(Options::default(), url, folder).await;
+    let second = stage.another_replica().await;
+    for n in 0..12 {
+        let sha = stage.agents_commit();
+        // GitHub reaches either of them; a click may reach the other one.
+        stage.send_webhooks_to(if n % 2 == 0 { stage.server() } else { &second });
+        let run = stage.deploy(&sha);
+        let check = stage.asked(&sha).await;
+        stage.send_webhooks_to(if n % 2 == 0 { &second } else { stage.server() });
+        stage.github.click(check.id, "approve", "alice");
+        stage.decision(run).await;
+        stage.github.finish(run, true);
+        stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+        assert_eq!(stage.github.callbacks(run).len(), 1);
+        assert_eq!(stage.github.check_runs(SHOP, &sha).len(), 1);
+    }
+    second.stop().await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_goes_ahead_of_openings_when_github_allows_little() {
+    let stage = Stage::set_paced(60).await; // one write a second
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    for _ in 0..20 {
+        let later = stage.agents_commit();
+        stage.deploy(&later);
+    }
+    stage.until("the queue of openings", |github| github.calls().len() > 60).await;
+    let clicked = std::time::Instant::now();
+    stage.github.click(check.id, "approve", "alice");
+    stage.decision(run).await;
+    // Twenty openings owe forty writes: behind them it would have taken most of a minute.
+    assert!(clicked.elapsed() < Duration::from_secs(10), "{:?}", clicked.elapsed());
+}
