@@ -5,6 +5,7 @@ mod architecture;
 mod attribution;
 mod crash;
 mod fake_github;
+mod github;
 mod ledger_verify;
 mod policy;
 mod recovery;

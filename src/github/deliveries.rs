@@ -8,11 +8,9 @@ use http::Method;
 use serde::Deserialize;
 
 use super::client::Error;
-use super::client::{Call, Kind};
-use super::tokens::{Purpose, Scope};
 use super::{GitHub, clock, next_page, webhook, wire};
 use crate::domain::Millis;
-use crate::domain::gate::{Repository, Tenant};
+use crate::domain::gate::Tenant;
 
 /// GitHub remembers deliveries for three days.
 pub const REMEMBERED: Millis = 3 * 24 * 3_600_000;
@@ -21,7 +19,7 @@ const PAGES_OF_FAILURES: usize = 30;
 /// Pages of successful deliveries that are read to see which failures are dealt with already. Redelivering one of those
 /// does no harm: its GUID is known.
 const PAGES_OF_SUCCESSES: usize = 5;
-/// Pages of installations, and of repositories of one.
+/// Pages of installations.
 const PAGES: usize = 100;
 
 /// A delivery that failed and was not repeated with success.
@@ -59,18 +57,6 @@ struct InstallationAnswer {
     id: u64,
     account: Option<wire::User>,
     suspended_at: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Repositories {
-    repositories: Vec<RepositoryAnswer>,
-}
-
-#[derive(Deserialize)]
-struct RepositoryAnswer {
-    id: u64,
-    name: String,
-    owner: wire::User,
 }
 
 impl GitHub {
@@ -147,27 +133,5 @@ impl GitHub {
             }
         }
         Ok(installations)
-    }
-
-    /// All repositories an installation covers.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn repositories(&self, tenant: &Tenant) -> Result<Vec<Repository>, Error> {
-        let scope = Scope { installation: tenant.installation_id, repository: None, purpose: Purpose::Survey };
-        let mut repositories = Vec::new();
-        for page in 1..=PAGES {
-            let path = format!("/installation/repositories?per_page=100&page={page}");
-            let call = Call { kind: Kind::Read, method: Method::GET, path: &path, body: None };
-            let answer: Repositories = self.call(scope, call).await?.json("the installation's repositories")?;
-            let is_last = answer.repositories.len() < 100;
-            repositories.extend(answer.repositories.into_iter().filter_map(|repository| {
-                Some(Repository { id: repository.id, owner: repository.owner.login?, name: repository.name })
-            }));
-            if is_last {
-                break;
-            }
-        }
-        Ok(repositories)
     }
 }

@@ -205,7 +205,7 @@ impl GitHub {
         let answer = self.call(place.scope(Purpose::Read), call).await?;
         let reply: Reply<R> = answer.json(what)?;
         let errors = reply.errors.unwrap_or_default();
-        if errors.iter().any(|error| error.kind.as_deref() == Some("RATE_LIMITED")) {
+        if errors.iter().any(graphql::Failure::is_rate_limit) {
             let now = clock::now();
             return Err(Error::RateLimited { until: answer.quota.reset.unwrap_or(now).max(now + RATE_LIMIT_PAUSE) });
         }

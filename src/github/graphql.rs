@@ -89,6 +89,13 @@ pub(super) struct Failure {
     pub message: Option<String>,
 }
 
+impl Failure {
+    /// GraphQL says so with status 200.
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("RATE_LIMITED" | "RATE_LIMIT"))
+    }
+}
+
 /// What an answer without the repository means.
 pub(super) fn refusal(status: u16, errors: &[Failure]) -> Error {
     let first = errors.first();

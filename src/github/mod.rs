@@ -10,7 +10,7 @@
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
 //! - [`render`] all text people read on GitHub
-//! - [`deliveries`] webhooks GitHub could not deliver; installations and their repositories
+//! - [`deliveries`] webhooks GitHub could not deliver; installations
 
 pub mod app_jwt;
 pub mod checks;
@@ -85,7 +85,7 @@ impl<'a> Place<'a> {
     }
 
     fn scope(self, purpose: Purpose) -> Scope {
-        Scope { installation: self.tenant.installation_id, repository: Some(self.repository.id), purpose }
+        Scope { installation: self.tenant.installation_id, repository: self.repository.id, purpose }
     }
 }
 

@@ -34,8 +34,6 @@ pub enum Purpose {
     Speak,
     /// Ask who is in a team.
     People,
-    /// Ask which repositories the installation covers. The one token that is not for a single repository.
-    Survey,
 }
 
 impl Purpose {
@@ -52,7 +50,6 @@ impl Purpose {
             ],
             Self::Speak => &[("checks", "write"), ("deployments", "write")],
             Self::People => &[("members", "read"), ("metadata", "read")],
-            Self::Survey => &[("metadata", "read")],
         }
     }
 }
@@ -61,8 +58,7 @@ impl Purpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
     pub installation: u64,
-    /// `None` only for [`Purpose::Survey`].
-    pub repository: Option<u64>,
+    pub repository: u64,
     pub purpose: Purpose,
 }
 
@@ -120,10 +116,7 @@ struct Minted {
 async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Token, Error> {
     let permissions: serde_json::Map<String, serde_json::Value> =
         scope.purpose.permissions().iter().map(|(name, level)| ((*name).to_owned(), json!(level))).collect();
-    let mut wanted = json!({ "permissions": permissions });
-    if let Some(repository) = scope.repository {
-        wanted["repository_ids"] = json!([repository]);
-    }
+    let wanted = json!({ "permissions": permissions, "repository_ids": [scope.repository] });
     let path = format!("/app/installations/{}/access_tokens", scope.installation);
     let body = wanted.to_string();
     let call = Call { kind: Kind::Mint, method: Method::POST, path: &path, body: Some(body.as_bytes()) };
