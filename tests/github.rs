@@ -327,7 +327,7 @@ async fn when_github_says_stop_nothing_more_is_sent_until_then() {
     assert_eq!(scene.seconder.calls(), calls, "nothing was sent");
     let Error::RateLimited { until } = again else { return };
     let pacer = scene.seconder.pacer();
-    let here = i64::try_from(held.tenant.installation_id).unwrap();
+    let here = held.tenant.installation_id;
     assert_eq!(pacer.saturated(Urgency::Decision, until - 1), [here]);
     assert!(pacer.saturated(Urgency::Decision, until).is_empty());
 }

@@ -91,8 +91,7 @@ impl App {
     /// The installations to which not even a decision may go now.
     #[must_use]
     pub fn saturated(&self) -> Vec<u64> {
-        let saturated = self.github.pacer().saturated(Urgency::Decision, self.now());
-        saturated.into_iter().filter_map(|id| u64::try_from(id).ok()).collect()
+        self.github.pacer().saturated(Urgency::Decision, self.now())
     }
 
     /// The instant so long from now.

@@ -114,13 +114,13 @@ impl Pacer {
         if free_at > now { Err(Until(free_at)) } else { Ok(()) }
     }
 
-    /// The installations, as the store numbers them, in which nothing of this urgency has room now.
+    /// The installations in which nothing of this urgency has room now.
     #[must_use]
-    pub fn saturated(&self, urgency: Urgency, now: Millis) -> Vec<i64> {
+    pub fn saturated(&self, urgency: Urgency, now: Millis) -> Vec<u64> {
         self.budgets
             .iter()
             .filter(|(_, budget)| budget.free_at(&self.limits, urgency, now) > now)
-            .filter_map(|(installation, _)| i64::try_from(*installation).ok())
+            .map(|(installation, _)| *installation)
             .collect()
     }
 
