@@ -10,5 +10,6 @@ mod ledger_verify;
 mod policy;
 mod recovery;
 mod road;
+mod serve;
 mod store;
 mod support;

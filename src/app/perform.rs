@@ -6,9 +6,10 @@ use super::{App, Error, backoff};
 use crate::domain::Millis;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Receipt, Sending};
+use crate::domain::policy;
 use crate::domain::request::{Callback, Outcome, Request};
 use crate::github::Place;
-use crate::github::checks::{Action, CheckRun};
+use crate::github::checks::{Action, Annotation, CheckRun, Level};
 use crate::github::pacing::Until;
 use crate::github::render::{self, Button, Page};
 use crate::store::{EffectDue, Work};
@@ -169,6 +170,19 @@ fn check_run(request: &Request, name: &str, page: Page) -> CheckRun {
         summary: page.summary,
         text: page.text,
         actions: page.buttons.iter().map(action).collect(),
+        annotations: page
+            .points_at
+            .map(|(line, column, message)| Annotation {
+                path: policy::PATH.to_owned(),
+                start_line: line,
+                end_line: line,
+                start_column: Some(column),
+                end_column: Some(column),
+                annotation_level: Level::Failure,
+                message,
+            })
+            .into_iter()
+            .collect(),
         ..CheckRun::default()
     }
 }

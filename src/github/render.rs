@@ -59,6 +59,8 @@ pub struct Page {
     pub state: State,
     /// Buttons offered.
     pub buttons: Vec<Button>,
+    /// Line and column of `.github/seconder.yml` to point at, and what to say there.
+    pub points_at: Option<(u64, u64, String)>,
 }
 
 /// GitHub cuts `summary` and `text` at so many bytes; we cut before, on a line, and say so.
@@ -71,7 +73,7 @@ pub const COMMENT_LIMIT: usize = 1_024;
 pub fn page(request: &Request) -> Page {
     let (title, state) = headline(request);
     let buttons = if request.is_pending() { vec![APPROVE, DENY] } else { Vec::new() };
-    Page { title, summary: cut(summary(request)), text: Some(cut(commits(request))), state, buttons }
+    Page { title, summary: cut(summary(request)), text: Some(cut(commits(request))), state, buttons, points_at: None }
 }
 
 fn headline(request: &Request) -> (String, State) {
@@ -416,6 +418,7 @@ pub fn policy_page(origin: &Origin) -> Option<Page> {
         text: None,
         state: State::Failure,
         buttons: Vec::new(),
+        points_at: (error.line > 0).then(|| (error.line, error.column, safe::visible(&error.message))),
     })
 }
 

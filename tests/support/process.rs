@@ -35,15 +35,10 @@ pub fn free_address() -> SocketAddr {
 }
 
 impl Process {
-    /// Starts a server for this GitHub and waits until it answers.
-    pub fn start(
-        github: &GitHub,
-        address: SocketAddr,
-        folder: &Path,
-        database_url: &str,
-        settings: &[(&str, &str)],
-    ) -> Self {
-        let child = seconder()
+    /// How a server for this GitHub is started.
+    pub fn command(github: &GitHub, address: SocketAddr, folder: &Path, database_url: &str) -> Command {
+        let mut command = seconder();
+        command
             .arg("serve")
             .env("SECONDER_LISTEN", address.to_string())
             .env("SECONDER_DATA_DIR", folder)
@@ -56,7 +51,19 @@ impl Process {
             .env("SECONDER_GITHUB_WRITES_PER_MINUTE", "0")
             .env("SECONDER_GITHUB_WRITES_PER_HOUR", "0")
             .env("SECONDER_GITHUB_POINTS_PER_MINUTE", "0")
-            .env("SECONDER_LOG", "error")
+            .env("SECONDER_LOG", "error");
+        command
+    }
+
+    /// Starts a server and waits until it answers.
+    pub fn start(
+        github: &GitHub,
+        address: SocketAddr,
+        folder: &Path,
+        database_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let child = Self::command(github, address, folder, database_url)
             .envs(settings.iter().copied())
             .stderr(Stdio::inherit())
             .spawn()
@@ -91,6 +98,23 @@ impl Drop for Process {
 
 /// What webhooks are signed with.
 pub const SECRET: &str = "a secret of this test";
+
+/// Sends a webhook as GitHub would, signed with this secret; returns the status.
+pub fn post(address: SocketAddr, event: &str, delivery: &str, body: &[u8], secret: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let signature = seconder::demo::signature(secret, body);
+    write!(
+        stream,
+        "POST /github/webhooks HTTP/1.0\r\nhost: seconder\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         x-github-event: {event}\r\nx-github-delivery: {delivery}\r\nx-hub-signature-256: {signature}\r\n\r\n",
+        body.len()
+    )
+    .and_then(|()| stream.write_all(body))
+    .expect("it takes the webhook");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
 
 /// Status and body of a page, if anybody answers.
 pub fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
