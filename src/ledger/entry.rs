@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -184,7 +185,10 @@ fn check(path: &str, key: &str, value: &Value) -> Result<(), SealError> {
     }
 }
 
-/// The common fields of an entry, borrowed from its bytes. A field given twice is refused.
+/// What a reader needs of an entry, borrowed from its bytes in one pass. A field given twice is refused.
+///
+/// The common fields are read; the record's own fields that the rules of a verifier look at are only found, and parsed by
+/// whoever needs them.
 #[derive(Debug, Deserialize)]
 pub struct Header<'a> {
     /// Format version.
@@ -208,10 +212,49 @@ pub struct Header<'a> {
     /// The software that wrote it.
     #[serde(borrow)]
     pub sw: Cow<'a, str>,
+    /// The origin a log describes itself by.
+    #[serde(borrow)]
+    pub origin: Option<&'a RawValue>,
+    /// The digest of what was shown.
+    #[serde(borrow)]
+    pub request_digest: Option<&'a RawValue>,
+    /// The people who had a part.
+    #[serde(borrow)]
+    pub parties: Option<&'a RawValue>,
+    /// How many commits an agent touched.
+    #[serde(borrow)]
+    pub ai_commits: Option<&'a RawValue>,
+    /// Which facts are incomplete.
+    #[serde(borrow)]
+    pub partial: Option<&'a RawValue>,
+    /// The rules that matched.
+    #[serde(borrow)]
+    pub matched_rules: Option<&'a RawValue>,
+    /// Who gave a verdict.
+    #[serde(borrow)]
+    pub reviewer: Option<&'a RawValue>,
+    /// The verdict.
+    #[serde(borrow)]
+    pub verdict: Option<&'a RawValue>,
+    /// How the request ended.
+    #[serde(borrow)]
+    pub outcome: Option<&'a RawValue>,
+    /// Who seconded it.
+    #[serde(borrow)]
+    pub approvers: Option<&'a RawValue>,
+    /// What was needed and what was there.
+    #[serde(borrow)]
+    pub quorum: Option<&'a RawValue>,
+    /// The policy it was decided by.
+    #[serde(borrow)]
+    pub policy: Option<&'a RawValue>,
+    /// What GitHub is told.
+    #[serde(borrow)]
+    pub state: Option<&'a RawValue>,
 }
 
 impl<'a> Header<'a> {
-    /// Reads the common fields of an entry.
+    /// Reads an entry.
     ///
     /// # Errors
     /// If the bytes are not a JSON object with these fields.

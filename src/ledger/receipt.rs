@@ -52,19 +52,31 @@ impl Receipt {
     /// If the text is not a proof in its one canonical form.
     pub fn parse(text: &str) -> Result<Receipt, ReceiptError> {
         let malformed = ReceiptError::Malformed;
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(malformed("no empty line before the checkpoint"))?;
-        let mut lines = head.split('\n');
-        if lines.next() != Some(FIRST_LINE) {
+        let mut rest = text;
+        let mut next_line = || {
+            let (line, after) = rest.split_once('\n').ok_or(malformed("it ends before its checkpoint"))?;
+            rest = after;
+            Ok::<&str, ReceiptError>(line)
+        };
+        if next_line()? != FIRST_LINE {
             return Err(malformed("the first line is not c2sp.org/tlog-proof@v1"));
         }
-        let index = lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(malformed("no index line"))?;
+        let index = next_line()?.strip_prefix("index ").ok_or(malformed("no index line"))?;
         let index: u64 = match index.parse() {
             Ok(number) if format!("{number}") == index => number,
             _ => return Err(malformed("the index is not a plain decimal number")),
         };
-        let proof: Option<Vec<Hash>> = lines.map(Hash::from_base64).collect();
-        let proof = proof.ok_or(malformed("a line of the proof is not a hash in base64"))?;
-        Ok(Receipt { index, proof, checkpoint: checkpoint.to_owned() })
+        let mut proof = Vec::with_capacity(32);
+        loop {
+            match next_line()? {
+                "" => break,
+                line => {
+                    proof.push(Hash::from_base64(line).ok_or(malformed("a line of the proof is not a hash in base64"))?)
+                }
+            }
+        }
+        let checkpoint = rest.to_owned();
+        Ok(Receipt { index, proof, checkpoint })
     }
 
     /// Checks everything: the checkpoint's signature, then that `entry` (the exact bytes of the line) is in that tree.
@@ -73,16 +85,16 @@ impl Receipt {
     /// If the checkpoint is not signed by this key or the entry is not where the receipt says.
     pub fn verify(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, ReceiptError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
-        self.verify_in(entry, &checkpoint)?;
+        self.verify_in(merkle::leaf_hash(entry), &checkpoint)?;
         Ok(checkpoint)
     }
 
-    /// Checks that `entry` is in the tree of a checkpoint that is already believed.
+    /// Checks that the entry with this leaf hash is in the tree of a checkpoint that is already believed.
     ///
     /// # Errors
     /// If the entry is not where the receipt says.
-    pub fn verify_in(&self, entry: &[u8], checkpoint: &Checkpoint) -> Result<(), ProofError> {
-        merkle::verify_inclusion(merkle::leaf_hash(entry), self.index, checkpoint.size, &self.proof, checkpoint.root)
+    pub fn verify_in(&self, leaf: Hash, checkpoint: &Checkpoint) -> Result<(), ProofError> {
+        merkle::verify_inclusion(leaf, self.index, checkpoint.size, &self.proof, checkpoint.root)
     }
 }
 

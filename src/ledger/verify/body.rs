@@ -3,9 +3,11 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::report::Outcome;
 use super::violation::Violation;
+use crate::ledger::entry::Header;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,13 +41,6 @@ pub(super) enum Verdict {
     Deny,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Genesis<'a> {
-    #[serde(borrow)]
-    pub(super) origin: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
 pub(super) struct Opened {
     pub(super) request_digest: String,
     pub(super) parties: Vec<Person>,
@@ -54,18 +49,72 @@ pub(super) struct Opened {
     pub(super) matched_rules: Vec<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Person {
-    pub(super) id: u64,
+impl Opened {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Opened, Violation> {
+        Ok(Opened {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            parties: need(entry.parties, "parties")?,
+            ai_commits: need(entry.ai_commits, "ai_commits")?,
+            partial: need(entry.partial, "partial")?,
+            matched_rules: need(entry.matched_rules, "matched_rules")?,
+        })
+    }
+}
+
+pub(super) struct Review<'a> {
+    pub(super) request_digest: &'a str,
+    pub(super) reviewer: Reviewer<'a>,
+    pub(super) verdict: Verdict,
+}
+
+impl<'a> Review<'a> {
+    pub(super) fn of(entry: &Header<'a>) -> Result<Review<'a>, Violation> {
+        Ok(Review {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            reviewer: need(entry.reviewer, "reviewer")?,
+            verdict: need(entry.verdict, "verdict")?,
+        })
+    }
+}
+
+pub(super) struct Decision<'a> {
+    pub(super) request_digest: &'a str,
+    pub(super) outcome: Outcome,
+    pub(super) approvers: Vec<Person>,
+    pub(super) quorum: Vec<Quorum>,
+    pub(super) policy: Policy<'a>,
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn of(entry: &Header<'a>) -> Result<Decision<'a>, Violation> {
+        Ok(Decision {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            outcome: need(entry.outcome, "outcome")?,
+            // Only an approval has these, and that is refused without them.
+            approvers: entry.approvers.map_or(Ok(Vec::new()), |raw| need(Some(raw), "approvers"))?,
+            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
+            policy: need(entry.policy, "policy")?,
+        })
+    }
+}
+
+pub(super) struct Callback<'a> {
+    pub(super) request_digest: &'a str,
+    pub(super) state: State,
+}
+
+impl<'a> Callback<'a> {
+    pub(super) fn of(entry: &Header<'a>) -> Result<Callback<'a>, Violation> {
+        Ok(Callback {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            state: need(entry.state, "state")?,
+        })
+    }
 }
 
 #[derive(Deserialize)]
-pub(super) struct Review<'a> {
-    #[serde(borrow)]
-    pub(super) request_digest: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) reviewer: Reviewer<'a>,
-    pub(super) verdict: Verdict,
+pub(super) struct Person {
+    pub(super) id: u64,
 }
 
 #[derive(Deserialize)]
@@ -73,24 +122,6 @@ pub(super) struct Reviewer<'a> {
     pub(super) id: u64,
     #[serde(borrow)]
     pub(super) kind: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Struck {
-    pub(super) reviewer: Person,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Decision<'a> {
-    #[serde(borrow)]
-    pub(super) request_digest: Cow<'a, str>,
-    pub(super) outcome: Outcome,
-    #[serde(default)]
-    pub(super) approvers: Vec<Person>,
-    #[serde(default)]
-    pub(super) quorum: Vec<Quorum>,
-    #[serde(borrow)]
-    pub(super) policy: Policy<'a>,
 }
 
 #[derive(Deserialize)]
@@ -105,14 +136,8 @@ pub(super) struct Policy<'a> {
     pub(super) digest: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Callback<'a> {
-    #[serde(borrow)]
-    pub(super) request_digest: Cow<'a, str>,
-    pub(super) state: State,
-}
-
-/// Reads the fields a rule needs.
-pub(super) fn read<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Violation> {
-    serde_json::from_str(line).map_err(|error| Violation::Unreadable(error.to_string()))
+/// Reads a field that a rule cannot do without.
+pub(super) fn need<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<T, Violation> {
+    let raw = raw.ok_or_else(|| Violation::Unreadable(format!("missing field `{name}`")))?;
+    serde_json::from_str(raw.get()).map_err(|error| Violation::Unreadable(format!("{name}: {error}")))
 }

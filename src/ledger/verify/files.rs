@@ -1,22 +1,21 @@
 //! The files beside the entries: tiles, bundles, receipts, and whatever else lies there.
 use std::io;
 
-use serde::Deserialize;
-
+use super::body::Decision;
 use super::refusal::{ReceiptFault, Refusal};
-use super::report::Outcome;
 use super::rules::Settled;
 use super::violation::Violation;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact, Place};
-use crate::ledger::note::{MAX_NOTE_BYTES, VerifierKey};
+use crate::ledger::merkle::{Hash, leaf_hash};
+use crate::ledger::note::VerifierKey;
 use crate::ledger::receipt::{Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
 use crate::ledger::tile::TilePath;
 
-/// Longer than any proof.
-const MAX_PROOF_BYTES: usize = MAX_NOTE_BYTES + 4096;
+/// Longer than the lines of any proof, in bytes; its checkpoint comes on top.
+const MAX_PROOF_BYTES: usize = 4096;
 
 /// The artifact, and the checkpoint that everything in it is measured against.
 pub(super) struct Files<'a, A: Artifact> {
@@ -42,9 +41,9 @@ impl<'a, A: Artifact> Files<'a, A> {
     }
 
     /// Checks the receipt of a request whose decision is this line.
-    pub(super) fn check_receipt(&mut self, request: &str, seq: u64, line: &str) -> Result<(), Refusal> {
+    pub(super) fn check_receipt(&mut self, request: &str, seq: u64, line: &str, leaf: Hash) -> Result<(), Refusal> {
         let path = layout::receipt_entry(request);
-        self.artifact.read(&path, MAX_BYTES, &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
+        self.artifact.read(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer != line.as_bytes() {
             if let Ok(Some(_)) = self.decision_before(request, u64::MAX) {
                 return Err(Refusal::rule(seq, request, Violation::DecidedTwice));
@@ -52,15 +51,14 @@ impl<'a, A: Artifact> Files<'a, A> {
             return Err(Refusal::Receipt { path, fault: ReceiptFault::Entry { seq } });
         }
         let path = layout::receipt_proof(request);
-        let proven = self.prove(&path, line.as_bytes());
-        match proven? {
+        match self.prove(&path, leaf)? {
             index if index == seq => Ok(()),
             found => Err(Refusal::Receipt { path, fault: ReceiptFault::Index { found, seq } }),
         }
     }
 
     /// Checks a proof against this ledger's own checkpoint and returns the index it is for.
-    fn prove(&mut self, path: &str, entry: &[u8]) -> Result<u64, Refusal> {
+    fn prove(&mut self, path: &str, leaf: Hash) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
         self.artifact
             .read(path, MAX_PROOF_BYTES, &mut self.buffer)
@@ -75,7 +73,7 @@ impl<'a, A: Artifact> Files<'a, A> {
                 .size;
             return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
         }
-        receipt.verify_in(entry, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
+        receipt.verify_in(leaf, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
         Ok(receipt.index)
     }
 
@@ -89,10 +87,9 @@ impl<'a, A: Artifact> Files<'a, A> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Refusal::unreadable(&path, error)),
         }
-        let index = self.prove(&layout::receipt_proof(request), &entry)?;
+        let index = self.prove(&layout::receipt_proof(request), leaf_hash(&entry))?;
         // Proven to be in the log, where its line is or will be checked like any other.
-        let decision = Decision::read(&entry).filter(|decision| decision.request == request);
-        Ok(decision.filter(|_| index < seq).map(|decision| decision.settled))
+        Ok(decision_of(request, &entry).filter(|_| index < seq))
     }
 
     /// Checks that there is no file that nothing above has looked at; every decision has two.
@@ -140,28 +137,12 @@ fn visit_paths(artifact: &impl Artifact, visit: &mut dyn FnMut(&str) -> bool) ->
     artifact.visit_paths(visit).map_err(|source| Refusal::Read { path: "the ledger's folder".to_owned(), source })
 }
 
-/// A decision's entry, as much of it as later entries of the request depend on.
-struct Decision {
-    request: String,
-    settled: Settled,
-}
-
-impl Decision {
-    fn read(entry: &[u8]) -> Option<Decision> {
-        #[derive(Deserialize)]
-        struct Body {
-            request_digest: String,
-            outcome: Outcome,
-        }
-        let text = std::str::from_utf8(entry).ok()?;
-        let header = Header::parse(text).ok()?;
-        if header.record_type != RecordType::DecisionRecorded.as_str() {
-            return None;
-        }
-        let body: Body = serde_json::from_str(text).ok()?;
-        Some(Decision {
-            request: header.corr?.to_owned(),
-            settled: Settled { outcome: body.outcome, digest: body.request_digest },
-        })
+/// What an entry decided about this request; `None` if it is not its decision.
+fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
+    let header = Header::parse(std::str::from_utf8(entry).ok()?).ok()?;
+    if header.corr != Some(request) || header.record_type != RecordType::DecisionRecorded.as_str() {
+        return None;
     }
+    let decision = Decision::of(&header).ok()?;
+    Some(Settled { outcome: decision.outcome, digest: decision.request_digest.to_owned() })
 }

@@ -126,10 +126,10 @@ impl<A: Artifact> Scan<'_, A> {
         // After a first fault the state of the rules means nothing any more; the hashes still do.
         if self.fault.is_none() {
             let earlier = &mut |request: &str| files.decision_before(request, header.seq);
-            let checked = rules.check(&header, record_type, line, earlier).and_then(|decided| match decided {
+            let checked = rules.check(&header, record_type, earlier).and_then(|decided| match decided {
                 Some(outcome) => {
                     report.decided(outcome);
-                    files.check_receipt(header.corr.unwrap_or_default(), header.seq, line)
+                    files.check_receipt(header.corr.unwrap_or_default(), header.seq, line, leaf)
                 }
                 None => Ok(()),
             });

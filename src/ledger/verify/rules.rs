@@ -2,7 +2,7 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::BTreeMap;
 
-use super::body::{self, Callback, Decision, Genesis, Opened, Person, Quorum, Review, State, Struck, Verdict};
+use super::body::{self, Callback, Decision, Opened, Person, Quorum, Review, State, Verdict};
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -67,7 +67,6 @@ impl Rules {
         &mut self,
         header: &Header<'_>,
         record_type: RecordType,
-        line: &str,
         earlier: &mut Earlier<'_>,
     ) -> Result<Option<Outcome>, Refusal> {
         let refuse = |violation| Refusal::rule(header.seq, header.corr.unwrap_or("-"), violation);
@@ -75,7 +74,7 @@ impl Rules {
             return Err(refuse(Violation::Genesis));
         }
         if record_type == RecordType::Genesis {
-            return genesis(header.log, line).map(|()| None).map_err(refuse);
+            return genesis(header).map(|()| None).map_err(refuse);
         }
         let Some(request) = header.corr else {
             return if is_about_a_request(record_type) {
@@ -85,7 +84,7 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(header.seq, request, line).map(|()| None).map_err(refuse);
+            return self.open(request, header).map(|()| None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let settled = earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
@@ -96,20 +95,20 @@ impl Rules {
         let Some(life) = self.alive.get_mut(request) else {
             return Ok(None);
         };
-        let decided = life.follow(record_type, line).map_err(refuse)?;
+        let decided = life.follow(record_type, header).map_err(refuse)?;
         if life.is_over(record_type) {
             self.alive.remove(request);
         }
         Ok(decided)
     }
 
-    fn open(&mut self, seq: u64, request: &str, line: &str) -> Result<(), Violation> {
-        let opened: Opened = body::read(line)?;
+    fn open(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
+        let opened = Opened::of(entry)?;
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
         let open = Open {
-            seq,
+            seq: entry.seq,
             digest: opened.request_digest,
             parties: opened.parties.iter().map(|party| party.id).collect(),
             approvals: Vec::new(),
@@ -125,33 +124,33 @@ impl Rules {
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(&mut self, record_type: RecordType, line: &str) -> Result<Option<Outcome>, Violation> {
+    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Option<Outcome>, Violation> {
         match record_type {
             RecordType::ReviewRecorded => {
-                let review: Review<'_> = body::read(line)?;
-                self.same_digest(&review.request_digest)?;
+                let review = Review::of(entry)?;
+                self.same_digest(review.request_digest)?;
                 self.still_open(record_type)?.review(&review)?;
             }
             RecordType::ReviewStruck => {
-                let struck: Struck = body::read(line)?;
+                let struck: Person = body::need(entry.reviewer, "reviewer")?;
                 let open = self.still_open(record_type)?;
-                open.approvals.retain(|id| *id != struck.reviewer.id);
-                open.denials.retain(|id| *id != struck.reviewer.id);
+                open.approvals.retain(|id| *id != struck.id);
+                open.denials.retain(|id| *id != struck.id);
             }
             RecordType::DecisionRecorded => {
-                let decision: Decision<'_> = body::read(line)?;
-                self.same_digest(&decision.request_digest)?;
+                let decision = Decision::of(entry)?;
+                self.same_digest(decision.request_digest)?;
                 let Life::Open(open) = self else {
                     return Err(Violation::DecidedTwice);
                 };
                 open.decide(&decision)?;
-                let settled = Settled { outcome: decision.outcome, digest: decision.request_digest.into_owned() };
+                let settled = Settled { outcome: decision.outcome, digest: decision.request_digest.to_owned() };
                 *self = Life::Decided { settled, callback_sent: false };
                 return Ok(Some(decision.outcome));
             }
             RecordType::CallbackSent => {
-                let callback: Callback<'_> = body::read(line)?;
-                self.same_digest(&callback.request_digest)?;
+                let callback = Callback::of(entry)?;
+                self.same_digest(callback.request_digest)?;
                 let Life::Decided { settled, callback_sent } = self else {
                     return Err(Violation::CallbackUndecided);
                 };
@@ -250,12 +249,12 @@ impl Open {
     }
 }
 
-fn genesis(log: &str, line: &str) -> Result<(), Violation> {
-    let genesis: Genesis<'_> = body::read(line)?;
-    if genesis.origin == log {
+fn genesis(entry: &Header<'_>) -> Result<(), Violation> {
+    let found: String = body::need(entry.origin, "origin")?;
+    if found == entry.log {
         return Ok(());
     }
-    Err(Violation::GenesisOrigin { found: genesis.origin.into_owned(), log: log.to_owned() })
+    Err(Violation::GenesisOrigin { found, log: entry.log.to_owned() })
 }
 
 fn is_about_a_request(record_type: RecordType) -> bool {
