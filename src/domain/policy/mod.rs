@@ -298,6 +298,11 @@ impl Rule {
     #[must_use]
     pub fn names(&self, environment: &str) -> bool {
         self.environments.iter().any(|pattern| {
+            // Most are plain names, and a pattern takes long to compile.
+            let is_plain = pattern.is_ascii() && !pattern.contains(['*', '?', '[', ']', '{', '}', '\\']);
+            if pattern == "*" || (is_plain && environment.is_ascii()) {
+                return pattern == "*" || pattern.eq_ignore_ascii_case(environment);
+            }
             GlobBuilder::new(pattern)
                 .case_insensitive(true)
                 .build()
