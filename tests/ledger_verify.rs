@@ -569,3 +569,47 @@ fn damage_to_the_file_is_never_blamed_on_the_log() {
     ledger.edit_lines(|lines| lines[4] = lines[4].replace("\"id\":7", "\"id\":2"));
     assert_refused("a changed reviewer", &ledger, None, "line 6: hash chain broken");
 }
+
+/// The decision about the first approved request is taken back, and an approver is struck; then somebody else approves.
+fn second_thoughts() -> (Story, String) {
+    let mut story = honest();
+    let request = story
+        .records
+        .iter()
+        .find(|r| r.record_type == DecisionRecorded && r.body["outcome"] == "approved")
+        .and_then(|r| r.corr.clone())
+        .unwrap();
+    let decision = serde_json::Value::Object(story.record(&request, DecisionRecorded).body.clone());
+    let digest = decision["request_digest"].clone();
+    story.insert_after(&request, DecisionRecorded, DecisionRecorded, decision);
+    let voided = json!({ "request_digest": digest, "why": "approval_struck" });
+    story.insert_after(&request, DecisionRecorded, DecisionVoided, voided);
+    (story, request)
+}
+
+#[test]
+fn a_decision_may_be_taken_back_before_it_leaves_and_made_anew() {
+    let (story, request) = second_thoughts();
+    let report = check(&story.export(), None).unwrap();
+    assert_eq!(report.outcomes, check(&honest().export(), None).unwrap().outcomes, "each request is counted once");
+
+    let mut pending = story.clone();
+    let last =
+        pending.records.iter().rposition(|r| r.corr.as_deref() == Some(&request) && r.record_type == DecisionRecorded);
+    pending.records.remove(last.unwrap());
+    pending.remove(&request, CallbackSent);
+    pending.remove(&request, CallbackResult);
+    assert_eq!(check(&pending.export(), None).unwrap().pending, check(&story.export(), None).unwrap().pending + 1);
+}
+
+#[test]
+fn a_decision_that_has_left_cannot_be_taken_back() {
+    let (mut story, request) = second_thoughts();
+    let voided = story.remove(&request, DecisionVoided);
+    let sent = story.place(&request, CallbackSent);
+    story.records.insert(sent + 1, voided);
+    let again = story.place(&request, DecisionRecorded);
+    story.records.remove(again);
+    // Whoever exports it leaves out the receipt of what was taken back, and the verifier misses it before GitHub is told.
+    assert_refused("voided after callback.sent", &story.export(), None, "receipts/req-00000.json is missing");
+}

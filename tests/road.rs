@@ -207,6 +207,64 @@ async fn a_click_after_the_approver_lost_access_does_not_release() {
 }
 
 #[tokio::test]
+async fn an_approver_who_loses_access_before_the_release_does_not_release() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    // The look at the run right before the callback fails once; while it waits to be repeated, alice leaves.
+    stage.github.fail("GET /repos/{owner}/{repo}/actions/runs/{run_id}", 1, Trouble::Status(502));
+    stage.github.click(check.id, "approve", "alice");
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+    stage.github.collaborator(SHOP, "alice", "read");
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.unwrap_or_default().contains("`alice` could not approve"));
+    assert!(stage.github.callbacks(run).is_empty());
+
+    stage.github.click(check.id, "approve", "bob");
+    let (state, comment) = stage.decision(run).await;
+    assert_eq!(state, "approved");
+    assert!(comment.contains("Seconded by bob."), "{comment}");
+    let report = stage.verified().await;
+    assert_eq!(report.entries.get("decision.voided"), Some(&1));
+    assert_eq!(report.outcomes.get("approved"), Some(&1));
+}
+
+#[tokio::test]
+async fn a_deny_that_comes_before_the_release_wins() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.fail("GET /repos/{owner}/{repo}/actions/runs/{run_id}", 1, Trouble::Status(502));
+    stage.github.click(check.id, "approve", "alice");
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+    stage.github.click_stale(check.id, "deny", "bob");
+    let (state, comment) = stage.decision(run).await;
+    assert_eq!((state.as_str(), stage.github.callbacks(run).len()), ("rejected", 1));
+    assert!(comment.contains("Denied by bob"), "{comment}");
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn a_run_that_was_rerun_before_the_release_is_not_released_by_the_old_decision() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.fail("GET /repos/{owner}/{repo}/actions/runs/{run_id}", 1, Trouble::Status(502));
+    stage.github.click(check.id, "approve", "alice");
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+    stage.github.rerun(run, "mona");
+    let second = stage.check(&sha, |c| c.id != check.id && !c.actions.is_empty()).await;
+    stage.check(&sha, |c| c.id == check.id && c.conclusion.as_deref() == Some("cancelled")).await;
+    assert!(stage.github.callbacks(run).is_empty(), "what was seconded is gone");
+    stage.github.click(second.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
+#[tokio::test]
 async fn a_cancelled_run_takes_its_request_back() {
     let stage = Stage::set_with(seconder::demo::Options { noise: true, ..Default::default() }).await;
     let sha = stage.agents_commit();

@@ -2,6 +2,7 @@
 //!
 //! Entries are pushed once, in order. The receipts need the finished tree and are made from the bundles just written, one
 //! tile at a time; what stays in memory is a quarter of a byte an entry: the roots of the full tiles.
+use std::collections::BTreeMap;
 use std::io;
 
 use thiserror::Error;
@@ -81,6 +82,8 @@ pub struct Exporter<'a, S: Sink> {
     piece: Vec<u8>,
     tiles: Builder,
     tree: Tree,
+    /// Requests with a decision that was taken back, and the entry that decided them after all. There are few.
+    voided: BTreeMap<String, Option<u64>>,
 }
 
 impl<'a, S: Sink> Exporter<'a, S> {
@@ -98,6 +101,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
             piece: Vec::new(),
             tiles: Builder::default(),
             tree: Tree::default(),
+            voided: BTreeMap::new(),
         })
     }
 
@@ -115,6 +119,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
         if self.piece.len() >= PIECE {
             self.write_piece()?;
         }
+        self.note_voided(line, given - 1).map_err(|source| ExportError::Entry { seq: given - 1, source })?;
         let leaf = leaf_hash(line.as_bytes());
         self.tree.push(leaf);
         let sink = &mut *self.sink;
@@ -143,6 +148,25 @@ impl<'a, S: Sink> Exporter<'a, S> {
         Ok(Exported { entries: given, receipts })
     }
 
+    /// Remembers requests with a decision that was taken back. Only a line that may hold one is parsed.
+    fn note_voided(&mut self, line: &str, seq: u64) -> Result<(), serde_json::Error> {
+        let is_about = |record_type: RecordType| line.contains(record_type.as_str());
+        let again = !self.voided.is_empty() && is_about(RecordType::DecisionRecorded);
+        if !again && !is_about(RecordType::DecisionVoided) {
+            return Ok(());
+        }
+        let header = Header::parse(line)?;
+        let Some(request) = header.corr else { return Ok(()) };
+        if header.record_type == RecordType::DecisionVoided.as_str() {
+            self.voided.insert(request.to_owned(), None);
+        } else if header.record_type == RecordType::DecisionRecorded.as_str()
+            && let Some(decided) = self.voided.get_mut(request)
+        {
+            *decided = Some(seq);
+        }
+        Ok(())
+    }
+
     fn write_piece(&mut self) -> Result<(), ExportError> {
         self.sink.append(layout::ENTRIES, &self.piece).map_err(|source| io_error(layout::ENTRIES, source))?;
         self.piece.clear();
@@ -166,6 +190,9 @@ impl<'a, S: Sink> Exporter<'a, S> {
                 let Some(request) = header.corr else { continue };
                 if header.record_type != RecordType::DecisionRecorded.as_str() {
                     continue;
+                }
+                if self.voided.get(request).is_some_and(|decided| *decided != Some(seq)) {
+                    continue; // Taken back: the decision that stands has the receipt.
                 }
                 let proof = inclusion_proof(&around, seq, size).ok_or_else(|| ExportError::ReadBack(path.clone()))?;
                 let receipt = Receipt { index: seq, proof, checkpoint: self.note.to_owned() };

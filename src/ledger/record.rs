@@ -48,6 +48,8 @@ record_types! {
     AttemptRefused = "attempt.refused",
     /// The outcome. Durable before anything is done about it.
     DecisionRecorded = "decision.recorded",
+    /// A decision is taken back before anything was done about it; the request waits as before.
+    DecisionVoided = "decision.voided",
     /// GitHub is about to be told.
     CallbackSent = "callback.sent",
     /// What GitHub answered.

@@ -53,7 +53,9 @@ pub fn case(run_id: u64) -> Case {
         gaps: Vec::new(),
         policy: Origin::BuiltIn,
         policy_digest: Digest::of_bytes(b"built-in"),
+        run_over: false,
         judgement: Judgement {
+            catalogue: Digest::of_bytes(b"catalogue"),
             matched_rules: vec!["production".to_owned()],
             quorum: vec![Quorum {
                 rule: "production".to_owned(),

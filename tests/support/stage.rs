@@ -148,6 +148,24 @@ impl Stage {
         (decision.state.unwrap_or_default(), decision.comment)
     }
 
+    /// Exports the ledger and verifies it, trusting only the key.
+    pub async fn verified(&self) -> seconder::ledger::verify::report::Report {
+        let reader = self.server().store().ledger();
+        let log = reader.logs().await.unwrap().remove(0);
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("ledger");
+        seconder::cli::ledger::export::export(&reader, &log, &dir).await.unwrap();
+        let (dir, vkey) = (dir.to_str().unwrap(), log.vkey.as_str());
+        let args = seconder::cli::ledger::verify::VerifyArgs {
+            dir: dir.into(),
+            vkey: Some(vkey.to_owned()),
+            old: None,
+            trust_artifact_key: false,
+            json: false,
+        };
+        seconder::cli::ledger::verify::check(&args).unwrap()
+    }
+
     pub async fn until(&self, what: &str, wanted: impl FnMut(&GitHub) -> bool) {
         if self.github.wait_until(PATIENCE, wanted).await.is_err() {
             let calls: Vec<_> = self.github.calls().iter().rev().take(12).map(|c| format!("{c:?}")).collect();

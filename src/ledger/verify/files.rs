@@ -45,7 +45,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         let path = layout::receipt_entry(request);
         self.artifact.read(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer != line.as_bytes() {
-            if let Ok(Some(_)) = self.decision_before(request, u64::MAX) {
+            if let Ok(Some(_)) = self.decision(request) {
                 return Err(Refusal::rule(seq, request, Violation::DecidedTwice));
             }
             return Err(Refusal::Receipt { path, fault: ReceiptFault::Entry { seq } });
@@ -80,6 +80,11 @@ impl<'a, A: Artifact> Files<'a, A> {
     /// What was decided about a request before entry `seq`, as its receipt proves: this is how a request is remembered
     /// without keeping it in memory.
     pub(super) fn decision_before(&mut self, request: &str, seq: u64) -> Result<Option<Settled>, Refusal> {
+        Ok(self.decision(request)?.filter(|(index, _)| *index < seq).map(|(_, settled)| settled))
+    }
+
+    /// What was decided about a request in the end, and in which entry, as its receipt proves.
+    fn decision(&mut self, request: &str) -> Result<Option<(u64, Settled)>, Refusal> {
         let path = layout::receipt_entry(request);
         let mut entry = Vec::new();
         match self.artifact.read(&path, MAX_BYTES, &mut entry) {
@@ -89,7 +94,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         }
         let index = self.prove(&layout::receipt_proof(request), leaf_hash(&entry))?;
         // Proven to be in the log, where its line is or will be checked like any other.
-        Ok(decision_of(request, &entry).filter(|_| index < seq))
+        Ok(decision_of(request, &entry).map(|settled| (index, settled)))
     }
 
     /// Checks that there is no file that nothing above has looked at; every decision has two.

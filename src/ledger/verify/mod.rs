@@ -9,7 +9,7 @@ use std::io::{self, BufRead, Read as _};
 use self::files::Files;
 use self::refusal::{LineFault, Refusal};
 use self::report::Report;
-use self::rules::Rules;
+use self::rules::{Rules, Step};
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
 use super::entry::{FORMAT, Header, MAX_BYTES, is_request_id};
@@ -126,12 +126,17 @@ impl<A: Artifact> Scan<'_, A> {
         // After a first fault the state of the rules means nothing any more; the hashes still do.
         if self.fault.is_none() {
             let earlier = &mut |request: &str| files.decision_before(request, header.seq);
-            let checked = rules.check(&header, record_type, earlier).and_then(|decided| match decided {
-                Some(outcome) => {
+            let checked = rules.check(&header, record_type, earlier).and_then(|step| match step {
+                Step::Decided(outcome) => {
                     report.decided(outcome);
-                    files.check_receipt(header.corr.unwrap_or_default(), header.seq, line, leaf)
+                    let request = header.corr.unwrap_or_default();
+                    files.check_receipt(request, header.seq, line, leaf).or_else(|fault| rules.doubt(request, fault))
                 }
-                None => Ok(()),
+                Step::Voided(outcome) => {
+                    report.voided(outcome);
+                    Ok(())
+                }
+                Step::None => Ok(()),
             });
             self.fault = checked.err();
         }
@@ -160,6 +165,9 @@ impl<A: Artifact> Scan<'_, A> {
             Ok::<(), Refusal>(())
         })?;
         if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        if let Some(fault) = self.rules.take_doubt() {
             return Err(fault);
         }
         // An undecided request with a receipt was decided, forgotten and opened a second time.

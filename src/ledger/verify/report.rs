@@ -79,6 +79,12 @@ impl Report {
         *self.outcomes.entry(outcome.as_str()).or_default() += 1;
     }
 
+    pub(super) fn voided(&mut self, outcome: Outcome) {
+        if let Some(count) = self.outcomes.get_mut(outcome.as_str()) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// Requests opened.
     #[must_use]
     pub fn requests(&self) -> u64 {

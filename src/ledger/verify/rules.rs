@@ -17,7 +17,7 @@ pub(super) struct Settled {
 }
 
 /// A request that can still be decided.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Open {
     seq: u64,
     digest: String,
@@ -32,7 +32,25 @@ struct Open {
 #[derive(Debug)]
 enum Life {
     Open(Open),
-    Decided { settled: Settled, callback_sent: bool },
+    /// `before` is there until the decision leaves: it may be taken back. `doubt` is what is wrong with its receipt, unless
+    /// it is taken back: then another decision has the receipt, or none.
+    Decided {
+        settled: Settled,
+        before: Option<Open>,
+        callback_sent: bool,
+        doubt: Option<Refusal>,
+    },
+}
+
+/// What an entry means for the count of decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing.
+    None,
+    /// One more request is decided.
+    Decided(Outcome),
+    /// One fewer is.
+    Voided(Outcome),
 }
 
 impl Life {
@@ -62,44 +80,68 @@ impl Rules {
         })
     }
 
-    /// Checks one entry and says what it decided, if it is a decision.
+    /// Checks one entry and says what it decided or took back.
     pub(super) fn check(
         &mut self,
         header: &Header<'_>,
         record_type: RecordType,
         earlier: &mut Earlier<'_>,
-    ) -> Result<Option<Outcome>, Refusal> {
+    ) -> Result<Step, Refusal> {
         let refuse = |violation| Refusal::rule(header.seq, header.corr.unwrap_or("-"), violation);
         if (header.seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
         }
         if record_type == RecordType::Genesis {
-            return genesis(header).map(|()| None).map_err(refuse);
+            return genesis(header).map(|()| Step::None).map_err(refuse);
         }
         let Some(request) = header.corr else {
             return if is_about_a_request(record_type) {
                 Err(refuse(Violation::NoRequest(record_type)))
             } else {
-                Ok(None)
+                Ok(Step::None)
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, header).map(|()| None).map_err(refuse);
+            return self.open(request, header).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let settled = earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
             // It left memory because there was no callback to come, or after one was sent.
             let callback_sent = State::after(settled.outcome).is_some();
-            self.alive.insert(request.to_owned(), Life::Decided { settled, callback_sent });
+            self.alive.insert(request.to_owned(), Life::Decided { settled, before: None, callback_sent, doubt: None });
         }
         let Some(life) = self.alive.get_mut(request) else {
-            return Ok(None);
+            return Ok(Step::None);
         };
-        let decided = life.follow(record_type, header).map_err(refuse)?;
+        if let (RecordType::CallbackSent, Life::Decided { doubt, .. }) = (record_type, &mut *life)
+            && let Some(doubt) = doubt.take()
+        {
+            return Err(doubt);
+        }
+        let step = life.follow(record_type, header).map_err(refuse)?;
         if life.is_over(record_type) {
             self.alive.remove(request);
         }
-        Ok(decided)
+        Ok(step)
+    }
+
+    /// The decision just recorded has no receipt of its own. That is right only if it is taken back before it leaves.
+    pub(super) fn doubt(&mut self, request: &str, fault: Refusal) -> Result<(), Refusal> {
+        match self.alive.get_mut(request) {
+            Some(Life::Decided { doubt, .. }) => {
+                *doubt = Some(fault);
+                Ok(())
+            }
+            _ => Err(fault),
+        }
+    }
+
+    /// What is wrong with a decision that was never taken back.
+    pub(super) fn take_doubt(&mut self) -> Option<Refusal> {
+        self.alive.values_mut().find_map(|life| match life {
+            Life::Decided { doubt, .. } => doubt.take(),
+            Life::Open(_) => None,
+        })
     }
 
     fn open(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
@@ -124,7 +166,7 @@ impl Rules {
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Option<Outcome>, Violation> {
+    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Step, Violation> {
         match record_type {
             RecordType::ReviewRecorded => {
                 let review = Review::of(entry)?;
@@ -145,13 +187,22 @@ impl Life {
                 };
                 open.decide(&decision)?;
                 let settled = Settled { outcome: decision.outcome, digest: decision.request_digest.to_owned() };
-                *self = Life::Decided { settled, callback_sent: false };
-                return Ok(Some(decision.outcome));
+                let before = Some(std::mem::take(open));
+                *self = Life::Decided { settled, before, callback_sent: false, doubt: None };
+                return Ok(Step::Decided(decision.outcome));
+            }
+            RecordType::DecisionVoided => {
+                let Life::Decided { settled, before, callback_sent: false, .. } = self else {
+                    return Err(Violation::VoidedTooLate);
+                };
+                let outcome = settled.outcome;
+                *self = Life::Open(before.take().ok_or(Violation::VoidedTooLate)?);
+                return Ok(Step::Voided(outcome));
             }
             RecordType::CallbackSent => {
                 let callback = Callback::of(entry)?;
                 self.same_digest(callback.request_digest)?;
-                let Life::Decided { settled, callback_sent } = self else {
+                let Life::Decided { settled, callback_sent, .. } = self else {
                     return Err(Violation::CallbackUndecided);
                 };
                 if State::after(settled.outcome) != Some(callback.state) {
@@ -165,7 +216,7 @@ impl Life {
             }
             _ => {}
         }
-        Ok(None)
+        Ok(Step::None)
     }
 
     /// Whether no more is to come after this entry, unless it comes late.
@@ -263,6 +314,7 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::ReviewRecorded
         | RecordType::ReviewStruck
         | RecordType::DecisionRecorded
+        | RecordType::DecisionVoided
         | RecordType::CallbackSent
         | RecordType::CallbackResult => true,
         RecordType::Genesis | RecordType::PolicyLoaded | RecordType::AttemptRefused | RecordType::EffectFailed => false,

@@ -32,6 +32,9 @@ pub enum Violation {
     /// Decided again.
     #[error("the request is decided twice; one request has one decision")]
     DecidedTwice,
+    /// A decision was taken back that was not there, or that had left already.
+    #[error("decision.voided takes back a decision that is not there or has been acted on")]
+    VoidedTooLate,
     /// A verdict came too late to count.
     #[error("{0} comes after decision.recorded")]
     AfterDecision(RecordType),
