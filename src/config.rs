@@ -167,6 +167,13 @@ pub fn load_log() -> Log {
     Reader::open().map_or_else(|_| Log { filter: "info".into(), json: false }, |mut reader| reader.log())
 }
 
+/// Whether output to a terminal should stay without colour (<https://no-color.org>).
+#[must_use]
+pub fn no_color() -> bool {
+    let is = |name: &str, meant: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| meant(&value));
+    is("NO_COLOR", |value| !value.is_empty()) || is("TERM", |value| value == "dumb")
+}
+
 /// Reads settings, and collects what is wrong with them.
 struct Reader {
     values: BTreeMap<&'static str, String>,

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::{self, App, Pulse};
+use crate::app::{self, App, Clock, Pulse};
 use crate::config::{Config, make_data_dir};
 use crate::domain::Millis;
 use crate::github::pacing::Limits;
@@ -36,10 +36,14 @@ pub struct Server {
 impl Server {
     /// Opens the store, starts the worker and listens.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_with_clock(config, app::system_clock()).await
+    }
+
+    /// The same by another clock, for those who cannot wait a day to see a request expire.
+    pub async fn start_with_clock(config: Config, clock: Clock) -> anyhow::Result<Self> {
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
-        let clock = app::system_clock();
         let limits = Limits {
             writes_per_second: 0,
             writes_per_minute: config.github.writes_per_minute,

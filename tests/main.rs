@@ -4,6 +4,7 @@
 mod architecture;
 mod attribution;
 mod crash;
+mod demo;
 mod fake_github;
 mod github;
 mod ledger_verify;

@@ -8,6 +8,7 @@
 //! - `routes`, `graphql` what the client sees; `auth` who may; `limits` what goes wrong on purpose
 //! - `runs`, `checks`, `git`, `people` the state behind it
 //! - [`control`] the same as a process of its own, driven over HTTP
+//! - [`tour`] the story `seconder demo` tells on it
 
 mod acts;
 mod auth;
@@ -26,6 +27,7 @@ mod routes;
 mod runs;
 mod server;
 mod state;
+pub mod tour;
 mod views;
 mod webhooks;
 mod world;

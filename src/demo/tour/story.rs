@@ -1,0 +1,292 @@
+//! One deployment from an agent's commit to a ledger that a stranger can check. Nothing is told before it was checked.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+
+use super::Place;
+use super::ledger::{Commands, copy, forge};
+use super::markup::{Style, section};
+use super::screen::Screen;
+use super::stage::{BOT, SHOP, Stage};
+use crate::demo::{CheckRun, Commit, Deploy, PullRequest, RunId};
+
+/// What Claude Code leaves below a commit message.
+const MESSAGE: &str = "Speed up checkout\n\nKeep the price list between requests.\n\n\
+    🤖 Generated with [Claude Code](https://claude.com/claude-code)\n\nCo-Authored-By: Claude <noreply@anthropic.com>";
+
+/// The deployment the story is about.
+struct Deployment {
+    run: RunId,
+    sha: String,
+    check: u64,
+}
+
+/// Tells it.
+pub(super) async fn tell(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
+    let began = Instant::now();
+    introduce(screen)?;
+    screen.pause().await;
+    let deployment = hold(stage, screen).await?;
+    screen.pause().await;
+    refuse_the_author(stage, &deployment, screen).await?;
+    screen.pause().await;
+    refuse_the_bot(stage, &deployment, screen).await?;
+    screen.pause().await;
+    second(stage, &deployment, screen).await?;
+    screen.pause().await;
+    export(stage, place, commands, screen).await?;
+    screen.pause().await;
+    forge_a_copy(stage, place, commands, screen).await?;
+    screen.pause().await;
+    screen.blank()?;
+    screen.fact(&format!(
+        "All of this happened just now, in {:.1} seconds with the pauses, and each step was checked on both sides.",
+        began.elapsed().as_secs_f64()
+    ))
+}
+
+fn introduce(screen: &mut Screen) -> anyhow::Result<()> {
+    screen.title(
+        "Seconder",
+        "An AI agent may propose. A different human must second. Everybody can check later that one did.",
+    )?;
+    screen.step(1, "The scene")?;
+    screen.entry("acme/shop", "a repository; its environment `production` asks Seconder first", "")?;
+    screen.entry("mona", "a developer; she works with Claude Code", "")?;
+    screen.entry("alice", "a developer; she has no part in what follows", "")?;
+    screen.entry("shopbot", "an App's bot, with write access", "")?;
+    screen.blank()?;
+    screen.say(
+        "GitHub is played by a part of this program, on loopback, as strict as the real one. Seconder is the real \
+         server: real HTTP, real signatures, a real database. Nothing leaves this machine.",
+    )
+}
+
+async fn hold(stage: &Stage, screen: &mut Screen) -> anyhow::Result<Deployment> {
+    let sha = stage.github.commit(SHOP, &Commit::by("mona", MESSAGE));
+    let pull_request = PullRequest {
+        author: "mona".to_owned(),
+        head_branch: "faster-checkout".to_owned(),
+        title: "Speed up checkout".to_owned(),
+        commits: vec![sha.clone()],
+        merged_as: Some(sha.clone()),
+        ..PullRequest::default()
+    };
+    let number = stage.github.pull_request(SHOP, &pull_request);
+    let run = stage.github.deploy(SHOP, &Deploy::to("production", &sha, "mona"));
+    let check = find_check(stage, &sha, "the check run with its buttons", |check| !check.actions.is_empty()).await?;
+    stage.until("the note on the waiting run", |github| !github.notes(run).is_empty()).await?;
+
+    let view = stage.github.run(run).context("the run is gone")?;
+    ensure!(view.status == "waiting", "the run is {}, not waiting", view.status);
+    ensure!(stage.github.callbacks(run).is_empty(), "GitHub was told something before anybody decided");
+    ensure!(
+        check.conclusion.as_deref() == Some("action_required"),
+        "the check run asks nobody: {:?}",
+        check.conclusion
+    );
+    let text = check.text.as_deref().unwrap_or_default();
+    ensure!(text.contains("Claude Code"), "the check run does not name the agent:\n{text}");
+    let opened = stage.entry("request.opened", |_| true).await?;
+    ensure!(opened["head_sha"] == sha.as_str() && opened["ai_commits"] == 1, "the ledger tells otherwise: {opened}");
+
+    screen.step(2, "An agent's commit reaches production, and waits")?;
+    screen.say(&format!(
+        "Pull request #{number}, by **mona**, is merged. Its one commit was written with Claude Code. The deploy workflow \
+         runs; at `production` GitHub asks Seconder, and Seconder asks for a second human:",
+    ))?;
+    screen.blank()?;
+    show_check(&check, screen, |page, text| {
+        let mut lines = vec![("Why it is held", section(page, "Why it is held"))];
+        lines.push(("Commits since the last good deployment", section(text, "Commits since the last good deployment")));
+        lines.push(("Who can second it", section(page, "Who can second it")));
+        lines.push(("Who cannot, and why", section(page, "Who cannot, and why")));
+        lines
+    })?;
+    screen.blank()?;
+    screen.fact(&format!(
+        "GitHub holds run {run}. The ledger has it as entry {}, written before anybody was asked.",
+        opened["seq"]
+    ))?;
+    Ok(Deployment { run, sha, check: check.id })
+}
+
+async fn refuse_the_author(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow::Result<()> {
+    let told = refused(stage, held, "mona").await?;
+    screen.step(3, "The author clicks Approve")?;
+    screen
+        .say("**mona** has write access, and the button is there. GitHub lets her press it. Her check run now says:")?;
+    screen.blank()?;
+    screen.quote("Not counted")?;
+    screen.quoted(&told, Style::Plain)?;
+    screen.unquote()?;
+    screen.blank()?;
+    screen.refusal("Refused: she started it, and a commit with her part in it cannot be seconded by her.")?;
+    still_waits(stage, held, "mona", screen).await
+}
+
+async fn refuse_the_bot(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow::Result<()> {
+    let told = refused(stage, held, BOT).await?;
+    screen.step(4, "A machine tries")?;
+    screen.say("Somebody has the token of **shopbot** and makes it press the button. Write access or not:")?;
+    screen.blank()?;
+    screen.quote("Not counted")?;
+    screen.quoted(&told, Style::Plain)?;
+    screen.unquote()?;
+    screen.blank()?;
+    screen.refusal("Refused: bots, Apps and machine accounts never second.")?;
+    still_waits(stage, held, BOT, screen).await
+}
+
+async fn second(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow::Result<()> {
+    ensure!(stage.github.click(held.check, "approve", "alice"), "the Approve button is gone");
+    stage.until("the decision", |github| !github.callbacks(held.run).is_empty()).await?;
+    let check =
+        find_check(stage, &held.sha, "the check run to close", |check| check.conclusion.as_deref() == Some("success"))
+            .await?;
+    let result = stage.entry("callback.result", |_| true).await?;
+    stage.github.finish(held.run, true);
+
+    let decisions = stage.github.callbacks(held.run);
+    let [decision] = decisions.as_slice() else {
+        anyhow::bail!("GitHub was told {} decisions instead of one", decisions.len());
+    };
+    ensure!(decision.state.as_deref() == Some("approved"), "GitHub was told {:?}", decision.state);
+    ensure!(decision.comment.contains("Seconded by alice"), "the comment names nobody: {}", decision.comment);
+    ensure!(check.actions.is_empty(), "the buttons are still there");
+    let view = stage.github.run(held.run).context("the run is gone")?;
+    ensure!(view.conclusion.as_deref() == Some("success"), "the run ended as {:?}", view.conclusion);
+    let recorded = stage.entry("decision.recorded", |_| true).await?;
+    ensure!(recorded["approvers"][0]["login"] == "alice", "the ledger names somebody else: {recorded}");
+    ensure!(
+        decision.comment.contains(&format!("Ledger entry {}.", recorded["seq"])),
+        "the comment names another entry: {}",
+        decision.comment
+    );
+
+    screen.step(5, "A different human seconds it")?;
+    screen.say(
+        "**alice** reads the same page and clicks Approve. Seconder asks GitHub who she is, what she may do here, and \
+         whether the run is still the one she saw; writes the decision down; and only then lets it go:",
+    )?;
+    screen.blank()?;
+    screen.quote("GitHub, on the run: deployment to production approved by seconder[bot]")?;
+    screen.quoted(&decision.comment, Style::Plain)?;
+    screen.unquote()?;
+    screen.blank()?;
+    screen.fact(&format!(
+        "Released: the deployment ran and succeeded. The check run says: {}.",
+        check.title.unwrap_or_default()
+    ))?;
+    screen.fact(&format!(
+        "Decision in entry {}, before the call that carried it out; GitHub's answer in entry {}.",
+        recorded["seq"], result["seq"]
+    ))
+}
+
+async fn export(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
+    stage.quiet().await?;
+    commands.export(stage, place).await?;
+    let verdict = commands.verify(&place.ledger, &place.key).await?;
+    ensure!(verdict.verified, "the exported ledger does not verify: {}", verdict.words);
+    let entries = stage.entries().await?;
+    let refused = entries.iter().filter(|entry| entry["type"] == "attempt.refused").count();
+    ensure!(refused == 2, "the ledger has {refused} refused attempts instead of two");
+    let decision = entries.iter().find(|e| e["type"] == "decision.recorded").context("the ledger has no decision")?;
+    let exported = fs::read_to_string(place.ledger.join("entries.jsonl"))?;
+    ensure!(exported.lines().count() == entries.len(), "the export has another number of entries");
+
+    screen.step(6, "An auditor checks the ledger")?;
+    screen.say(&format!(
+        "Every step left an entry, the refusals too: {} lines of JSON, chained by hash, the leaves of a Merkle tree whose \
+         root is signed. Exported to a folder, they are checked offline, with a key from elsewhere:",
+        entries.len()
+    ))?;
+    screen.blank()?;
+    screen.command("seconder ledger verify ledger --vkey log.vkey")?;
+    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Good))?;
+    screen.blank()?;
+    screen.quote(&format!("entry {}, the decision", decision["seq"]))?;
+    screen.fields(decision, &["type", "outcome", "approvers", "quorum", "request_digest", "prev"])?;
+    screen.unquote()
+}
+
+async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
+    let (before, after) = ("\"ai_commits\":1", "\"ai_commits\":0");
+    let copied = stage.folder().join("forged");
+    copy(&place.ledger, &copied)?;
+    let line = forge(&copied.join("entries.jsonl"), before, after)?;
+    let verdict = commands.verify(&copied, &place.key).await?;
+    fs::remove_dir_all(&copied)?;
+    ensure!(!verdict.verified, "a changed byte in line {line} was not noticed");
+    let again = commands.verify(&place.ledger, &place.key).await?;
+    ensure!(again.verified, "the untouched ledger no longer verifies: {}", again.words);
+
+    screen.step(7, "Somebody changes one byte")?;
+    screen.say(&format!(
+        "In a copy, line {line}: `{before}` becomes `{after}`, and no agent ever touched that commit. The same command:"
+    ))?;
+    screen.blank()?;
+    screen.command("seconder ledger verify forged --vkey log.vkey")?;
+    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Bad))?;
+    screen.blank()?;
+    screen.fact("Caught. The untouched ledger still verifies.")
+}
+
+/// Waits until the check run on a commit looks as wanted.
+async fn find_check(
+    stage: &Stage,
+    sha: &str,
+    what: &str,
+    wanted: impl Fn(&CheckRun) -> bool,
+) -> anyhow::Result<CheckRun> {
+    let mut found = None;
+    stage
+        .until(what, |github| {
+            found = github.check_runs(SHOP, sha).into_iter().find(|check| wanted(check));
+            found.is_some()
+        })
+        .await?;
+    found.with_context(|| format!("waited in vain for {what}"))
+}
+
+/// Presses Approve as somebody who may not, and returns what the check run says to that.
+async fn refused(stage: &Stage, held: &Deployment, login: &str) -> anyhow::Result<String> {
+    ensure!(stage.github.click(held.check, "approve", login), "the Approve button is gone");
+    let told = |check: &CheckRun| -> Option<String> {
+        let lines = section(check.summary.as_deref()?, "Not counted");
+        lines.iter().find(|line| line.contains(&format!("`{login}` could not approve"))).map(|line| (*line).to_owned())
+    };
+    let check = find_check(stage, &held.sha, "the refusal", |check| told(check).is_some()).await?;
+    told(&check).context("the check run does not say why")
+}
+
+async fn still_waits(stage: &Stage, held: &Deployment, login: &str, screen: &mut Screen) -> anyhow::Result<()> {
+    let entry = stage.entry("attempt.refused", |entry| entry["reviewer"]["login"] == login).await?;
+    let view = stage.github.run(held.run).context("the run is gone")?;
+    ensure!(view.status == "waiting", "the run is {} after {login} was refused", view.status);
+    ensure!(stage.github.callbacks(held.run).is_empty(), "GitHub was told something although {login} was refused");
+    screen.fact(&format!("The run still waits. The attempt is entry {} in the ledger.", entry["seq"]))
+}
+
+/// Shows a check run: its headline, its buttons, and chosen sections.
+fn show_check<'a>(
+    check: &'a CheckRun,
+    screen: &mut Screen,
+    choose: impl Fn(&'a str, &'a str) -> Vec<(&'static str, Vec<&'a str>)>,
+) -> anyhow::Result<()> {
+    let buttons: Vec<String> = check.actions.iter().map(|(_, label)| format!("[{label}]")).collect();
+    let title = check.title.as_deref().unwrap_or_default();
+    let (page, text) = (check.summary.as_deref().unwrap_or_default(), check.text.as_deref().unwrap_or_default());
+    screen.quote(&format!("GitHub, check run on {}", &check.head_sha.get(..7).unwrap_or_default()))?;
+    screen.quoted(&format!("**{title}**   `{}`", buttons.join("` `")), Style::Plain)?;
+    for (heading, lines) in choose(page, text) {
+        ensure!(!lines.is_empty(), "the check run does not say: {heading}\n{page}\n{text}");
+        screen.quoted("", Style::Plain)?;
+        screen.quoted(heading, Style::Strong)?;
+        lines.iter().try_for_each(|line| screen.quoted(line, Style::Plain))?;
+    }
+    screen.unquote()
+}
