@@ -81,6 +81,23 @@ async fn a_rate_limit_is_waited_out() {
 }
 
 #[tokio::test]
+async fn a_decision_github_will_not_take_is_given_up_where_everybody_sees_it() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.fail("deployment_protection_rule", 1, Trouble::Status(422));
+    stage.github.click(check.id, "approve", "alice");
+    let gave_up =
+        |check: &seconder::demo::CheckRun| check.title.as_deref().unwrap_or_default().contains("did not take");
+    stage.check(&sha, gave_up).await;
+    assert!(stage.github.callbacks(run).is_empty());
+    let health = stage.server().store().health().await.unwrap();
+    assert_eq!(health.failed_effects, 1, "the readiness page counts it");
+    assert_eq!(stage.verified().await.entries.get("effect.failed"), Some(&1), "the ledger has it");
+}
+
+#[tokio::test]
 async fn what_is_waiting_survives_a_restart() {
     let mut stage = Stage::set().await;
     let sha = stage.agents_commit();

@@ -4,7 +4,7 @@ use super::checks::State;
 use crate::domain::decide::{Met, Quorum, Refusal};
 use crate::domain::event::Verdict;
 use crate::domain::facts::Gap;
-use crate::domain::people::{Account, Part};
+use crate::domain::people::{Account, AccountKind, Part};
 use crate::domain::policy::{Approvers, AuthoredBy, Origin};
 use crate::domain::reason::{Finding, Reason};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
@@ -206,7 +206,7 @@ fn members(quorum: &Quorum) -> String {
 
 fn party_lines(request: &Request, line: &mut impl FnMut(String)) {
     let parties = &request.case.judgement.parties;
-    for party in &parties.known {
+    for party in parties.known.iter().filter(|party| party.account.kind == AccountKind::User) {
         line(format!("- {}: {}", code(&party.account.login), parts_words(&party.because)));
     }
     for unknown in &parties.unknown {

@@ -100,7 +100,7 @@ async fn keep(stage: &Stage, commands: &Commands, scratch: &Scratch, screen: &mu
     let called = shell(&commands.called);
     let folder = shell(&scratch.path().display().to_string());
     screen.heading("Still running")?;
-    screen.entry("Seconder", &server, "webhooks at /github/webhooks")?;
+    screen.entry("Seconder", server, "webhooks at /github/webhooks")?;
     screen.entry("GitHub", &github, "the fake; REST, GraphQL, and /_demo/ to move the world")?;
     screen.entry("its things", &scratch.path().display().to_string(), "database, key, seconder.log")?;
     screen.say("Is it well?")?;
