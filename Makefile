@@ -26,8 +26,12 @@ prepare: packages tests/contract/node_modules ## Install Debian and npm packages
 
 .PHONY: packages
 packages:
-	@if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ]; } >/dev/null 2>&1; then \
-	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
+	@missing="$$(command -v npm >/dev/null || echo nodejs npm)"; \
+	if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go && command -v openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ]; } >/dev/null 2>&1; then \
+	  missing="$(PACKAGES) $$missing"; \
+	fi; \
+	if [ -n "$$missing" ]; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
 
 tests/contract/node_modules: tests/contract/package-lock.json

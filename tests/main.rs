@@ -3,6 +3,7 @@
 
 mod architecture;
 mod attribution;
+mod contract;
 mod crash;
 mod demo;
 mod fake_github;
@@ -14,3 +15,4 @@ mod road;
 mod serve;
 mod store;
 mod support;
+mod webhooks;

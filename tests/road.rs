@@ -297,3 +297,16 @@ async fn github_failing_at_every_turn_delays_but_neither_loses_nor_releases() {
     stage.until("the decision", |github| !github.callbacks(run).is_empty()).await;
     assert_eq!(stage.github.callbacks(run).len(), 1, "GitHub sees one decision");
 }
+
+#[tokio::test]
+async fn a_rerun_while_the_first_check_run_is_in_doubt_leaves_no_second_one_behind() {
+    let stage = Stage::set().await;
+    stage.github.fail("POST /repos/{owner}/{repo}/check-runs", 1, Trouble::LoseAnswer);
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let in_doubt = stage.asked(&sha).await;
+    stage.github.rerun(run, "bob");
+    stage.check(&sha, |check| check.id == in_doubt.id && check.conclusion.as_deref() == Some("cancelled")).await;
+    stage.check(&sha, |check| check.id != in_doubt.id && !check.actions.is_empty()).await;
+    assert_eq!(stage.github.check_runs(SHOP, &sha).len(), 2, "one for each attempt of the run");
+}

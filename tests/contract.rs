@@ -1,0 +1,207 @@
+//! What Seconder asks of GitHub is what GitHub describes: every request and every answer of the fake passes GitHub's own
+//! OpenAPI description, every query its GraphQL schema.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use seconder::demo::{Commit, PullRequest};
+use seconder::github::pacing::Limits;
+use seconder::github::{GitHub, Settings};
+use seconder::server::Server;
+
+use crate::support::prism::{Checkpoint, Operation, run_script};
+use crate::support::stage::{SHOP, Stage};
+
+/// Every REST operation the client uses, as GitHub names it. A new call belongs here, and into the story below.
+#[rustfmt::skip]
+const OPERATIONS: &[Operation] = &[
+    Operation { id: "apps/create-installation-access-token", method: "POST", path: "/app/installations/{installation_id}/access_tokens" },
+    Operation { id: "apps/list-installations", method: "GET", path: "/app/installations" },
+    Operation { id: "apps/list-webhook-deliveries", method: "GET", path: "/app/hook/deliveries" },
+    Operation { id: "apps/redeliver-webhook-delivery", method: "POST", path: "/app/hook/deliveries/{delivery_id}/attempts" },
+    Operation { id: "teams/get-membership-for-user-in-org", method: "GET", path: "/orgs/{org}/teams/{team_slug}/memberships/{username}" },
+    Operation { id: "repos/get-collaborator-permission-level", method: "GET", path: "/repos/{owner}/{repo}/collaborators/{username}/permission" },
+    Operation { id: "repos/compare-commits-with-basehead", method: "GET", path: "/repos/{owner}/{repo}/compare/{basehead}" },
+    Operation { id: "actions/list-workflow-runs-for-repo", method: "GET", path: "/repos/{owner}/{repo}/actions/runs" },
+    Operation { id: "actions/get-workflow-run", method: "GET", path: "/repos/{owner}/{repo}/actions/runs/{run_id}" },
+    Operation { id: "actions/get-workflow-run-attempt", method: "GET", path: "/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}" },
+    Operation { id: "actions/get-pending-deployments-for-run", method: "GET", path: "/repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments" },
+    Operation { id: "actions/get-reviews-for-run", method: "GET", path: "/repos/{owner}/{repo}/actions/runs/{run_id}/approvals" },
+    Operation { id: "actions/review-custom-gates-for-run", method: "POST", path: "/repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule" },
+    Operation { id: "checks/create", method: "POST", path: "/repos/{owner}/{repo}/check-runs" },
+    Operation { id: "checks/update", method: "PATCH", path: "/repos/{owner}/{repo}/check-runs/{check_run_id}" },
+    Operation { id: "checks/list-for-ref", method: "GET", path: "/repos/{owner}/{repo}/commits/{ref}/check-runs" },
+];
+
+/// The GraphQL queries.
+const QUERIES: [&str; 2] = ["CommitContext", "DeploymentContext"];
+
+#[tokio::test]
+async fn every_request_seconder_makes_is_one_github_describes() {
+    let mut stage = Stage::set().await;
+    let checkpoint = Checkpoint::start(OPERATIONS, stage.github.api_url()).await;
+    restart_behind(&checkpoint, &mut stage).await;
+
+    a_team_member_seconds_a_rerun_and_answers_get_lost(&stage, &checkpoint).await;
+    a_long_pull_request_of_a_bot_is_denied(&stage).await;
+    a_broken_policy_gets_a_check_of_its_own(&stage).await;
+    a_missed_webhook_is_fetched_back(&checkpoint, &mut stage).await;
+    installations_are_listed(&stage, &checkpoint).await;
+
+    let violations = checkpoint.violations();
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+    let exchanges = checkpoint.graphql();
+    let script = tokio::task::spawn_blocking(move || run_script("graphql.mjs", &[], &exchanges));
+    script.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    assert_eq!(made(&stage), described(), "left: what was called; right: what OPERATIONS and QUERIES say is called");
+}
+
+#[test]
+fn every_path_the_client_knows_is_part_of_the_contract() {
+    let described: BTreeSet<String> = OPERATIONS.iter().map(|operation| shape(operation.path)).collect();
+    assert_eq!(paths_in_source(), described, "left: paths in src/github; right: paths in OPERATIONS");
+}
+
+async fn a_team_member_seconds_a_rerun_and_answers_get_lost(stage: &Stage, checkpoint: &Checkpoint) {
+    let policy = "version: 1\napprovers:\n  platform: [\"@acme/platform\"]\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of platform]\n";
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    let sha = stage.agents_commit();
+    checkpoint.lose_answer("/check-runs", "");
+    let run = stage.deploy(&sha);
+    let first = stage.check(&sha, |check| check.revisions > 1).await;
+    stage.until("the note", |github| !github.notes(run).is_empty()).await;
+
+    stage.github.rerun(run, "bob");
+    let second = stage.check(&sha, |check| check.id != first.id && !check.actions.is_empty()).await;
+    stage.github.click(second.id, "approve", "mona");
+    stage.check(&sha, |check| check.summary.as_deref().unwrap_or_default().contains("`mona` could not approve")).await;
+    checkpoint.lose_answer("/deployment_protection_rule", "\"approved\"");
+    stage.github.click(second.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.check(&sha, |check| check.id == second.id && check.conclusion.as_deref() == Some("success")).await;
+    stage.until("the question whether the decision arrived", |github| was_called(github, "/approvals")).await;
+    stage.github.finish(run, true);
+    assert_eq!(stage.github.callbacks(run).len(), 1);
+}
+
+async fn a_long_pull_request_of_a_bot_is_denied(stage: &Stage) {
+    let commits: Vec<String> =
+        (0..12).map(|step| stage.github.commit(SHOP, &Commit::by("mona", format!("Step {step}")))).collect();
+    // Not by the bot itself: GitHub's description calls `shopbot[bot]@…` no e-mail address, though GitHub sends such.
+    let sha = stage.github.commit(SHOP, &Commit::by("mona", "The last step"));
+    let pull_request = PullRequest {
+        author: "shopbot[bot]".into(),
+        head_branch: "claude/topic".into(),
+        commits: commits.into_iter().chain([sha.clone()]).collect(),
+        merged_as: Some(sha.clone()),
+        ..PullRequest::default()
+    };
+    stage.github.pull_request(SHOP, &pull_request);
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "deny", "mona");
+    assert_eq!(stage.decision(run).await.0, "rejected");
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("failure")).await;
+}
+
+async fn a_broken_policy_gets_a_check_of_its_own(stage: &Stage) {
+    stage.github.file(SHOP, "mona", ".github/seconder.yml", Some("version: 1\nruels: []\n"));
+    let sha = stage.humans_commit();
+    stage.deploy(&sha);
+    stage.asked(&sha).await;
+    stage.check(&sha, |check| check.name == "Seconder policy").await;
+}
+
+/// The run of the broken policy still waits; another one asks while nobody listens.
+async fn a_missed_webhook_is_fetched_back(checkpoint: &Checkpoint, stage: &mut Stage) {
+    stage.github.webhooks_down(true);
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    let failed = |github: &seconder::demo::GitHub| github.deliveries().iter().any(|d| d.status_code == Some(502));
+    stage.until("a delivery that fails", failed).await;
+    stage.github.webhooks_down(false);
+    restart_behind(checkpoint, stage).await;
+    stage.asked(&sha).await;
+    stage.until("the search for waiting runs", |github| was_called(github, "/pending_deployments")).await;
+}
+
+/// Nothing in the product lists them yet.
+async fn installations_are_listed(stage: &Stage, checkpoint: &Checkpoint) {
+    let config = stage.config();
+    let limits = Limits { writes_per_second: 0, writes_per_minute: 0, writes_per_hour: 0, points_per_minute: 0 };
+    let settings = Settings {
+        api_url: checkpoint.url.clone(),
+        app_id: config.github.app_id,
+        private_key: config.github.private_key,
+        limits,
+    };
+    let github = GitHub::new(&settings).unwrap();
+    assert_eq!(github.installations().await.unwrap()[0].tenant.login, "acme");
+}
+
+/// Stops the server, if there is one, and starts it where it reaches GitHub through the checkpoint only.
+async fn restart_behind(checkpoint: &Checkpoint, stage: &mut Stage) {
+    stage.stop().await;
+    let mut config = stage.config();
+    config.github.api_url.clone_from(&checkpoint.url);
+    config.lease = Duration::from_secs(30); // Prism takes its time.
+    let server = Server::start(config).await.unwrap();
+    stage.send_webhooks_to(&server);
+    stage.server = Some(server);
+}
+
+fn was_called(github: &seconder::demo::GitHub, end: &str) -> bool {
+    github.calls().iter().any(|call| call.route.ends_with(end))
+}
+
+/// `METHOD /template` or the query's name of everything the fake was asked.
+fn made(stage: &Stage) -> BTreeSet<String> {
+    let calls = stage.github.calls();
+    calls
+        .iter()
+        .map(|call| {
+            call.route
+                .strip_prefix("/graphql ")
+                .map_or_else(|| format!("{} {}", call.method, call.route), str::to_owned)
+        })
+        .collect()
+}
+
+fn described() -> BTreeSet<String> {
+    let operations = OPERATIONS.iter().map(|operation| format!("{} {}", operation.method, operation.path));
+    operations.chain(QUERIES.map(str::to_owned)).collect()
+}
+
+/// A path's fixed parts: `/actions/runs/{}/approvals`, below the repository if it is below one.
+fn shape(path: &str) -> String {
+    let path = path.strip_prefix("/repos/{owner}/{repo}").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or_default().replace("{base}...{head}", "{basehead}");
+    let mut shape = String::new();
+    for (place, part) in path.split('{').enumerate() {
+        shape.push_str(if place == 0 { part } else { "{}" });
+        if place > 0 {
+            shape.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
+        }
+    }
+    shape
+}
+
+/// Every string literal in the client that is a path of GitHub's API.
+fn paths_in_source() -> BTreeSet<String> {
+    /// Parts of addresses that are no paths themselves.
+    const PARTS: [&str; 5] = ["/repos/{}/{}{rest}", "/repos/", "/api/v3", "/v3", "/actions/"];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/github");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let source = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let mut paths = BTreeSet::new();
+    for text in source.map(|path| std::fs::read_to_string(path).unwrap()) {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let literals = line.split('"').skip(1).step_by(2);
+            let is_path = |literal: &&str| literal.starts_with('/') && literal.len() > 1 && !PARTS.contains(literal);
+            paths.extend(literals.filter(is_path).map(shape));
+        }
+    }
+    paths
+}
