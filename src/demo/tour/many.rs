@@ -113,14 +113,13 @@ pub(super) async fn send(
     commands: &Commands,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let people = format!("{count} deployments");
     screen.title(
         "Seconder",
         "The whole road, many times: webhook, facts, decision, check run, click, callback, ledger.",
     )?;
     screen.blank()?;
     screen.say(&format!(
-        "{people}, {LANES} at once at most, against one server on SQLite. GitHub is played by this program."
+        "{count} deployments, at most {LANES} at once; one server on SQLite; GitHub is played by this program."
     ))?;
     let bar = ProgressBar::new(count.into()).with_style(
         ProgressStyle::with_template("   {bar:50} {human_pos} of {human_len}, {per_sec}, {eta} left")
@@ -157,7 +156,9 @@ pub(super) async fn send(
     let build = if cfg!(debug_assertions) { ", in a debug build" } else { "" };
     screen.fact("Every deployment has exactly one decision, the one expected, on GitHub and in the ledger.")?;
     screen.fact(&format!("{count} deployments in {:.1} s: {rate:.0} a second{build}.", took.as_secs_f64()))?;
-    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Good))
+    screen.blank()?;
+    screen.command("seconder ledger verify ledger --vkey log.vkey")?;
+    screen.printed(&verdict.words, Style::Good)
 }
 
 /// Drives all deployments to their ends; returns what was meant to become of each.
