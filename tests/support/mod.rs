@@ -76,10 +76,8 @@ pub fn case(run_id: u64) -> Case {
                 gated: true,
             }],
             reasons: Reason::new(Finding::Held, Vec::new()),
-            catalogue: Digest::of_bytes(b"catalogue"),
         },
         delivery: format!("delivery-{run_id}"),
-        run_over: false,
         policy_is_new: false,
     }
 }

@@ -137,19 +137,13 @@ pub(super) async fn send(
     ensure!(verdict.verified, "the exported ledger does not verify: {}", verdict.words);
 
     screen.blank()?;
-    screen
-        .row(&format!("{:<42}{:>8}   {:<18}{}", "course", "sent", "GitHub was told", "the ledger says"), Style::Dim)?;
+    let row =
+        |course: &str, sent: &str, github: &str, ledger: &str| format!("{course:<42}{sent:>6}    {github:<18}{ledger}");
+    screen.row(&row("what became of it", "sent", "GitHub was told", "the ledger says"), Style::Dim)?;
     for (course, n) in &told {
-        let (on_github, _) = course.on_github();
-        screen.row(
-            &format!(
-                "{:<42}{n:>8}   {:<18}{}",
-                course.words(),
-                format!("{n} {on_github}"),
-                format!("{n} {}", course.in_ledger())
-            ),
-            Style::Plain,
-        )?;
+        let on_github = format!("{n} {}", course.on_github().0);
+        let in_ledger = format!("{n} {}", course.in_ledger());
+        screen.row(&row(course.words(), &n.to_string(), &on_github, &in_ledger), Style::Plain)?;
     }
     screen.blank()?;
     let rate = f64::from(count) / took.as_secs_f64();

@@ -43,7 +43,7 @@ pub(super) async fn tell(stage: &Stage, place: &Place, commands: &Commands, scre
     screen.pause().await;
     screen.blank()?;
     screen.fact(&format!(
-        "All of this has just happened, in {:.1} s, and each step was checked on GitHub and in the ledger.",
+        "All of this just happened, in {:.1} s; each step was checked on GitHub and in the ledger.",
         began.elapsed().saturating_sub(screen.paused()).as_secs_f64()
     ))
 }
@@ -224,7 +224,9 @@ fn in_one_line(entry: &Value) -> String {
         "callback.result" => format!("{}, HTTP {}", word(&entry["state"]), entry["status"]),
         _ => String::new(),
     };
-    format!("{:>3}  {:<19}{about}", entry["seq"], word(&entry["type"])).trim_end().to_owned()
+    format!("{:>3}  {:<19}{about}", entry["seq"].as_u64().unwrap_or_default(), word(&entry["type"]))
+        .trim_end()
+        .to_owned()
 }
 
 async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
