@@ -362,8 +362,8 @@ async fn a_run_nobody_told_us_of_is_found_waiting() {
     let waiting = scene.seconder.waiting_runs(place(&held)).await.unwrap();
     assert_eq!(waiting.iter().map(|run| (run.id, run.attempt)).collect::<Vec<_>>(), [(held.run_id, 1)]);
     assert_eq!(scene.seconder.pending_environments(place(&held), held.run_id).await.unwrap(), ["production"]);
-    let installations = scene.seconder.installations().await.unwrap();
-    assert_eq!(installations[0].tenant, held.tenant);
+    assert!(scene.seconder.guards(place(&held), "production").await.unwrap());
+    assert!(!scene.seconder.guards(place(&held), "elsewhere").await.unwrap());
 }
 
 #[tokio::test]

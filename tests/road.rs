@@ -161,6 +161,7 @@ async fn the_policy_of_the_default_branch_names_who_must_second() {
     stage.check(&sha, |check| check.summary.as_deref().unwrap_or_default().contains("`dora` could not approve")).await;
     stage.github.click(check.id, "approve", "bob");
     assert_eq!(stage.decision(run).await.0, "approved");
+    assert_eq!(stage.verified().await.entries.get("policy.loaded"), Some(&1), "the ledger says which rules held");
 }
 
 #[tokio::test]

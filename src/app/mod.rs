@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::domain::Millis;
 use crate::domain::effect::Urgency;
 use crate::domain::event::Event;
@@ -104,8 +106,13 @@ impl App {
     pub async fn due(&self) -> Result<usize, Error> {
         let due = self.store.due_requests(self.now(), 100).await?;
         let found = due.len();
+        let mut commits = JoinSet::new(); // Together, so that they share transactions.
         for request in due {
-            self.store.commit(Work { claim: None, event: Some(Event::Due(request)) }).await?;
+            let store = self.store.clone();
+            commits.spawn(async move { store.commit(Work { claim: None, event: Some(Event::Due(request)) }).await });
+        }
+        for committed in commits.join_all().await {
+            committed?;
         }
         Ok(found)
     }

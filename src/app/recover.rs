@@ -58,8 +58,8 @@ impl App {
                     head_sha: run.head_sha.clone(),
                 };
                 let id = subject.request_id();
-                if self.store.request_exists(&id).await? {
-                    continue;
+                if self.store.request_exists(&id).await? || !self.github.guards(place, &subject.environment).await? {
+                    continue; // Known, or somebody else's gate.
                 }
                 let held = DeploymentHeld {
                     tenant: subject.tenant,
@@ -67,6 +67,7 @@ impl App {
                     environment: subject.environment,
                     run_id: run.id,
                     deployment_id: None,
+                    deployment_node_id: None,
                     deployment_creator: None,
                     sender: run.actor.clone(),
                     sha: Some(subject.head_sha),

@@ -51,10 +51,14 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
 
 fn log_to(path: &Path) -> anyhow::Result<()> {
     let file = File::create(path).with_context(|| format!("cannot write the log to {}", path.display()))?;
-    // The filter is the usual one; a log that was started already stays as it is.
-    let filter = tracing_subscriber::EnvFilter::try_new(config::load_log().filter).unwrap_or_default();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).try_init();
-    Ok(())
+    let filter = tracing_subscriber::EnvFilter::try_new("info,octocrab=off").unwrap_or_default();
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .try_init();
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
 }
 
 /// Runs the demo's GitHub until it is stopped.

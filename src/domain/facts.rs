@@ -71,8 +71,8 @@ pub struct Attempt {
 pub struct Base {
     /// Its commit.
     pub sha: String,
-    /// Its deployment id.
-    pub deployment_id: u64,
+    /// Its deployment, by GraphQL node id: the numeric id is a 32-bit number there, which GitHub's ids have outgrown.
+    pub deployment: String,
 }
 
 /// A commit as GitHub shows it.

@@ -302,10 +302,10 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
         life: Life { opened_at: now, expires_at, ..Life::default() },
         case: std::sync::Arc::new(case),
     };
+    change.records.push((id.clone(), request.opened_record()));
     if request.case.policy_is_new {
         change.records.push((id.clone(), request.policy_record()));
     }
-    change.records.push((id.clone(), request.opened_record()));
     if request.case.run_over {
         request.close(Outcome::Withdrawn, now, change);
         change.effects.retain(|(of, ..)| *of != id); // Nothing was shown, nothing needs to be taken back.

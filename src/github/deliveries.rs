@@ -8,9 +8,8 @@ use http::Method;
 use serde::Deserialize;
 
 use super::client::Error;
-use super::{GitHub, clock, next_page, webhook, wire};
+use super::{GitHub, clock, next_page, webhook};
 use crate::domain::Millis;
-use crate::domain::gate::Tenant;
 
 /// GitHub remembers deliveries for three days.
 pub const REMEMBERED: Millis = 3 * 24 * 3_600_000;
@@ -19,8 +18,6 @@ const PAGES_OF_FAILURES: usize = 30;
 /// Pages of successful deliveries that are read to see which failures are dealt with already. Redelivering one of those
 /// does no harm: its GUID is known.
 const PAGES_OF_SUCCESSES: usize = 5;
-/// Pages of installations.
-const PAGES: usize = 100;
 
 /// A delivery that failed and was not repeated with success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,28 +32,12 @@ pub struct FailedDelivery {
     pub event: String,
 }
 
-/// An installation of the App.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installation {
-    /// Whose, and how it is reached.
-    pub tenant: Tenant,
-    /// A suspended one gets no tokens.
-    pub is_suspended: bool,
-}
-
 #[derive(Deserialize)]
 struct Delivery {
     id: u64,
     guid: String,
     delivered_at: String,
     event: String,
-}
-
-#[derive(Deserialize)]
-struct InstallationAnswer {
-    id: u64,
-    account: Option<wire::User>,
-    suspended_at: Option<String>,
 }
 
 impl GitHub {
@@ -109,29 +90,5 @@ impl GitHub {
     /// [`Error`].
     pub async fn redeliver(&self, delivery_id: u64) -> Result<(), Error> {
         self.call_as_app(Method::POST, &format!("/app/hook/deliveries/{delivery_id}/attempts")).await.map(drop)
-    }
-
-    /// All installations of the App.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn installations(&self) -> Result<Vec<Installation>, Error> {
-        let mut installations = Vec::new();
-        for page in 1..=PAGES {
-            let path = format!("/app/installations?per_page=100&page={page}");
-            let answer: Vec<InstallationAnswer> =
-                self.call_as_app(Method::GET, &path).await?.json("the installations")?;
-            let is_last = answer.len() < 100;
-            installations.extend(answer.into_iter().filter_map(|installation| {
-                let account = installation.account?;
-                let tenant =
-                    Tenant { account_id: account.id?, login: account.login?, installation_id: installation.id };
-                Some(Installation { tenant, is_suspended: installation.suspended_at.is_some() })
-            }));
-            if is_last {
-                break;
-            }
-        }
-        Ok(installations)
     }
 }

@@ -130,7 +130,7 @@ impl GitHub {
         let deployments = context
             .deployments
             .ok_or_else(|| Error::Server { status: 200, message: "the list of deployments is missing".to_owned() })?;
-        let base = last_good(&deployments, held.deployment_id).map_err(|gap| gaps.push(gap)).ok();
+        let base = last_good(&deployments, held.deployment_node_id.as_deref()).map_err(|gap| gaps.push(gap)).ok();
         let (base, shas, files) = self.range(place, base, &run.head_sha, &mut gaps).await?;
         let (commits, pull_requests) = self.commits(place, &shas, &mut gaps).await?;
 
@@ -403,17 +403,15 @@ fn policy_file(context: &DeploymentContext, is_partial: bool) -> PolicyFile {
 }
 
 /// The newest deployment that ever succeeded, other than the one that is held.
-fn last_good(deployments: &Deployments, held: Option<u64>) -> Result<Base, Gap> {
+fn last_good(deployments: &Deployments, held: Option<&str>) -> Result<Base, Gap> {
     let good = deployments
         .nodes
         .iter()
         .flatten()
         .flatten()
-        .filter(|deployment| deployment.database_id != held || held.is_none())
+        .filter(|deployment| held.is_none() || deployment.id.as_deref() != held)
         .find(|deployment| deployment.succeeded())
-        .and_then(|deployment| {
-            Some(Base { sha: deployment.commit_oid.clone()?, deployment_id: deployment.database_id? })
-        });
+        .and_then(|deployment| Some(Base { sha: deployment.commit_oid.clone()?, deployment: deployment.id.clone()? }));
     let has_more = deployments.page_info.as_ref().is_none_or(|page| page.has_next_page);
     good.ok_or(if has_more { Gap::DeploymentHistoryTooLong } else { Gap::NoEarlierDeployment })
 }

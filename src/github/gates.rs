@@ -215,6 +215,22 @@ impl GitHub {
         Ok(pending.into_iter().map(|pending| pending.environment.name).collect())
     }
 
+    /// Whether our own rule guards an environment.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn guards(&self, place: Place<'_>, environment: &str) -> Result<bool, Error> {
+        let environment = wire::encode(environment);
+        let path = place.path(format_args!("/environments/{environment}/deployment_protection_rules"));
+        let rules: Rules = match self.read(place, Purpose::Read, &path).await {
+            Ok(answer) => answer.json("the environment's protection rules")?,
+            Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let is_ours = |rule: &Rule| rule.enabled && rule.app.as_ref().is_some_and(|app| app.id == self.app.app_id());
+        Ok(rules.custom_deployment_protection_rules.iter().any(is_ours))
+    }
+
     /// Up to a hundred runs of the repository that wait for a gate.
     ///
     /// # Errors
@@ -232,6 +248,24 @@ impl GitHub {
             })
             .collect())
     }
+}
+
+#[derive(Deserialize)]
+struct Rules {
+    #[serde(default)]
+    custom_deployment_protection_rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(default)]
+    enabled: bool,
+    app: Option<RuleApp>,
+}
+
+#[derive(Deserialize)]
+struct RuleApp {
+    id: u64,
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name
     policy: object(expression: \"HEAD:.github/seconder.yml\") { \
     __typename ... on Blob { oid text isTruncated isBinary byteSize } } \
     deployments(environments: [$environment], first: 50, orderBy: { field: CREATED_AT, direction: DESC }) { \
-    pageInfo { hasNextPage } nodes { databaseId commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
+    pageInfo { hasNextPage } nodes { id commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
 
 const FRAGMENTS: &str = " fragment Who on GitActor { name email user { databaseId login } } \
     fragment Authorship on Commit { oid message parents(first: 5) { nodes { oid } } \
@@ -156,7 +156,7 @@ pub(super) struct PageInfo {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Deployment {
-    pub database_id: Option<u64>,
+    pub id: Option<String>,
     pub commit_oid: Option<String>,
     pub statuses: Option<Nodes<Status>>,
 }

@@ -103,6 +103,9 @@ pub struct DeploymentHeld {
     /// The deployment, unless GitHub left it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<u64>,
+    /// The same, by GraphQL node id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_node_id: Option<String>,
     /// Who created the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_creator: Option<Account>,
@@ -237,9 +240,10 @@ struct Installation {
     id: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Deployment {
     id: Option<u64>,
+    node_id: Option<String>,
     sha: Option<String>,
     environment: Option<String>,
     creator: Option<wire::User>,
@@ -293,17 +297,20 @@ impl Payload {
             repository: repository.full_name(),
             url: url.chars().take(200).collect(),
         })?;
-        let (deployment_id, sha, environment, creator) =
-            self.deployment.map_or((None, None, None, None), |d| (d.id, d.sha, d.environment, d.creator));
+        let deployment = self.deployment.unwrap_or_default();
         Ok(DeploymentHeld {
             tenant,
             repository,
-            environment: need(self.environment.or(environment).filter(|name| !name.is_empty()), "environment")?,
+            environment: need(
+                self.environment.or(deployment.environment).filter(|name| !name.is_empty()),
+                "environment",
+            )?,
             run_id,
-            deployment_id,
-            deployment_creator: creator.and_then(wire::User::account),
+            deployment_id: deployment.id,
+            deployment_node_id: deployment.node_id,
+            deployment_creator: deployment.creator.and_then(wire::User::account),
             sender: self.sender.and_then(wire::User::account),
-            sha: self.sha.or(sha),
+            sha: self.sha.or(deployment.sha),
         })
     }
 

@@ -7,6 +7,7 @@ use super::{Refusal, refuse, undefined};
 use crate::demo::auth::Level;
 use crate::demo::git::blob_id;
 use crate::demo::pulls::Pull;
+use crate::demo::render::node_id;
 use crate::demo::routes::Call;
 use crate::demo::runs::Deployment;
 use crate::demo::state::{Repository, State};
@@ -271,6 +272,7 @@ impl<'a> Executor<'a> {
             let statuses = deployment.statuses.iter().rev();
             let value = match name.as_str() {
                 "__typename" => json!("Deployment"),
+                "id" => json!(node_id("DE", deployment.id)),
                 "databaseId" => json!(deployment.id),
                 "commitOid" => json!(deployment.sha),
                 "environment" => json!(deployment.environment),

@@ -113,14 +113,13 @@ pub(super) async fn send(
     commands: &Commands,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let people = format!("{count} deployments");
     screen.title(
         "Seconder",
         "The whole road, many times: webhook, facts, decision, check run, click, callback, ledger.",
     )?;
     screen.blank()?;
     screen.say(&format!(
-        "{people}, {LANES} at once at most, against one server on SQLite. GitHub is played by this program."
+        "{count} deployments, at most {LANES} at once; one server on SQLite; GitHub is played by this program."
     ))?;
     let bar = ProgressBar::new(count.into()).with_style(
         ProgressStyle::with_template("   {bar:50} {human_pos} of {human_len}, {per_sec}, {eta} left")
@@ -138,26 +137,22 @@ pub(super) async fn send(
     ensure!(verdict.verified, "the exported ledger does not verify: {}", verdict.words);
 
     screen.blank()?;
-    screen
-        .row(&format!("{:<42}{:>8}   {:<18}{}", "course", "sent", "GitHub was told", "the ledger says"), Style::Dim)?;
+    let row =
+        |course: &str, sent: &str, github: &str, ledger: &str| format!("{course:<42}{sent:>6}    {github:<18}{ledger}");
+    screen.row(&row("what became of it", "sent", "GitHub was told", "the ledger says"), Style::Dim)?;
     for (course, n) in &told {
-        let (on_github, _) = course.on_github();
-        screen.row(
-            &format!(
-                "{:<42}{n:>8}   {:<18}{}",
-                course.words(),
-                format!("{n} {on_github}"),
-                format!("{n} {}", course.in_ledger())
-            ),
-            Style::Plain,
-        )?;
+        let on_github = format!("{n} {}", course.on_github().0);
+        let in_ledger = format!("{n} {}", course.in_ledger());
+        screen.row(&row(course.words(), &n.to_string(), &on_github, &in_ledger), Style::Plain)?;
     }
     screen.blank()?;
     let rate = f64::from(count) / took.as_secs_f64();
     let build = if cfg!(debug_assertions) { ", in a debug build" } else { "" };
     screen.fact("Every deployment has exactly one decision, the one expected, on GitHub and in the ledger.")?;
     screen.fact(&format!("{count} deployments in {:.1} s: {rate:.0} a second{build}.", took.as_secs_f64()))?;
-    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Good))
+    screen.blank()?;
+    screen.command("seconder ledger verify ledger --vkey log.vkey")?;
+    screen.printed(&verdict.words, Style::Good)
 }
 
 /// Drives all deployments to their ends; returns what was meant to become of each.

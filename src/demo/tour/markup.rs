@@ -11,6 +11,7 @@ pub(super) enum Style {
     Good,
     Bad,
     Title,
+    Button,
 }
 
 impl Style {
@@ -24,6 +25,7 @@ impl Style {
             Self::Good => "\x1b[32m",
             Self::Bad => "\x1b[31m",
             Self::Title => "\x1b[1;33m",
+            Self::Button => "\x1b[7m",
         }
     }
 }

@@ -75,21 +75,27 @@ async fn tell(
         Some(count) => many::send(stage, count, place, commands, screen).await?,
         None => story::tell(stage, place, commands, screen).await?,
     }
-    screen.heading("Where things are")?;
+    if !options.keep || place.stays {
+        screen.heading("Where things are")?;
+    }
     if place.stays {
-        screen.entry("ledger", &place.ledger.display().to_string(), "what a company gives its auditor")?;
-        screen.entry("key", &place.key.display().to_string(), "what the auditor has from elsewhere")?;
-        screen.say("Verify it yourself, offline, now or in ten years:")?;
+        screen.entry("ledger", &format!("`{}`, what an auditor is given", place.ledger.display()))?;
+        screen.entry("key", &format!("`{}`, what an auditor has from elsewhere", place.key.display()))?;
+        screen.blank()?;
+        screen.say("Verify it yourself, offline, today or in ten years:")?;
         screen.command(&commands.verify_line(&place.ledger, &place.key))?;
-    } else {
+    } else if !options.keep {
         let called = shell(&commands.called);
-        screen.say("Nothing stays: servers, database and ledger are gone when this ends. To look closer:")?;
-        screen.command(&format!("{called} demo --out demo-ledger"))?;
-        screen.aside("keeps the ledger and its key, to verify yourself or with other people's tools")?;
-        screen.command(&format!("{called} demo --keep"))?;
-        screen.aside("leaves both servers running, to try things by hand")?;
-        screen.command(&format!("{called} demo --deployments 1000"))?;
-        screen.aside("sends a thousand deployments down the same road")?;
+        screen.say("Nothing stays: servers, database and ledger are gone when this ends. To go further:")?;
+        for (options, what) in [
+            ("--out DIR", "leaves you the ledger and its key, to verify with this or other people's tools"),
+            ("--keep", "leaves both servers running, to try things by hand"),
+            ("--deployments 1000", "sends a thousand deployments down the same road"),
+        ] {
+            screen.blank()?;
+            screen.command(&format!("{called} demo {options}"))?;
+            screen.aside(what)?;
+        }
     }
     screen.blank()
 }
@@ -100,18 +106,28 @@ async fn keep(stage: &Stage, commands: &Commands, scratch: &Scratch, screen: &mu
     let called = shell(&commands.called);
     let folder = shell(&scratch.path().display().to_string());
     screen.heading("Still running")?;
-    screen.entry("Seconder", server, "webhooks at /github/webhooks")?;
-    screen.entry("GitHub", &github, "the fake; REST, GraphQL, and /_demo/ to move the world")?;
-    screen.entry("its things", &scratch.path().display().to_string(), "database, key, seconder.log")?;
-    screen.say("Is it well?")?;
-    screen.command(&format!("curl -s {server}/readyz"))?;
-    screen.say("mona's agent writes another commit, and it reaches production; then alice seconds it:")?;
-    screen.command(&format!("curl -s {github}/_demo/deploy -d '{{\"actor\":\"mona\"}}'"))?;
-    screen.command(&format!("curl -s {github}/_demo/click -d '{{\"run_id\":RUN,\"login\":\"alice\"}}'"))?;
-    screen.say("What GitHub saw, and what the ledger says:")?;
-    screen.command(&format!("curl -s {github}/_demo/stats"))?;
-    screen.command(&format!("SECONDER_DATA_DIR={folder} {called} ledger export another-ledger"))?;
-    screen.say("**Ctrl-C** stops both and removes their things.")?;
+    screen.entry("Seconder", &format!("`{server}`, webhooks at /github/webhooks"))?;
+    screen.entry("GitHub", &format!("`{github}`, the fake; /_demo/ moves its world"))?;
+    screen.entry("folder", &format!("`{}`, with database, key and seconder.log", scratch.path().display()))?;
+    for (what, command) in [
+        ("Is it well?", format!("curl -s {server}/readyz")),
+        (
+            "mona's agent writes another commit; it reaches production, and waits:",
+            format!("curl -s {github}/_demo/deploy -d '{{\"actor\":\"mona\"}}'"),
+        ),
+        (
+            "alice seconds it; RUN is the `run_id` of that answer:",
+            format!("curl -s {github}/_demo/click -d '{{\"run_id\":RUN,\"login\":\"alice\"}}'"),
+        ),
+        ("What GitHub saw:", format!("curl -s {github}/_demo/stats")),
+        ("What the ledger says:", format!("SECONDER_DATA_DIR={folder} {called} ledger export another-ledger")),
+    ] {
+        screen.blank()?;
+        screen.say(what)?;
+        screen.command(&command)?;
+    }
+    screen.blank()?;
+    screen.say("**Ctrl-C** stops both and removes the folder.")?;
     stop_asked().await?;
     screen.blank()
 }

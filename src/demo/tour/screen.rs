@@ -23,6 +23,7 @@ pub(super) struct Screen {
     paced: bool,
     /// Lines since the last pause.
     unread: u32,
+    paused: Duration,
 }
 
 impl Screen {
@@ -30,15 +31,22 @@ impl Screen {
     pub fn new(colour: bool, fast: bool) -> Self {
         let out = io::stdout();
         let watched = out.is_terminal();
-        Self { out, colour: colour && watched, paced: watched && !fast, unread: 0 }
+        Self { out, colour: colour && watched, paced: watched && !fast, unread: 0, paused: Duration::ZERO }
     }
 
     /// Gives whoever is watching time to read what came since the last pause.
     pub async fn pause(&mut self) {
         let unread = std::mem::take(&mut self.unread);
         if self.paced {
-            tokio::time::sleep(BREATH + LINE * unread).await;
+            let pause = BREATH + LINE * unread;
+            self.paused += pause;
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// How long all pauses were.
+    pub fn paused(&self) -> Duration {
+        self.paused
     }
 
     /// The title of it all.
@@ -90,17 +98,11 @@ impl Screen {
         self.marked("✘ ", Style::Bad, text)
     }
 
-    /// A name, what it is, and a word about it.
-    pub fn entry(&mut self, name: &str, what: &str, about: &str) -> anyhow::Result<()> {
-        let name = (Style::Strong, format!("{name:<12}"));
-        let room = WIDTH - INDENT.len() - 12;
-        let length = what.chars().count();
-        if length + 2 + about.chars().count() <= room {
-            let gap = " ".repeat(if about.is_empty() { 0 } else { (30_usize).saturating_sub(length).max(2) });
-            return self.line(INDENT, &[name, (Style::Plain, what.to_owned()), (Style::Dim, format!("{gap}{about}"))]);
-        }
-        self.line(INDENT, &[name, (Style::Plain, what.to_owned())])?;
-        self.line(INDENT, &[(Style::Dim, format!("{:12}{about}", ""))])
+    /// A name, and what it is.
+    pub fn entry(&mut self, name: &str, what: &str) -> anyhow::Result<()> {
+        let mut line = vec![(Style::Strong, format!("{name:<12}"))];
+        line.extend(wrap(what, Style::Plain, usize::MAX).into_iter().flatten());
+        self.line(INDENT, &line)
     }
 
     /// A command to copy. Never broken, however long.
@@ -120,6 +122,15 @@ impl Screen {
         let (bullet, content) = content.strip_prefix("- ").map_or(("", content), |rest| ("• ", rest));
         let bar = if text.is_empty() { "│" } else { "│  " };
         self.barred(bar, &format!("{spaces}{bullet}"), content, style)
+    }
+
+    /// The headline of a page, and the buttons on it.
+    pub fn headline(&mut self, title: &str, buttons: &[&str]) -> anyhow::Result<()> {
+        let mut line = vec![(Style::Dim, "│  ".to_owned()), (Style::Strong, title.to_owned())];
+        for button in buttons {
+            line.extend([(Style::Plain, "   ".to_owned()), (Style::Button, format!("[ {button} ]"))]);
+        }
+        self.line(INDENT, &line)
     }
 
     /// It ends.
@@ -142,15 +153,16 @@ impl Screen {
         Ok(())
     }
 
-    /// What a command printed; what is too long goes on below, further in.
-    pub fn printed(&mut self, text: &str, style: Style) -> anyhow::Result<()> {
-        let content = text.trim_start();
-        let spaces = " ".repeat(text.len() - content.len());
-        for (nth, mut line) in
-            wrap_plain(content, style, WIDTH - INDENT.len() - spaces.len() - 2).into_iter().enumerate()
-        {
-            line.insert(0, (style, if nth == 0 { spaces.clone() } else { format!("{spaces}  ") }));
-            self.line(INDENT, &line)?;
+    /// What a command printed, its verdict in a colour; a line that is too long goes on below, further in.
+    pub fn printed(&mut self, words: &str, verdict: Style) -> anyhow::Result<()> {
+        for (nth, text) in words.lines().enumerate() {
+            let style = if nth == 0 { verdict } else { Style::Plain };
+            let content = text.trim_start();
+            let indent = format!("{INDENT}{}", " ".repeat(text.len() - content.len()));
+            let lines = wrap_plain(content, style, WIDTH - indent.len() - 2);
+            for (nth, line) in lines.into_iter().enumerate() {
+                self.line(&if nth == 0 { indent.clone() } else { format!("{indent}  ") }, &line)?;
+            }
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
 
 use crate::config::{Config, GitHub as GitHubConfig, KeySource, Log};
@@ -114,21 +114,22 @@ impl Stage {
 
     /// Waits until nothing is left to do: no webhook to handle, no call to make.
     pub async fn quiet(&self) -> anyhow::Result<()> {
-        let waiting = async {
-            loop {
-                let health = self.server()?.store().health().await?;
-                if health.failed_effects + health.failed_deliveries > 0 {
-                    bail!("the server gave something up: {health:?}");
-                }
-                if health.queued_effects + health.queued_deliveries == 0 {
-                    return Ok(());
-                }
-                tokio::time::sleep(GLANCE).await;
+        let (mut last, mut since) = (None, Instant::now());
+        loop {
+            let health = self.server()?.store().health().await?;
+            let left = health.queued_effects + health.queued_deliveries;
+            if health.failed_effects + health.failed_deliveries > 0 {
+                bail!("the server gave something up: {health:?}");
             }
-        };
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .unwrap_or_else(|_| Err(anyhow!("the server still had work after {PATIENCE:?}")))
+            if left == 0 {
+                return Ok(());
+            }
+            if last.replace(left) != Some(left) {
+                since = Instant::now();
+            }
+            ensure!(since.elapsed() < PATIENCE, "the server has not moved for {PATIENCE:?}: {health:?}");
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     /// Stops the server.

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use serde_json::Value;
 
 use super::Place;
 use super::ledger::{Commands, copy, forge};
@@ -42,8 +43,8 @@ pub(super) async fn tell(stage: &Stage, place: &Place, commands: &Commands, scre
     screen.pause().await;
     screen.blank()?;
     screen.fact(&format!(
-        "All of this happened just now, in {:.1} seconds with the pauses, and each step was checked on both sides.",
-        began.elapsed().as_secs_f64()
+        "All of this just happened, in {:.1} s; each step was checked on GitHub and in the ledger.",
+        began.elapsed().saturating_sub(screen.paused()).as_secs_f64()
     ))
 }
 
@@ -53,14 +54,14 @@ fn introduce(screen: &mut Screen) -> anyhow::Result<()> {
         "An AI agent may propose. A different human must second. Everybody can check later that one did.",
     )?;
     screen.step(1, "The scene")?;
-    screen.entry("acme/shop", "a repository; its environment `production` asks Seconder first", "")?;
-    screen.entry("mona", "a developer; she works with Claude Code", "")?;
-    screen.entry("alice", "a developer; she has no part in what follows", "")?;
-    screen.entry("shopbot", "an App's bot, with write access", "")?;
+    screen.entry("acme/shop", "a repository; nothing reaches its `production` before Seconder agrees")?;
+    screen.entry("mona", "a developer; she works with an AI agent, Claude Code")?;
+    screen.entry("alice", "a developer; she has no part in what follows")?;
+    screen.entry("shopbot", "a bot that may write to the repository")?;
     screen.blank()?;
     screen.say(
-        "GitHub is played by a part of this program, on loopback, as strict as the real one. Seconder is the real \
-         server: real HTTP, real signatures, a real database. Nothing leaves this machine.",
+        "GitHub is played by a part of this program, as strict as the real one. Seconder is the real server: real \
+         HTTP, real signatures, a real database. Nothing leaves this machine.",
     )
 }
 
@@ -94,17 +95,12 @@ async fn hold(stage: &Stage, screen: &mut Screen) -> anyhow::Result<Deployment> 
 
     screen.step(2, "An agent's commit reaches production, and waits")?;
     screen.say(&format!(
-        "Pull request #{number}, by **mona**, is merged. Its one commit was written with Claude Code. The deploy workflow \
-         runs; at `production` GitHub asks Seconder, and Seconder asks for a second human:",
+        "Pull request #{number} by **mona** is merged; its commit was written with Claude Code. The deploy workflow runs, \
+         and at `production` GitHub stops and asks Seconder. So far mona is the only human who has had a say. On the \
+         commit everybody now sees:"
     ))?;
     screen.blank()?;
-    show_check(&check, screen, |page, text| {
-        let mut lines = vec![("Why it is held", section(page, "Why it is held"))];
-        lines.push(("Commits since the last good deployment", section(text, "Commits since the last good deployment")));
-        lines.push(("Who can second it", section(page, "Who can second it")));
-        lines.push(("Who cannot, and why", section(page, "Who cannot, and why")));
-        lines
-    })?;
+    show_check(&check, screen)?;
     screen.blank()?;
     screen.fact(&format!(
         "GitHub holds run {run}. The ledger has it as entry {}, written before anybody was asked.",
@@ -116,27 +112,26 @@ async fn hold(stage: &Stage, screen: &mut Screen) -> anyhow::Result<Deployment> 
 async fn refuse_the_author(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow::Result<()> {
     let told = refused(stage, held, "mona").await?;
     screen.step(3, "The author clicks Approve")?;
-    screen
-        .say("**mona** has write access, and the button is there. GitHub lets her press it. Her check run now says:")?;
+    screen.say("**mona** may write here, so GitHub lets her press the button. The check run answers:")?;
     screen.blank()?;
-    screen.quote("Not counted")?;
+    screen.quote("GitHub, the same check run: Not counted")?;
     screen.quoted(&told, Style::Plain)?;
     screen.unquote()?;
     screen.blank()?;
-    screen.refusal("Refused: she started it, and a commit with her part in it cannot be seconded by her.")?;
+    screen.refusal("Refused. Nobody seconds what they had a part in; no role, setting or emergency changes that.")?;
     still_waits(stage, held, "mona", screen).await
 }
 
 async fn refuse_the_bot(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow::Result<()> {
     let told = refused(stage, held, BOT).await?;
     screen.step(4, "A machine tries")?;
-    screen.say("Somebody has the token of **shopbot** and makes it press the button. Write access or not:")?;
+    screen.say("Then **shopbot** presses it: an agent that could do that could second itself.")?;
     screen.blank()?;
-    screen.quote("Not counted")?;
+    screen.quote("GitHub, the same check run: Not counted")?;
     screen.quoted(&told, Style::Plain)?;
     screen.unquote()?;
     screen.blank()?;
-    screen.refusal("Refused: bots, Apps and machine accounts never second.")?;
+    screen.refusal("Refused. Only humans second.")?;
     still_waits(stage, held, BOT, screen).await
 }
 
@@ -169,19 +164,19 @@ async fn second(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow
     screen.step(5, "A different human seconds it")?;
     screen.say(
         "**alice** reads the same page and clicks Approve. Seconder asks GitHub who she is, what she may do here, and \
-         whether the run is still the one she saw; writes the decision down; and only then lets it go:",
+         whether the run is still the one she saw; writes the decision down; and only then lets the run go:",
     )?;
     screen.blank()?;
-    screen.quote("GitHub, on the run: deployment to production approved by seconder[bot]")?;
+    screen.quote("GitHub, on the run: approved by seconder[bot]")?;
     screen.quoted(&decision.comment, Style::Plain)?;
     screen.unquote()?;
     screen.blank()?;
     screen.fact(&format!(
-        "Released: the deployment ran and succeeded. The check run says: {}.",
+        "The deployment ran and succeeded. The check run is closed: “{}”.",
         check.title.unwrap_or_default()
     ))?;
     screen.fact(&format!(
-        "Decision in entry {}, before the call that carried it out; GitHub's answer in entry {}.",
+        "The decision is entry {}, written before GitHub was told; what GitHub answered is entry {}.",
         recorded["seq"], result["seq"]
     ))
 }
@@ -199,18 +194,39 @@ async fn export(stage: &Stage, place: &Place, commands: &Commands, screen: &mut 
     ensure!(exported.lines().count() == entries.len(), "the export has another number of entries");
 
     screen.step(6, "An auditor checks the ledger")?;
-    screen.say(&format!(
-        "Every step left an entry, the refusals too: {} lines of JSON, chained by hash, the leaves of a Merkle tree whose \
-         root is signed. Exported to a folder, they are checked offline, with a key from elsewhere:",
-        entries.len()
-    ))?;
+    screen.say("Every step left an entry, the refusals too:")?;
+    screen.blank()?;
+    entries.iter().try_for_each(|entry| screen.row(&in_one_line(entry), Style::Plain))?;
+    screen.blank()?;
+    screen.say(
+        "Each is a line of JSON, chained by hash; together they are the leaves of a Merkle tree whose root is signed. \
+         Exported to a folder they are checked offline, with a key the auditor has from elsewhere:",
+    )?;
     screen.blank()?;
     screen.command("seconder ledger verify ledger --vkey log.vkey")?;
-    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Good))?;
+    screen.printed(&verdict.words, Style::Good)?;
     screen.blank()?;
-    screen.quote(&format!("entry {}, the decision", decision["seq"]))?;
+    screen.quote(&format!("entry {}, most of it", decision["seq"]))?;
     screen.fields(decision, &["type", "outcome", "approvers", "quorum", "request_digest", "prev"])?;
     screen.unquote()
+}
+
+/// Its place, its type, and who or what it is about.
+fn in_one_line(entry: &Value) -> String {
+    let word = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    let about = match word(&entry["type"]).as_str() {
+        "request.opened" => format!("{}, {} commit by an agent", word(&entry["environment"]), entry["ai_commits"]),
+        "attempt.refused" | "review.recorded" => {
+            format!("{}: {}", word(&entry["reviewer"]["login"]), word(&entry["verdict"]))
+        }
+        "decision.recorded" => word(&entry["outcome"]),
+        "callback.sent" => word(&entry["state"]),
+        "callback.result" => format!("{}, HTTP {}", word(&entry["state"]), entry["status"]),
+        _ => String::new(),
+    };
+    format!("{:>3}  {:<19}{about}", entry["seq"].as_u64().unwrap_or_default(), word(&entry["type"]))
+        .trim_end()
+        .to_owned()
 }
 
 async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
@@ -226,11 +242,11 @@ async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen:
 
     screen.step(7, "Somebody changes one byte")?;
     screen.say(&format!(
-        "In a copy, line {line}: `{before}` becomes `{after}`, and no agent ever touched that commit. The same command:"
+        "In a copy, on line {line}, `{before}` becomes `{after}`: no agent ever touched that commit. The same command:"
     ))?;
     screen.blank()?;
     screen.command("seconder ledger verify forged --vkey log.vkey")?;
-    verdict.words.lines().try_for_each(|line| screen.printed(line, Style::Bad))?;
+    screen.printed(&verdict.words, Style::Bad)?;
     screen.blank()?;
     screen.fact("Caught. The untouched ledger still verifies.")
 }
@@ -271,22 +287,27 @@ async fn still_waits(stage: &Stage, held: &Deployment, login: &str, screen: &mut
     screen.fact(&format!("The run still waits. The attempt is entry {} in the ledger.", entry["seq"]))
 }
 
-/// Shows a check run: its headline, its buttons, and chosen sections.
-fn show_check<'a>(
-    check: &'a CheckRun,
-    screen: &mut Screen,
-    choose: impl Fn(&'a str, &'a str) -> Vec<(&'static str, Vec<&'a str>)>,
-) -> anyhow::Result<()> {
-    let buttons: Vec<String> = check.actions.iter().map(|(_, label)| format!("[{label}]")).collect();
-    let title = check.title.as_deref().unwrap_or_default();
+/// Shows a check run: its headline, its buttons, and what an approver has to know.
+fn show_check(check: &CheckRun, screen: &mut Screen) -> anyhow::Result<()> {
     let (page, text) = (check.summary.as_deref().unwrap_or_default(), check.text.as_deref().unwrap_or_default());
-    screen.quote(&format!("GitHub, check run on {}", &check.head_sha.get(..7).unwrap_or_default()))?;
-    screen.quoted(&format!("**{title}**   `{}`", buttons.join("` `")), Style::Plain)?;
-    for (heading, lines) in choose(page, text) {
-        ensure!(!lines.is_empty(), "the check run does not say: {heading}\n{page}\n{text}");
+    let labels: Vec<&str> = check.actions.iter().map(|(_, label)| label.as_str()).collect();
+    screen.quote(&format!("GitHub, check run “{}” on {}", check.name, check.head_sha.get(..7).unwrap_or_default()))?;
+    screen.headline(check.title.as_deref().unwrap_or_default(), &labels)?;
+    for (page, heading) in [
+        (page, "Why it is held"),
+        (text, "Commits since the last good deployment"),
+        (page, "Who can second it"),
+        (page, "Who cannot, and why"),
+    ] {
+        let lines = section(page, heading);
+        ensure!(!lines.is_empty(), "the check run does not say: {heading}\n{page}");
         screen.quoted("", Style::Plain)?;
         screen.quoted(heading, Style::Strong)?;
-        lines.iter().try_for_each(|line| screen.quoted(line, Style::Plain))?;
+        let points = lines.iter().filter(|line| line.trim_start().starts_with("- "));
+        points.copied().try_for_each(|line| screen.quoted(line, Style::Plain))?;
     }
+    let expiry = page.lines().find(|line| line.starts_with("Without a decision"));
+    screen.quoted("", Style::Plain)?;
+    screen.quoted(expiry.context("the check run does not say when it expires")?, Style::Plain)?;
     screen.unquote()
 }

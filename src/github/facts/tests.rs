@@ -38,7 +38,7 @@ fn deployments(nodes: serde_json::Value, has_more: bool) -> Deployments {
 
 fn deployment(id: u64, states: &[&str]) -> serde_json::Value {
     let states: Vec<_> = states.iter().map(|state| json!({ "state": state })).collect();
-    json!({ "databaseId": id, "commitOid": format!("sha{id}"), "state": "INACTIVE", "statuses": { "nodes": states } })
+    json!({ "id": id.to_string(), "commitOid": format!("sha{id}"), "state": "INACTIVE", "statuses": { "nodes": states } })
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn the_last_good_deployment_is_the_newest_that_ever_succeeded() {
         ]),
         false,
     );
-    let base = last_good(&history, Some(9)).unwrap();
-    assert_eq!((base.deployment_id, base.sha.as_str()), (7, "sha7"));
+    let base = last_good(&history, Some("9")).unwrap();
+    assert_eq!((base.deployment.as_str(), base.sha.as_str()), ("7", "sha7"));
 }
 
 #[test]
 fn the_held_deployment_is_never_its_own_predecessor() {
     let history = deployments(json!([deployment(9, &["SUCCESS"]), deployment(6, &["SUCCESS"])]), false);
-    assert_eq!(last_good(&history, Some(9)).unwrap().deployment_id, 6);
+    assert_eq!(last_good(&history, Some("9")).unwrap().deployment, "6");
 }
 
 #[test]
