@@ -7,15 +7,15 @@ CREATE TABLE deliveries (
     event           TEXT     NOT NULL,             -- X-GitHub-Event
     installation_id BIGINT   NOT NULL,
     payload         TEXT     NOT NULL,             -- '' once it is done
-    state           TEXT     NOT NULL,             -- queued, done, failed
-    not_before      BIGINT   NOT NULL,
+    state           TEXT     NOT NULL DEFAULT 'queued', -- queued, done, failed
+    not_before      BIGINT   NOT NULL DEFAULT 0,
     lease           TEXT     NOT NULL,
     leased_until    BIGINT   NOT NULL,
-    attempts        BIGINT   NOT NULL,
-    redeliveries    BIGINT   NOT NULL,
-    last_error      TEXT     NOT NULL,
+    attempts        BIGINT   NOT NULL DEFAULT 0,
+    redeliveries    BIGINT   NOT NULL DEFAULT 0,
+    last_error      TEXT     NOT NULL DEFAULT '',
     received_at     BIGINT   NOT NULL,
-    ended_at        BIGINT   NOT NULL              -- 0 while queued
+    ended_at        BIGINT   NOT NULL DEFAULT 0 -- 0 while queued
 );
 CREATE INDEX deliveries_queued ON deliveries (received_at) WHERE state = 'queued';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE state <> 'queued';
@@ -46,15 +46,15 @@ CREATE TABLE effects (
     kind            TEXT     NOT NULL,
     urgency         SMALLINT NOT NULL,
     installation_id BIGINT   NOT NULL,
-    generation      BIGINT   NOT NULL, -- grows whenever it is owed anew, also while it is being performed
-    state           TEXT     NOT NULL, -- queued, done, failed
-    not_before      BIGINT   NOT NULL,
+    generation      BIGINT   NOT NULL DEFAULT 1, -- grows whenever it is owed anew, also while it is being performed
+    state           TEXT     NOT NULL DEFAULT 'queued', -- queued, done, failed
+    not_before      BIGINT   NOT NULL DEFAULT 0,
     lease           TEXT     NOT NULL,
     leased_until    BIGINT   NOT NULL,
-    attempts        BIGINT   NOT NULL,
-    last_error      TEXT     NOT NULL,
+    attempts        BIGINT   NOT NULL DEFAULT 0,
+    last_error      TEXT     NOT NULL DEFAULT '',
     created_at      BIGINT   NOT NULL,
-    ended_at        BIGINT   NOT NULL, -- 0 while queued
+    ended_at        BIGINT   NOT NULL DEFAULT 0, -- 0 while queued
     PRIMARY KEY (request_id, kind)
 );
 CREATE INDEX effects_queued ON effects (urgency, created_at) WHERE state = 'queued';

@@ -101,7 +101,7 @@ async fn insert(shared: &Shared, deliveries: &[NewDelivery]) -> Result<Vec<Recei
     let (lease, leased_until) = shared.hand.lease(now);
     let mut permits = HashMap::new();
     let mut seen = HashSet::new();
-    let rows: Vec<[Value; 13]> = deliveries
+    let rows: Vec<[Value; 7]> = deliveries
         .iter()
         .filter(|delivery| seen.insert(delivery.id.as_str()))
         .map(|delivery| {
@@ -116,22 +116,15 @@ async fn insert(shared: &Shared, deliveries: &[NewDelivery]) -> Result<Vec<Recei
                 delivery.event.as_str().into(),
                 delivery.installation_id.into(),
                 delivery.payload.as_str().into(),
-                "queued".into(),
-                0_i64.into(),
                 lease.into(),
                 leased_until.into(),
-                0_i64.into(),
-                0_i64.into(),
-                "".into(),
                 now.into(),
-                0_i64.into(),
             ]
         })
         .collect();
     let mut session = shared.ingest.open().await?;
     let rows = Statement::new(
-        "INSERT INTO deliveries (id, event, installation_id, payload, state, not_before, lease, leased_until, attempts, \
-         redeliveries, last_error, received_at, ended_at) ",
+        "INSERT INTO deliveries (id, event, installation_id, payload, lease, leased_until, received_at) ",
     )
     .rows(rows)
     .sql(

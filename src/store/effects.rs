@@ -69,7 +69,7 @@ pub(super) async fn owe(
     let mut by_urgency: Vec<_> = owed.iter().collect();
     by_urgency.sort_by_key(|(_, (urgency, _))| *urgency);
     let mut permits = BTreeMap::new();
-    let rows: Vec<[Value; 13]> = by_urgency
+    let rows: Vec<[Value; 7]> = by_urgency
         .iter()
         .map(|((request, effect), (urgency, installation_id))| {
             let permit = shared.hand.effect(*installation_id, *urgency);
@@ -80,22 +80,15 @@ pub(super) async fn owe(
                 effect.as_str().into(),
                 (*urgency as i64).into(),
                 (*installation_id).into(),
-                1_i64.into(),
-                "queued".into(),
-                0_i64.into(),
                 lease.into(),
                 leased_until.into(),
-                0_i64.into(),
-                "".into(),
                 now.into(),
-                0_i64.into(),
             ]
         })
         .collect();
     // Whoever is performing it keeps the lease; the new generation makes sure it is performed once more afterwards.
     let rows = Statement::new(
-        "INSERT INTO effects (request_id, kind, urgency, installation_id, generation, state, not_before, lease, \
-         leased_until, attempts, last_error, created_at, ended_at) ",
+        "INSERT INTO effects (request_id, kind, urgency, installation_id, lease, leased_until, created_at) ",
     )
     .rows(rows)
     .sql(

@@ -3,12 +3,13 @@
 //! Running one statement costs far more than one row of it, so everything here is written for sets. Only literals become
 //! SQL text; values are always bound.
 
-use std::fmt::Write as _;
-
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::Error;
+
+/// Where a value goes. No statement has this character for anything else.
+const PLACE: char = '?';
 
 /// A value to bind.
 pub(super) enum Value {
@@ -64,7 +65,7 @@ impl Statement {
         self
     }
 
-    /// `($1, $2, …)`: the right side of `IN`. Must not be empty.
+    /// `(?, ?, …)`: the right side of `IN`. Must not be empty.
     pub(super) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         for (n, value) in values.into_iter().enumerate() {
             self.sql.push_str(if n == 0 { "(" } else { ", " });
@@ -74,7 +75,7 @@ impl Statement {
         self
     }
 
-    /// `VALUES ($1, $2), ($3, $4), …`. Must not be empty.
+    /// `VALUES (?, ?), (?, ?), …`. Must not be empty.
     pub(super) fn rows<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
         for (n, row) in rows.into_iter().enumerate() {
             self.sql.push_str(if n == 0 { "VALUES " } else { ", " });
@@ -85,12 +86,30 @@ impl Statement {
 
     fn push(&mut self, value: Value) {
         self.values.push(value);
-        // Writing to a String cannot fail.
-        let _ = write!(self.sql, "${}", self.values.len());
+        self.sql.push(PLACE);
     }
 
-    fn into_query(self) -> sqlx::query::Query<'static, sqlx::Any, sqlx::any::AnyArguments> {
-        self.values.into_iter().fold(sqlx::query(AssertSqlSafe(self.sql)), |query, value| match value {
+    /// PostgreSQL numbers its places. SQLite takes numbers as well, but as names, which it then looks up one by one: a
+    /// statement with a thousand of them would spend more time on that than on anything else.
+    fn text_for(&self, connection: &AnyConnection) -> String {
+        if connection.backend_name() != "PostgreSQL" {
+            return self.sql.clone();
+        }
+        let mut text = String::with_capacity(self.sql.len() + 4 * self.values.len());
+        let mut n = 0;
+        for c in self.sql.chars() {
+            text.push(if c == PLACE { '$' } else { c });
+            if c == PLACE {
+                n += 1;
+                text.push_str(&n.to_string());
+            }
+        }
+        text
+    }
+
+    fn into_query(self, connection: &AnyConnection) -> sqlx::query::Query<'static, sqlx::Any, AnyArguments> {
+        let query = sqlx::query(AssertSqlSafe(self.text_for(connection)));
+        self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(value),
             Value::Text(value) => query.bind(value),
         })
@@ -98,12 +117,12 @@ impl Statement {
 
     /// Runs it; returns how many rows were written.
     pub(super) async fn execute(self, connection: &mut AnyConnection) -> Result<u64, Error> {
-        Ok(self.into_query().execute(connection).await?.rows_affected())
+        Ok(self.into_query(connection).execute(connection).await?.rows_affected())
     }
 
     /// Runs it and returns its rows.
     pub(super) async fn fetch(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, Error> {
-        Ok(self.into_query().fetch_all(connection).await?)
+        Ok(self.into_query(connection).fetch_all(connection).await?)
     }
 }
 
