@@ -128,12 +128,6 @@ impl RunKey {
         Self(format!("{}/{run_id}", repository.id))
     }
 
-    /// A key that was stored.
-    #[must_use]
-    pub fn stored(text: String) -> Self {
-        Self(text)
-    }
-
     /// As stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
