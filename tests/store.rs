@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use seconder::domain::case::Case;
 use seconder::domain::effect::{Effect, Urgency};
 use seconder::domain::event::{Event, Receipt, Verdict};
-use seconder::domain::request::{Answer, Callback, Case, Outcome};
+use seconder::domain::request::{Answer, Callback, Outcome};
 use seconder::ledger::entry::Header;
 use seconder::ledger::merkle::{Frontier, leaf_hash};
 use seconder::ledger::{Checkpoint, VerifierKey};

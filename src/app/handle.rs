@@ -3,13 +3,14 @@
 use tracing::{info, warn};
 
 use super::{App, Error};
+use crate::domain::case::Case;
 use crate::domain::decide::{Permission, Standing, judge};
 use crate::domain::event::{Channel, Event, Reviewed};
 use crate::domain::facts::Facts;
 use crate::domain::gate::{RequestId, RunKey, Subject};
 use crate::domain::people::{Account, AccountKind};
 use crate::domain::policy::{self, Member, Origin, Policy};
-use crate::domain::request::{Case, Request};
+use crate::domain::request::Request;
 use crate::github::Place;
 use crate::github::facts::PolicyFile;
 use crate::github::render;

@@ -8,7 +8,8 @@ use super::Millis;
 use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all};
 use super::digest::Digest;
 use super::facts::{Commit, Facts};
-use super::people::{Account, AccountKind, Parties};
+use super::parties::{Part, Parties};
+use super::people::{Account, AccountKind};
 use super::policy::{Approvers, Member, Policy, Rule};
 use super::reason::{Finding, Reason};
 
@@ -209,7 +210,7 @@ pub enum Refusal {
     /// Had a part in what is held (P1).
     Party {
         /// The facts that made them one.
-        because: Vec<super::people::Part>,
+        because: Vec<Part>,
     },
     /// In none of the groups the rules ask.
     NotAnApprover,

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
 use super::decide::Standing;
 use super::effect::Effect;
 use super::facts::Run;
 use super::gate::{RequestId, RunKey};
-use super::request::Case;
 
 /// Something that happened and may change requests.
 #[derive(Clone, Debug)]

@@ -4,12 +4,14 @@
 //! so that a decision can be redone from what the ledger recorded.
 
 pub mod attribution;
+pub mod case;
 pub mod decide;
 pub mod digest;
 pub mod effect;
 pub mod event;
 pub mod facts;
 pub mod gate;
+pub mod parties;
 pub mod people;
 pub mod policy;
 pub mod reason;

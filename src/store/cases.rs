@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
+use crate::domain::case::Case;
 use crate::domain::digest::Digest;
 use crate::domain::gate::RequestId;
-use crate::domain::request::Case;
 
 /// How many bytes of stored JSON the cases kept in memory may come from. In memory they are about twice as large.
 const BUDGET: usize = 4 * 1024 * 1024;

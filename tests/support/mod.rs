@@ -1,14 +1,15 @@
 //! What stories share: cases to hold, people to click, databases to keep them in.
 
+use seconder::domain::case::Case;
 use seconder::domain::decide::{JudgedCommit, Judgement, Permission, Quorum, Standing};
 use seconder::domain::digest::Digest;
 use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
 use seconder::domain::facts::{Attempt, Run};
 use seconder::domain::gate::{Repository, RequestId, Subject, Tenant};
-use seconder::domain::people::{Account, AccountKind, Part, Parties, Party};
+use seconder::domain::parties::{Part, Parties, Party};
+use seconder::domain::people::{Account, AccountKind};
 use seconder::domain::policy::{Approvers, Origin};
 use seconder::domain::reason::{Finding, Reason};
-use seconder::domain::request::Case;
 
 pub mod database;
 pub mod postgres;

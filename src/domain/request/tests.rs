@@ -1,9 +1,11 @@
 use super::*;
 use crate::domain::decide::{Judgement, Permission, Quorum};
+use crate::domain::event::{Event, Reviewed, Sending};
 use crate::domain::facts::{Attempt, Run};
-use crate::domain::gate::{Repository, Tenant};
-use crate::domain::people::{AccountKind, Part, Parties, Party};
-use crate::domain::policy::Approvers;
+use crate::domain::gate::{Repository, Subject, Tenant};
+use crate::domain::parties::{Part, Parties, Party};
+use crate::domain::people::AccountKind;
+use crate::domain::policy::{Approvers, Origin};
 use crate::domain::reason::{Finding, Reason};
 
 const NOW: Millis = 1_000_000;

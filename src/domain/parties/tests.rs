@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::facts::{Attempt, PullRequest, Run};
+use crate::domain::people::AccountKind;
 
 fn user(id: u64, login: &str) -> Account {
     Account { id, login: login.to_owned(), kind: AccountKind::User }

@@ -1,0 +1,176 @@
+//! Who has a part in what is held, and the fact that made them a party (P1).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::attribution::{self, Attribution};
+use super::facts::{Commit, Facts};
+use super::people::{Account, Identity};
+
+/// The fact that gave somebody a part.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Part {
+    /// Started the run.
+    Actor {
+        /// Attempt of the run.
+        attempt: u32,
+    },
+    /// Started this attempt of the run.
+    TriggeringActor {
+        /// Attempt of the run.
+        attempt: u32,
+    },
+    /// Created the deployment.
+    DeploymentCreator,
+    /// Sent the event that asks for the deployment.
+    Sender,
+    /// Wrote a gated commit.
+    Author {
+        /// The commit.
+        sha: String,
+    },
+    /// Committed a gated commit.
+    Committer {
+        /// The commit.
+        sha: String,
+    },
+    /// Is named as co-author of a gated commit.
+    CoAuthor {
+        /// The commit.
+        sha: String,
+    },
+    /// Opened the pull request that brought gated commits.
+    PullRequestAuthor {
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// Somebody with a part, who can therefore not second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Who.
+    #[serde(flatten)]
+    pub account: Account,
+    /// Every fact that made them one.
+    pub because: Vec<Part>,
+}
+
+/// Somebody with a part whom nobody could tie to an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// As the commit spells it.
+    pub name: String,
+    /// As the commit spells it.
+    pub email: String,
+    /// Every fact that made them one.
+    pub because: Vec<Part>,
+}
+
+/// Everybody with a part in what is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// Accounts, ordered by id.
+    pub known: Vec<Party>,
+    /// Identities without an account; each costs one more approver.
+    pub unknown: Vec<Unknown>,
+}
+
+impl Parties {
+    /// The party with this account id.
+    #[must_use]
+    pub fn find(&self, account_id: u64) -> Option<&Party> {
+        self.known.iter().find(|p| p.account.id == account_id)
+    }
+
+    /// Collects the parties of a gate: whoever set it going, and for the gated commits whoever wrote or brought them.
+    ///
+    /// An identity that the catalogue knows as a machine is not a person and makes no party by itself.
+    #[must_use]
+    pub fn of(facts: &Facts, gated: &[(&Commit, Option<&Attribution>)]) -> Self {
+        let mut collected = Collected::default();
+        for attempt in &facts.run.attempts {
+            collected.account(&attempt.actor, || Part::Actor { attempt: attempt.number });
+            collected.account(&attempt.triggering_actor, || Part::TriggeringActor { attempt: attempt.number });
+        }
+        collected.account(&facts.deployment_creator, || Part::DeploymentCreator);
+        collected.account(&facts.sender, || Part::Sender);
+        let mut brought = BTreeMap::new();
+        for (commit, attribution) in gated {
+            collected.commit(commit, *attribution);
+            brought.extend(facts.pull_requests_of(commit).map(|pull_request| (pull_request.number, pull_request)));
+        }
+        // A squash keeps the merger's name and may drop everybody else's: whoever wrote on the branch has a part, too.
+        for (number, pull_request) in brought {
+            collected.account(&pull_request.author, || Part::PullRequestAuthor { number });
+            pull_request.commits.iter().for_each(|commit| collected.commit(commit, None));
+        }
+        collected.finish()
+    }
+}
+
+#[derive(Default)]
+struct Collected {
+    known: BTreeMap<u64, Party>,
+    unknown: BTreeMap<String, Unknown>,
+}
+
+impl Collected {
+    fn account(&mut self, account: &Option<Account>, part: impl FnOnce() -> Part) {
+        if let Some(account) = account {
+            self.add(account.clone(), part());
+        }
+    }
+
+    fn add(&mut self, account: Account, part: Part) {
+        let party = self.known.entry(account.id).or_insert_with(|| Party { account, because: Vec::new() });
+        if !party.because.contains(&part) {
+            party.because.push(part);
+        }
+    }
+
+    fn commit(&mut self, commit: &Commit, attribution: Option<&Attribution>) {
+        self.identity(&commit.author, attribution, Part::Author { sha: commit.sha.clone() });
+        self.identity(&commit.committer, attribution, Part::Committer { sha: commit.sha.clone() });
+        for co_author in &commit.co_authors {
+            self.identity(co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
+        }
+        // GitHub reads the last paragraph; squash lists carry trailers further up. Those it read are the better source.
+        for co_author in attribution::trailers::co_authors(&commit.message) {
+            let known = [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors);
+            if !known.into_iter().any(|identity| identity.is_spelled_like(&co_author)) {
+                self.identity(&co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
+            }
+        }
+    }
+
+    fn identity(&mut self, identity: &Identity, attribution: Option<&Attribution>, part: Part) {
+        if identity.is_github_itself() {
+            return;
+        }
+        if let Some(account) = identity.resolved() {
+            return self.add(account, part);
+        }
+        if attribution::is_machine(identity) || attribution.is_some_and(|a| a.is_agent_identity(identity)) {
+            return;
+        }
+        let key = if identity.email.is_empty() { &identity.name } else { &identity.email };
+        let unknown = self.unknown.entry(key.to_lowercase()).or_insert_with(|| Unknown {
+            name: identity.name.clone(),
+            email: identity.email.clone(),
+            because: Vec::new(),
+        });
+        if !unknown.because.contains(&part) {
+            unknown.because.push(part);
+        }
+    }
+
+    fn finish(self) -> Parties {
+        Parties { known: self.known.into_values().collect(), unknown: self.unknown.into_values().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

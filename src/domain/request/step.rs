@@ -1,0 +1,365 @@
+//! The state machine: (requests, event, now) → what changes.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Answer, Approval, Callback, Life, Outcome, Refused, Request};
+use crate::domain::Millis;
+use crate::domain::case::Case;
+use crate::domain::decide::{self, Refusal, Standing};
+use crate::domain::effect::{Effect, Urgency};
+use crate::domain::event::{Event, Receipt, Reviewed, Sending, Verdict};
+use crate::domain::gate::RequestId;
+use crate::domain::people::Account;
+use crate::domain::record::{Record, to_json};
+
+/// What one event changes. All of it is written in one transaction, or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// A request that did not exist before.
+    pub opened: Option<Request>,
+    /// Ids of the given requests that were changed.
+    pub changed: Vec<RequestId>,
+    /// Entries for the ledger, in order.
+    pub records: Vec<(RequestId, Record)>,
+    /// Calls that are owed now.
+    pub effects: Vec<(RequestId, Effect, Urgency)>,
+    /// Whether a decision may leave now; only [`Event::Sending`] asks.
+    pub send: Option<Answer>,
+}
+
+/// How many refused reviews the check run remembers. The ledger has them all.
+const REFUSALS_SHOWN: usize = 5;
+
+/// Applies an event to the requests it touches.
+///
+/// `locked` holds every request that [`Event::touches`] names and that exists, under a write lock.
+#[must_use]
+pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
+    let mut change = Change::default();
+    match event {
+        Event::Held(case) => open(*case, locked, now, &mut change),
+        Event::RunEnded { run: _, attempt } => {
+            for request in locked.iter_mut().filter(|r| r.is_pending() && r.case.subject.run_attempt <= attempt) {
+                request.close(Outcome::Withdrawn, now, &mut change);
+            }
+        }
+        Event::Reviewed(reviewed) => {
+            if let Some(request) = find(locked, &reviewed.request) {
+                request.review(*reviewed, now, &mut change);
+            }
+        }
+        Event::Refreshed(id) => {
+            if let Some(request) = find(locked, &id) {
+                change.effects.push((request.id.clone(), Effect::CheckRun, Urgency::Answer));
+            }
+        }
+        Event::Due(id) => {
+            if let Some(request) = find(locked, &id)
+                && request.is_pending()
+                && request.life.expires_at.is_some_and(|at| at <= now)
+            {
+                request.decide(Outcome::Expired, now, &mut change);
+            }
+        }
+        Event::Sending(sending) => {
+            if let Some(request) = find(locked, &sending.request) {
+                request.send(*sending, now, &mut change);
+            }
+        }
+        Event::Done { request, effect, receipt } => {
+            if let Some(request) = find(locked, &request) {
+                request.done(effect, receipt, &mut change);
+            }
+        }
+        Event::GaveUp { request, effect, error } => {
+            if let Some(request) = find(locked, &request) {
+                request.gave_up(effect, &error, &mut change);
+            }
+        }
+    }
+    change
+}
+
+fn find<'a>(locked: &'a mut [Request], id: &RequestId) -> Option<&'a mut Request> {
+    locked.iter_mut().find(|request| request.id == *id)
+}
+
+fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
+    let id = case.subject.request_id();
+    if locked.iter().any(|request| request.id == id) {
+        return; // A redelivery: the request is there already.
+    }
+    let replaced = |older: &Request| older.is_pending() && older.case.subject.environment == case.subject.environment;
+    for older in locked.iter_mut().filter(|older| replaced(older)) {
+        older.close(Outcome::Superseded, now, change);
+    }
+    let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
+    let mut request = Request {
+        id: id.clone(),
+        digest: case.digest(),
+        life: Life { opened_at: now, expires_at, ..Life::default() },
+        case: Arc::new(case),
+    };
+    change.records.push((id.clone(), request.opened_record()));
+    if request.case.policy_is_new {
+        change.records.push((id.clone(), request.policy_record()));
+    }
+    if request.case.run_over {
+        request.close(Outcome::Withdrawn, now, change);
+        change.effects.retain(|(of, ..)| *of != id); // Nothing was shown, nothing needs to be taken back.
+    } else if request.case.judgement.asks() {
+        change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
+        change.effects.push((id.clone(), Effect::Note, Urgency::Note));
+    } else {
+        request.decide(Outcome::NotRequired, now, change);
+    }
+    if request.case.policy.error().is_some() {
+        change.effects.push((id, Effect::PolicyCheck, Urgency::Opening));
+    }
+    change.changed.retain(|changed| *changed != request.id);
+    change.opened = Some(request);
+}
+
+impl Request {
+    fn review(&mut self, reviewed: Reviewed, now: Millis, change: &mut Change) {
+        let Reviewed { by, verdict, via, .. } = reviewed;
+        let why = self.refusals(&by, verdict);
+        if !why.is_empty() {
+            self.refuse(by.account, verdict, why, now, change);
+            return;
+        }
+        self.touch(change);
+        self.void("denied", change);
+        change.records.push((self.id.clone(), self.review_record(&by, verdict, via)));
+        match verdict {
+            Verdict::Deny => {
+                self.life.denied_by = Some(by.account);
+                self.decide(Outcome::Denied, now, change);
+            }
+            Verdict::Approve => {
+                self.life.approvals.push(Approval { by, via, at: now });
+                if decide::is_met(&self.tally()) {
+                    self.decide(Outcome::Approved, now, change);
+                } else {
+                    change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+                }
+            }
+        }
+    }
+
+    /// Why this review does not count; empty when it does.
+    fn refusals(&self, by: &Standing, verdict: Verdict) -> Vec<Refusal> {
+        // Deny wins until the decision has left.
+        let too_late = match verdict {
+            Verdict::Approve => self.life.outcome.is_some(),
+            Verdict::Deny => {
+                self.life.outcome.is_some()
+                    && !(self.life.outcome == Some(Outcome::Approved) && self.life.callback == Callback::Owed)
+            }
+        };
+        if too_late {
+            return vec![Refusal::Closed];
+        }
+        match verdict {
+            Verdict::Approve => {
+                let mut why = decide::obstacles(&self.case.judgement, by);
+                if self.life.approvals.iter().any(|a| a.by.account.id == by.account.id) {
+                    why.push(Refusal::AlreadyApproved);
+                }
+                why
+            }
+            Verdict::Deny if decide::may_deny(&self.case.judgement, by) => Vec::new(),
+            Verdict::Deny => vec![Refusal::NoAccess],
+        }
+    }
+
+    fn refuse(&mut self, by: Account, verdict: Verdict, why: Vec<Refusal>, now: Millis, change: &mut Change) {
+        self.touch(change);
+        let record = Record::new(
+            "attempt.refused",
+            json!({
+                "request_digest": self.digest,
+                "reviewer": to_json(&by),
+                "verdict": to_json(&verdict),
+                "why": to_json(&why),
+            }),
+        );
+        change.records.push((self.id.clone(), record));
+        change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        self.remember_refusal(Refused { by, verdict, why, at: now });
+    }
+
+    fn remember_refusal(&mut self, refused: Refused) {
+        self.life.refused.push(refused);
+        let surplus = self.life.refused.len().saturating_sub(REFUSALS_SHOWN);
+        self.life.refused.drain(..surplus);
+    }
+
+    /// Decides, and owes GitHub the answer.
+    fn decide(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
+        self.settle(outcome, now, change);
+        self.life.callback = Callback::Owed;
+        change.effects.push((self.id.clone(), Effect::Callback, Urgency::Decision));
+        if outcome != Outcome::NotRequired {
+            change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        }
+    }
+
+    /// Ends without an answer: GitHub no longer asks.
+    fn close(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
+        self.settle(outcome, now, change);
+        self.life.callback = Callback::None;
+        change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+    }
+
+    fn settle(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
+        self.touch(change);
+        self.void(outcome.as_str(), change);
+        self.life.outcome = Some(outcome);
+        self.life.decided_at = Some(now);
+        change.records.push((self.id.clone(), self.decision_record(outcome)));
+    }
+
+    /// Takes back a decision that has not left, if there is one: the request waits as before.
+    fn void(&mut self, why: &str, change: &mut Change) {
+        if self.life.outcome.take().is_some() {
+            self.life.decided_at = None;
+            self.life.callback = Callback::None;
+            change.records.push((self.id.clone(), self.voided_record(why)));
+        }
+    }
+
+    /// Looks at the world once more, and lets the decision leave only if it still holds (P1, P3).
+    fn send(&mut self, sending: Sending, now: Millis, change: &mut Change) {
+        let Some(answer) = self.life.outcome.and_then(Outcome::answer) else { return };
+        match self.life.callback {
+            Callback::None | Callback::Delivered | Callback::Failed => return,
+            Callback::Sent => {
+                // Written down before, perhaps by a process that died: say the same again.
+                change.send = Some(answer);
+                return;
+            }
+            Callback::Owed => {}
+        }
+        let subject = &self.case.subject;
+        if sending.run.attempt != subject.run_attempt || sending.run.head_sha != subject.head_sha {
+            return self.close(Outcome::Superseded, now, change);
+        }
+        if sending.run.status == "completed" {
+            return self.close(Outcome::Withdrawn, now, change);
+        }
+        if self.life.outcome == Some(Outcome::Approved) {
+            self.strike(&sending, now, change);
+            if self.is_pending() {
+                change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+                return;
+            }
+        }
+        self.touch(change);
+        self.life.callback = Callback::Sent;
+        change.records.push((
+            self.id.clone(),
+            Record::new(
+                "callback.sent",
+                json!({
+                    "request_digest": self.digest,
+                    "state": answer.as_github_state(),
+                    "attempt_checked": {
+                        "attempt": sending.run.attempt,
+                        "head_sha": sending.run.head_sha,
+                        "status": sending.run.status,
+                    },
+                }),
+            ),
+        ));
+        change.send = Some(answer);
+    }
+
+    /// Strikes approvals of people who may no longer give them (P1). When too few are left, the request waits again.
+    fn strike(&mut self, sending: &Sending, now: Millis, change: &mut Change) {
+        let (mut kept, mut struck) = (Vec::new(), Vec::new());
+        for approval in std::mem::take(&mut self.life.approvals) {
+            match self.lost(&approval, sending) {
+                why if why.is_empty() => kept.push(approval),
+                why => struck.push((approval.by.account, why)),
+            }
+        }
+        self.life.approvals = kept;
+        if struck.is_empty() {
+            return;
+        }
+        self.touch(change);
+        self.void("approval_struck", change);
+        for (account, why) in struck {
+            let record = Record::new("review.struck", json!({ "reviewer": to_json(&account), "why": to_json(&why) }));
+            change.records.push((self.id.clone(), record));
+            self.remember_refusal(Refused { by: account, verdict: Verdict::Approve, why, at: now });
+        }
+        if decide::is_met(&self.tally()) {
+            self.settle(Outcome::Approved, now, change);
+        }
+    }
+
+    /// Why an approval no longer counts, by what GitHub says now; empty when it still does.
+    fn lost(&self, approval: &Approval, sending: &Sending) -> Vec<Refusal> {
+        let Some(now) = sending.approvers.iter().find(|s| s.account.id == approval.by.account.id) else {
+            return vec![Refusal::NoAccess];
+        };
+        let mut why = decide::obstacles(&self.case.judgement, now);
+        let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| a.id == now.account.id);
+        let joined = sending.run.attempts.iter().any(|a| started(&a.actor) || started(&a.triggering_actor));
+        if joined && why.is_empty() {
+            why.push(Refusal::Party { because: Vec::new() });
+        }
+        why
+    }
+
+    fn done(&mut self, effect: Effect, receipt: Receipt, change: &mut Change) {
+        match effect {
+            Effect::Callback if self.life.callback == Callback::Sent => {
+                self.touch(change);
+                self.life.callback = Callback::Delivered;
+                let state = self.life.outcome.and_then(Outcome::answer).map(Answer::as_github_state);
+                let record = Record::new(
+                    "callback.result",
+                    json!({
+                        "request_digest": self.digest,
+                        "state": state,
+                        "status": receipt.status,
+                        "github_request_id": receipt.github_request_id,
+                    }),
+                );
+                change.records.push((self.id.clone(), record));
+            }
+            Effect::CheckRun if receipt.check_run_id.is_some() && receipt.check_run_id != self.life.check_run_id => {
+                self.touch(change);
+                self.life.check_run_id = receipt.check_run_id;
+            }
+            Effect::Callback | Effect::CheckRun | Effect::Note | Effect::PolicyCheck => {}
+        }
+    }
+
+    fn gave_up(&mut self, effect: Effect, error: &str, change: &mut Change) {
+        self.touch(change);
+        if effect == Effect::Callback {
+            self.life.callback = Callback::Failed;
+            change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        }
+        if !self.life.failed.contains(&effect) {
+            self.life.failed.push(effect);
+        }
+        let record = Record::new(
+            "effect.failed",
+            json!({ "request_digest": self.digest, "effect": effect.as_str(), "error": error }),
+        );
+        change.records.push((self.id.clone(), record));
+    }
+
+    fn touch(&self, change: &mut Change) {
+        if !change.changed.contains(&self.id) {
+            change.changed.push(self.id.clone());
+        }
+    }
+}
