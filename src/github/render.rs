@@ -1,18 +1,18 @@
 //! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
 
 use super::checks::State;
-use crate::domain::decide::{Met, Quorum, Refusal};
+use crate::domain::decide::Quorum;
 use crate::domain::event::Verdict;
-use crate::domain::facts::Gap;
-use crate::domain::parties::Part;
-use crate::domain::people::{Account, AccountKind};
-use crate::domain::policy::{Approvers, AuthoredBy, Origin};
+use crate::domain::people::AccountKind;
+use crate::domain::policy::{Member, Origin};
 use crate::domain::reason::{Finding, Reason};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
 mod safe;
+mod words;
 
 pub use safe::{code, instant, shorten};
+use words::{approvers_words, authored_by_words, gap_words, kind_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
 pub const CHECK_NAME: &str = "Seconder";
@@ -172,9 +172,10 @@ fn quorum_lines(request: &Request, line: &mut impl FnMut(String)) {
     let tally = request.tally();
     for (quorum, met) in request.case.judgement.quorum.iter().zip(&tally) {
         line(format!(
-            "- {} {} of {} (rule {}){}{}",
-            if met.have >= met.need { "✔" } else { "…" },
-            progress(met),
+            "- {} {} of {} from {} (rule {}){}{}",
+            if met.have >= met.need { "✔" } else { "○" },
+            met.have,
+            met.need,
             approvers_words(quorum, request),
             code(&quorum.rule),
             if quorum.extra > 0 {
@@ -188,12 +189,7 @@ fn quorum_lines(request: &Request, line: &mut impl FnMut(String)) {
     line("\nNobody who had a part in it counts, whatever their role.".into());
 }
 
-fn progress(met: &Met) -> String {
-    if met.have == 0 { format!("{}", met.need) } else { format!("{} of {}", met.have, met.need) }
-}
-
 fn members(quorum: &Quorum) -> String {
-    use crate::domain::policy::Member;
     let names: Vec<String> = quorum
         .members
         .iter()
@@ -227,80 +223,6 @@ fn refusal_line(refused: &Refused) -> String {
         Verdict::Deny => "deny",
     };
     format!("{} could not {verb} ({}): {}", code(&refused.by.login), instant(refused.at), why.join("; "))
-}
-
-/// Why a review did not count, as told to the one who made it.
-#[must_use]
-pub fn refusal_words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NotHuman => "only humans second".into(),
-        Refusal::Party { because } if because.is_empty() => "had a part in it since it was seconded".into(),
-        Refusal::Party { because } => format!("had a part in it: {}", parts_words(because)),
-        Refusal::NotAnApprover => "is not among the approvers the rules ask for".into(),
-        Refusal::NoAccess => "has no write access here and is no approver".into(),
-        Refusal::Closed => "it was decided already".into(),
-        Refusal::AlreadyApproved => "approved already; one human counts once".into(),
-    }
-}
-
-fn parts_words(parts: &[Part]) -> String {
-    const SHOWN: usize = 4;
-    let mut words: Vec<String> = parts.iter().take(SHOWN).map(part_words).collect();
-    if parts.len() > SHOWN {
-        words.push(format!("and {} more", parts.len() - SHOWN));
-    }
-    words.join(", ")
-}
-
-fn part_words(part: &Part) -> String {
-    let short = |sha: &str| safe::prefix(sha, 7);
-    match part {
-        Part::Actor { .. } => "started the run".into(),
-        Part::TriggeringActor { attempt } => format!("started attempt {attempt}"),
-        Part::DeploymentCreator => "created the deployment".into(),
-        Part::Sender => "asked for the deployment".into(),
-        Part::Author { sha } => format!("wrote {}", short(sha)),
-        Part::Committer { sha } => format!("committed {}", short(sha)),
-        Part::CoAuthor { sha } => format!("co-authored {}", short(sha)),
-        Part::PullRequestAuthor { number } => format!("opened pull request #{number}"),
-    }
-}
-
-/// From whom approvals are asked.
-fn approvers_words(quorum: &Quorum, request: &Request) -> String {
-    let repository = code(&request.case.subject.repository.full_name());
-    match &quorum.from {
-        Approvers::Writers => format!("everybody with write access to {repository}"),
-        Approvers::Admins => format!("the admins of {repository}"),
-        Approvers::Group(name) => format!("group {}", code(name)),
-    }
-}
-
-fn authored_by_words(authored_by: &AuthoredBy) -> String {
-    match authored_by {
-        AuthoredBy::Ai => "held as touched by an AI agent".into(),
-        AuthoredBy::Anyone => "held, whoever wrote them".into(),
-        AuthoredBy::Agents(agents) => {
-            format!("held as touched by {}", agents.iter().map(|a| code(a)).collect::<Vec<_>>().join(" or "))
-        }
-    }
-}
-
-/// What could not be learned.
-#[must_use]
-pub fn gap_words(gap: &Gap) -> String {
-    let short = |sha: &str| safe::prefix(sha, 7);
-    match gap {
-        Gap::NoEarlierDeployment => "no earlier deployment here succeeded, so every commit is new to it".into(),
-        Gap::DeploymentHistoryTooLong => "no successful deployment among the newest ones GitHub lists".into(),
-        Gap::Diverged => "history was rewritten: the last good deployment is not an ancestor".into(),
-        Gap::TooManyCommits { total, read } => format!("{total} commits, of which GitHub lists {read}"),
-        Gap::TooManyFiles { read } => format!("more files changed than the {read} GitHub lists"),
-        Gap::PullRequestTooLong { number } => format!("pull request #{number} has more commits than could be read"),
-        Gap::CommitTooWide { sha } => format!("{} has more authors or pull requests than could be read", short(sha)),
-        Gap::CommitUnreadable { sha } => format!("GitHub did not show {}", short(sha)),
-        Gap::AttemptUnreadable { number } => format!("GitHub did not show attempt {number} of the run"),
-    }
 }
 
 fn policy_line(origin: &Origin, digest: &str) -> String {
@@ -344,15 +266,6 @@ fn commits(request: &Request) -> String {
     text
 }
 
-fn kind_words(kind: crate::domain::attribution::Kind) -> &'static str {
-    use crate::domain::attribution::Kind;
-    match kind {
-        Kind::Authored => "author",
-        Kind::CoAuthored => "co-author",
-        Kind::Assisted => "assisted",
-    }
-}
-
 /// What the callback tells GitHub: who decided, and the ledger entry that proves it.
 #[must_use]
 pub fn callback_comment(request: &Request, entry: Option<u64>) -> String {
@@ -380,12 +293,12 @@ pub fn marker(request: &Request) -> String {
 pub fn note(request: &Request) -> String {
     let judgement = &request.case.judgement;
     let need: Vec<String> =
-        judgement.quorum.iter().map(|q| format!("{} of {}", q.need, approvers_words(q, request))).collect();
+        judgement.quorum.iter().map(|q| format!("{} from {}", q.need, approvers_words(q, request))).collect();
     let subject = &request.case.subject;
     let place = request.case.run_url.split("/actions/").next().unwrap_or_default();
     shorten(
         &format!(
-            "Waits for a second human: {} of {} commits carry the mark of an AI agent. Needs {}; nobody who had a part in it. \
+            "Waits for a second human: {} of {} commits carry the mark of an AI agent. Needs {}, who had no part in it. \
              [Approve or deny]({}/commit/{}/checks). {}",
             judgement.ai_commits().count(),
             judgement.commits.len(),
@@ -421,11 +334,6 @@ pub fn policy_page(origin: &Origin) -> Option<Page> {
         buttons: Vec::new(),
         points_at: (error.line > 0).then(|| (error.line, error.column, safe::visible(&error.message))),
     })
-}
-
-fn people<'a>(accounts: impl Iterator<Item = &'a Account>) -> String {
-    let names: Vec<&str> = accounts.map(|account| account.login.as_str()).collect();
-    if names.is_empty() { "nobody".into() } else { names.join(", ") }
 }
 
 fn cut(text: String) -> String {

@@ -1,5 +1,7 @@
 use super::safe::{code, link, shorten, visible};
+use super::words::parts_words;
 use super::{APPROVE, DENY};
+use crate::domain::parties::Part;
 
 #[test]
 fn buttons_keep_to_githubs_limits() {
@@ -25,4 +27,18 @@ fn text_from_a_commit_can_neither_hide_nor_mark_up() {
 fn long_text_is_cut_on_a_character() {
     assert_eq!(shorten("äöüäöü", 8), "äö…");
     assert_eq!(shorten("short", 8), "short");
+}
+
+#[test]
+fn who_has_a_part_is_told_without_repetition() {
+    let sha = "abcdef0123456789".to_owned();
+    let parts = [
+        Part::Actor { attempt: 1 },
+        Part::TriggeringActor { attempt: 1 },
+        Part::Sender,
+        Part::Author { sha: sha.clone() },
+        Part::Committer { sha },
+    ];
+    assert_eq!(parts_words(&parts), "started the run, wrote `abcdef0`");
+    assert_eq!(parts_words(&[Part::TriggeringActor { attempt: 2 }, Part::Sender]), "started attempt 2");
 }

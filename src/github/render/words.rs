@@ -1,0 +1,107 @@
+//! Findings in words.
+
+use super::safe::{self, code};
+use crate::domain::attribution::Kind;
+use crate::domain::decide::{Quorum, Refusal};
+use crate::domain::facts::Gap;
+use crate::domain::parties::Part;
+use crate::domain::people::Account;
+use crate::domain::policy::{Approvers, AuthoredBy};
+use crate::domain::request::Request;
+
+/// Why a review did not count, as told to the one who made it.
+pub(super) fn refusal_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotHuman => "only humans second".into(),
+        Refusal::Party { because } if because.is_empty() => "had a part in it since it was seconded".into(),
+        Refusal::Party { because } => format!("had a part in it: {}", parts_words(because)),
+        Refusal::NotAnApprover => "is not among the approvers the rules ask for".into(),
+        Refusal::NoAccess => "has no write access here and is no approver".into(),
+        Refusal::Closed => "it was decided already".into(),
+        Refusal::AlreadyApproved => "approved already; one human counts once".into(),
+    }
+}
+
+pub(super) fn parts_words(parts: &[Part]) -> String {
+    const SHOWN: usize = 4;
+    let telling: Vec<&Part> = parts.iter().filter(|part| !goes_without_saying(part, parts)).collect();
+    let mut words: Vec<String> = telling.iter().take(SHOWN).map(|part| part_words(part)).collect();
+    if telling.len() > SHOWN {
+        words.push(format!("and {} more", telling.len() - SHOWN));
+    }
+    words.join(", ")
+}
+
+/// Whoever starts a run starts its attempt and sends its event; whoever writes a commit mostly commits it. The ledger
+/// has each fact; people read the one that says it.
+fn goes_without_saying(part: &Part, all: &[Part]) -> bool {
+    all.iter().any(|other| match (part, other) {
+        (Part::TriggeringActor { attempt }, Part::Actor { attempt: same }) => attempt == same,
+        (Part::Sender, Part::Actor { .. } | Part::TriggeringActor { .. }) => true,
+        (Part::Committer { sha }, Part::Author { sha: same }) => sha == same,
+        _ => false,
+    })
+}
+
+fn part_words(part: &Part) -> String {
+    let short = |sha: &str| safe::prefix(sha, 7);
+    match part {
+        Part::Actor { .. } => "started the run".into(),
+        Part::TriggeringActor { attempt } => format!("started attempt {attempt}"),
+        Part::DeploymentCreator => "created the deployment".into(),
+        Part::Sender => "asked for the deployment".into(),
+        Part::Author { sha } => format!("wrote {}", short(sha)),
+        Part::Committer { sha } => format!("committed {}", short(sha)),
+        Part::CoAuthor { sha } => format!("co-authored {}", short(sha)),
+        Part::PullRequestAuthor { number } => format!("opened pull request #{number}"),
+    }
+}
+
+/// From whom approvals are asked.
+pub(super) fn approvers_words(quorum: &Quorum, request: &Request) -> String {
+    let repository = code(&request.case.subject.repository.full_name());
+    match &quorum.from {
+        Approvers::Writers => format!("anyone with write access to {repository}"),
+        Approvers::Admins => format!("the admins of {repository}"),
+        Approvers::Group(name) => format!("group {}", code(name)),
+    }
+}
+
+pub(super) fn authored_by_words(authored_by: &AuthoredBy) -> String {
+    match authored_by {
+        AuthoredBy::Ai => "held as touched by an AI agent".into(),
+        AuthoredBy::Anyone => "held, whoever wrote them".into(),
+        AuthoredBy::Agents(agents) => {
+            format!("held as touched by {}", agents.iter().map(|a| code(a)).collect::<Vec<_>>().join(" or "))
+        }
+    }
+}
+
+/// What could not be learned.
+pub(super) fn gap_words(gap: &Gap) -> String {
+    let short = |sha: &str| safe::prefix(sha, 7);
+    match gap {
+        Gap::NoEarlierDeployment => "no earlier deployment here succeeded, so every commit is new to it".into(),
+        Gap::DeploymentHistoryTooLong => "no successful deployment among the newest ones GitHub lists".into(),
+        Gap::Diverged => "history was rewritten: the last good deployment is not an ancestor".into(),
+        Gap::TooManyCommits { total, read } => format!("{total} commits, of which GitHub lists {read}"),
+        Gap::TooManyFiles { read } => format!("more files changed than the {read} GitHub lists"),
+        Gap::PullRequestTooLong { number } => format!("pull request #{number} has more commits than could be read"),
+        Gap::CommitTooWide { sha } => format!("{} has more authors or pull requests than could be read", short(sha)),
+        Gap::CommitUnreadable { sha } => format!("GitHub did not show {}", short(sha)),
+        Gap::AttemptUnreadable { number } => format!("GitHub did not show attempt {number} of the run"),
+    }
+}
+
+pub(super) fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Authored => "author",
+        Kind::CoAuthored => "co-author",
+        Kind::Assisted => "assisted",
+    }
+}
+
+pub(super) fn people<'a>(accounts: impl Iterator<Item = &'a Account>) -> String {
+    let names: Vec<&str> = accounts.map(|account| account.login.as_str()).collect();
+    if names.is_empty() { "nobody".into() } else { names.join(", ") }
+}
