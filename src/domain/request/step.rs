@@ -91,9 +91,14 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     if locked.iter().any(|request| request.id == id) {
         return; // A redelivery: the request is there already.
     }
-    let replaced = |older: &Request| older.is_pending() && older.case.subject.environment == case.subject.environment;
-    for older in locked.iter_mut().filter(|older| replaced(older)) {
-        older.close(Outcome::Superseded, now, change);
+    let (environment, attempt) = (case.subject.environment.clone(), case.subject.run_attempt);
+    let same_gate = |other: &Request| other.case.subject.environment == environment;
+    // Facts take time to gather: a slow attempt may come after the one that replaced it.
+    let came_too_late = locked.iter().any(|other| same_gate(other) && other.case.subject.run_attempt > attempt);
+    if !came_too_late {
+        for older in locked.iter_mut().filter(|older| older.is_pending() && same_gate(older)) {
+            older.close(Outcome::Superseded, now, change);
+        }
     }
     let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
     let mut request = Request {
@@ -106,8 +111,9 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     if request.case.policy_is_new {
         change.records.push((id.clone(), request.policy_record()));
     }
-    if request.case.run_over {
-        request.close(Outcome::Withdrawn, now, change);
+    if request.case.run_over || came_too_late {
+        let outcome = if came_too_late { Outcome::Superseded } else { Outcome::Withdrawn };
+        request.close(outcome, now, change);
         change.effects.retain(|(of, ..)| *of != id); // Nothing was shown, nothing needs to be taken back.
     } else if request.case.judgement.asks() {
         change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));

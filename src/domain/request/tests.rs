@@ -219,6 +219,15 @@ fn a_new_attempt_is_a_new_request_and_replaces_the_old_one() {
 }
 
 #[test]
+fn an_attempt_whose_facts_came_late_does_not_replace_the_newer_one() {
+    let mut requests = vec![opened(case(2))];
+    let change = step(Event::Held(Box::new(case(1))), &mut requests, NOW);
+    assert!(requests[0].is_pending(), "attempt 2 still waits for somebody");
+    assert_eq!(change.opened.unwrap().life.outcome, Some(Outcome::Superseded));
+    assert!(change.effects.is_empty(), "nothing is shown of it");
+}
+
+#[test]
 fn a_redelivered_webhook_changes_nothing() {
     let mut requests = pending();
     let change = step(Event::Held(Box::new(case(1))), &mut requests, NOW);
