@@ -43,6 +43,11 @@ bench: ## Measure: server on one core, fake GitHub on the other
 	cargo build --release
 	bench/run
 
+.PHONY: deny
+deny: ## Licences, bans and sources of all dependencies (installs cargo-deny, which takes some minutes)
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check bans licenses sources
+
 .PHONY: clean
 clean: ## Remove what was built
 	cargo clean

@@ -77,12 +77,8 @@ fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
 /// # Errors
 /// If the folder holds something already, the database cannot be read, or the folder cannot be written.
 pub async fn export(reader: &LedgerReader, log: &LogHead, dir: &Path) -> anyhow::Result<Exported> {
-    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} holds something already: choose an empty folder", dir.display());
-    }
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let key: VerifierKey = log.vkey.parse()?;
-    let mut directory = Directory::open(dir);
+    let mut directory = Directory::create(dir).with_context(|| format!("cannot write to {}", dir.display()))?;
     let mut exporter = Exporter::begin(&mut directory, &key, &log.checkpoint)?;
     let mut seq = 0;
     while seq < log.size {
