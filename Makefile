@@ -41,7 +41,7 @@ tests/contract/node_modules: tests/contract/package-lock.json
 .PHONY: bench
 bench: ## Measure: server on one core, fake GitHub on the other
 	cargo build --release
-	bench/run
+	cargo bench --bench figures
 
 .PHONY: deny
 deny: ## Licences, bans and sources of all dependencies (installs cargo-deny, which takes some minutes)
