@@ -310,9 +310,8 @@ impl Reader {
         let api_url = self.get("SECONDER_GITHUB_API_URL").unwrap_or_default().trim_end_matches('/').to_owned();
         let is_loopback = api_url.parse::<http::Uri>().is_ok_and(|uri| is_on_this_machine(&uri));
         if !api_url.starts_with("https://") && !is_loopback {
-            self.problems.push(format!(
-                "SECONDER_GITHUB_API_URL: must start with https:// (plain http only on this machine), not {api_url}"
-            ));
+            self.problems
+                .push("SECONDER_GITHUB_API_URL: must start with https:// (plain http only on this machine)".into());
         }
         let app_id = self.parse("SECONDER_GITHUB_APP_ID", "a number, as on the App's settings page", 0);
         let private_key = self.secret("SECONDER_GITHUB_PRIVATE_KEY", "SECONDER_GITHUB_PRIVATE_KEY_FILE");

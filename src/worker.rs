@@ -11,7 +11,7 @@ use tracing::{error, warn};
 use crate::app::{App, Clock, Pulse, backoff};
 use crate::domain::Millis;
 use crate::domain::effect::Urgency;
-use crate::store::{Delivery, EffectDue, Handed};
+use crate::store::{Claim, Delivery, EffectDue, Handed};
 
 /// How often rows are looked for that nobody handed over: those whose time has come, and those whose lease ran out.
 const POLL: Duration = Duration::from_millis(500);
@@ -21,8 +21,9 @@ const TICK: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How long what is done is remembered; GitHub redelivers for three days at most.
 const MEMORY: Millis = 7 * 24 * 3_600_000;
-/// After this many tries a delivery is left for a human, and for a redelivery.
-const TRIES: u64 = 10;
+/// A delivery is tried for a day, whatever GitHub answers: its replicas lag, permissions are mended, incidents end. Then it
+/// is left for a human, and for a redelivery.
+const PATIENCE: Millis = 24 * 3_600_000;
 
 /// Works until it is told to stop, then finishes what it has begun.
 pub struct Worker {
@@ -194,12 +195,12 @@ impl Floor {
 }
 
 async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit) {
-    let Err(error) = app.handle(&delivery).await else { return };
     let claim = delivery.claim();
+    let Err(error) = keeping(&app, &claim, app.handle(&delivery)).await else { return };
     let settled = if let Some(until) = error.retry_at() {
         warn!(delivery = %delivery.id, until, "GitHub asks us to wait");
         app.store().release(&[claim], until).await.map(drop)
-    } else if error.is_transient() && delivery.attempts < TRIES {
+    } else if error.may_pass() && app.age(delivery.received_at) < PATIENCE {
         let wait = backoff(delivery.attempts);
         warn!(delivery = %delivery.id, attempts = delivery.attempts, %error, ?wait, "delivery will be tried again");
         app.store().retry(&claim, app.after(wait), &error.to_string()).await.map(drop)
@@ -213,13 +214,29 @@ async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit)
 }
 
 async fn perform(app: Arc<App>, effect: EffectDue, _place: OwnedSemaphorePermit) {
-    if let Err(error) = app.perform(&effect).await {
+    if let Err(error) = keeping(&app, &effect.claim(), app.perform(&effect)).await {
         error!(request = %effect.request, effect = effect.effect.as_str(), %error, "could not write down how an effect ended; its lease will run out");
     }
 }
 
+/// Works, and keeps the lease for as long as that takes: slow work must not be begun a second time elsewhere.
+async fn keeping<T>(app: &App, claim: &Claim, work: impl Future<Output = T>) -> T {
+    let period = app.store().lease_for() / 3;
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(period, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => {
+                if let Err(error) = app.store().renew(claim).await {
+                    warn!(%error, "could not renew a lease");
+                }
+            }
+        }
+    }
+}
+
 /// Every place is taken: the row waits for the next look.
-async fn put_back(app: Arc<App>, claim: crate::store::Claim) {
+async fn put_back(app: Arc<App>, claim: Claim) {
     if let Err(error) = app.store().release(&[claim], 0).await {
         warn!(%error, "could not put work back; its lease will run out");
     }

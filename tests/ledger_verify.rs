@@ -509,7 +509,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                 s.set(unneeded, RequestOpened, "/ai_commits", json!(3));
                 s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
-            "decided not_required, but rules matched, with 3 commits by an agent",
+            "decided not_required, but a rule matched or the facts call for one: 3 commits by an agent",
         ),
         (
             "partial facts passed as needing nobody",

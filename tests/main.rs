@@ -11,6 +11,7 @@ mod github;
 mod ledger_verify;
 mod policy;
 mod recovery;
+mod review;
 mod road;
 mod serve;
 mod store;

@@ -71,11 +71,22 @@ async fn measure() -> anyhow::Result<()> {
     let syncs = processes::syncs_per_second(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
     if as_json {
         let figures: Vec<_> = report.0.iter().map(report::Figure::json).collect();
-        println!("{:#}", json!({ "machine": processes::machine(), "syncs_per_second": syncs, "quick": size.quick, "figures": figures }));
+        println!(
+            "{:#}",
+            json!({ "machine": processes::machine(), "syncs_per_second": syncs, "quick": size.quick, "figures": figures })
+        );
         return Ok(());
     }
-    println!("{}\nSQLite, WAL, synchronous=FULL; the disk takes {syncs:.0} synced writes a second; server on one core.", processes::machine());
-    println!("{} run(s) each{}\n\n{}", runs, if size.quick { ", QUICK: not figures to quote" } else { "" }, report::HEAD);
+    println!(
+        "{}\nSQLite, WAL, synchronous=FULL; the disk takes {syncs:.0} synced writes a second; server on one core.",
+        processes::machine()
+    );
+    println!(
+        "{} run(s) each{}\n\n{}",
+        runs,
+        if size.quick { ", QUICK: not figures to quote" } else { "" },
+        report::HEAD
+    );
     report.0.iter().for_each(|figure| println!("{}", figure.line()));
     Ok(())
 }

@@ -33,7 +33,8 @@ fn per_thousand(seconds: f64, count: usize) -> f64 {
 fn unused_events(count: usize) -> Vec<Webhook> {
     (0..count)
         .map(|n| {
-            let body = json!({ "action": "queued", "workflow_job": { "id": n, "steps": "x".repeat(6_900) } }).to_string();
+            let body =
+                json!({ "action": "queued", "workflow_job": { "id": n, "steps": "x".repeat(6_900) } }).to_string();
             let headers = [
                 "content-type: application/json".to_owned(),
                 "user-agent: GitHub-Hookshot/bench".to_owned(),
@@ -56,7 +57,12 @@ pub async fn unused(size: Size, report: &mut Report) -> anyhow::Result<()> {
     let (acked, took) = hammer(stage.setup.address, &events, CONNECTIONS, time).await;
     let cpu = stage.server()?.cpu()? - before;
     let acked = usize::try_from(acked)?;
-    report.add("events nobody uses (7 kB)", "acks/s", AtLeast(15_000.0), 1.0 / per_thousand(took.as_secs_f64(), acked) * 1_000.0);
+    report.add(
+        "events nobody uses (7 kB)",
+        "acks/s",
+        AtLeast(15_000.0),
+        1.0 / per_thousand(took.as_secs_f64(), acked) * 1_000.0,
+    );
     report.add("events nobody uses: processor", "CPU-s/1,000", AtMost(0.06), per_thousand(cpu, acked));
     Ok(())
 }
@@ -220,11 +226,26 @@ pub async fn throttled(size: Size, report: &mut Report) -> anyhow::Result<()> {
         let decided: Vec<Option<u64>> = runs.iter().map(|run| decided_at(&stats, *run)).collect();
         if decided.iter().all(Option::is_some) || Instant::now() > until {
             let late = 60_000_000;
-            break sent.iter().zip(decided).map(|(sent, at)| at.map_or(late, |at| at.saturating_sub(sent.at_micros))).map(|micros| Duration::from_micros(micros).as_secs_f64()).collect();
+            break sent
+                .iter()
+                .zip(decided)
+                .map(|(sent, at)| at.map_or(late, |at| at.saturating_sub(sent.at_micros)))
+                .map(|micros| Duration::from_micros(micros).as_secs_f64())
+                .collect();
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    report.add("click → callback, GitHub allows 1 write/s, 1 gate/s comes: p50", "s", AtMost(2.0), percentile(&mut took, 0.5));
-    report.add("click → callback, GitHub allows 1 write/s, 1 gate/s comes: longest", "s", Known, percentile(&mut took, 1.0));
+    report.add(
+        "click → callback, GitHub allows 1 write/s, 1 gate/s comes: p50",
+        "s",
+        AtMost(2.0),
+        percentile(&mut took, 0.5),
+    );
+    report.add(
+        "click → callback, GitHub allows 1 write/s, 1 gate/s comes: longest",
+        "s",
+        Known,
+        percentile(&mut took, 1.0),
+    );
     Ok(())
 }

@@ -5,7 +5,7 @@ use tracing::{info, warn};
 use super::{App, Error};
 use crate::domain::case::Case;
 use crate::domain::decide::{Permission, Standing, judge};
-use crate::domain::event::{Channel, Event, Reviewed};
+use crate::domain::event::{Channel, Event, Reviewed, Verdict};
 use crate::domain::facts::Facts;
 use crate::domain::gate::{RequestId, RunKey, Subject};
 use crate::domain::people::{Account, AccountKind};
@@ -21,22 +21,32 @@ impl App {
     /// Handles one delivery. When it returns, the delivery is done, and everything it led to is written down.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), Error> {
         let incoming: Incoming = serde_json::from_str(&delivery.payload)?;
+        let mut new_policy = None;
         let event = match incoming {
-            Incoming::DeploymentHeld(held) => Some(self.held(&delivery.id, held).await?),
+            Incoming::DeploymentHeld(held) => {
+                let repository = held.repository.id;
+                let (event, policy) = self.held(&delivery.id, held).await?;
+                new_policy = policy.map(|policy| (repository, policy));
+                Some(event)
+            }
             Incoming::ButtonPressed(pressed) => self.pressed(pressed).await?,
             Incoming::CheckRerequested(check) => RequestId::parse(&check.external_id).map(Event::Refreshed),
             Incoming::RunCompleted(run) => {
                 Some(Event::RunEnded { run: RunKey::of(&run.repository, run.run_id), attempt: run.attempt })
             }
         };
-        self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
+        let committed = self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
+        // After the entry that names it: dying in between means a second entry, never none (P5).
+        if let Some((repository, policy)) = new_policy.filter(|_| !committed.fenced) {
+            self.store.remember_policy(repository, &policy).await?;
+        }
         Ok(())
     }
 
-    async fn held(&self, delivery: &str, held: DeploymentHeld) -> Result<Event, Error> {
+    async fn held(&self, delivery: &str, held: DeploymentHeld) -> Result<(Event, Option<StoredPolicy>), Error> {
         let gathered = self.github.gather(&held).await?;
-        let (policy, is_new) = self.policy_in_force(held.repository.id, gathered.policy).await?;
-        let case = case(delivery, held, gathered.facts, policy, is_new);
+        let (policy, new_policy) = self.policy_in_force(held.repository.id, gathered.policy).await?;
+        let case = case(delivery, held, gathered.facts, policy, new_policy.is_some());
         info!(
             request = %case.subject.request_id(), delivery,
             repository = %case.subject.repository.full_name(), environment = %case.subject.environment,
@@ -44,11 +54,15 @@ impl App {
             commits = case.judgement.commits.len(), ai_commits = case.judgement.ai_commits().count(),
             asks = case.judgement.asks(), "deployment held"
         );
-        Ok(Event::Held(Box::new(case)))
+        Ok((Event::Held(Box::new(case)), new_policy))
     }
 
-    /// The rules in force, and whether they are new here. A good file is remembered for the day it breaks.
-    async fn policy_in_force(&self, repository: u64, file: PolicyFile) -> Result<(Policy, bool), Error> {
+    /// The rules in force, and the file they come from when it is new here: a good file is remembered for the day it breaks.
+    async fn policy_in_force(
+        &self,
+        repository: u64,
+        file: PolicyFile,
+    ) -> Result<(Policy, Option<StoredPolicy>), Error> {
         let known = self.store.policy(repository).await?;
         let last_good = known.clone().map(|p| policy::Text { commit: p.commit, blob: p.blob, text: p.text });
         let found = match file {
@@ -61,13 +75,13 @@ impl App {
             policy::Found::Absent | policy::Found::Unreadable(_) => String::new(),
         };
         let policy = policy::in_force(found, last_good);
-        let Origin::File { commit, blob } = &policy.origin else { return Ok((policy, false)) };
-        let is_new = known.is_none_or(|known| known.blob != *blob);
-        if is_new {
-            let stored = StoredPolicy { commit: commit.clone(), blob: blob.clone(), text };
-            self.store.remember_policy(repository, &stored).await?;
-        }
-        Ok((policy, is_new))
+        let new = match &policy.origin {
+            Origin::File { commit, blob } if known.is_none_or(|known| known.blob != *blob) => {
+                Some(StoredPolicy { commit: commit.clone(), blob: blob.clone(), text })
+            }
+            _ => None,
+        };
+        Ok((policy, new))
     }
 
     /// Somebody pressed a button. The press counts only for the request whose check run carries the button (P3).
@@ -83,6 +97,10 @@ impl App {
         };
         if !belongs(&pressed, &request) {
             warn!(request = %id, sender = pressed.sender.id, "a button was pressed on a check run that is not the request's");
+            return Ok(None);
+        }
+        if verdict == Verdict::Approve && !render::is_shown_whole(&request) {
+            warn!(request = %id, sender = pressed.sender.id, "Approve was pressed where it is not offered");
             return Ok(None);
         }
         let by = self.standing(&request, &pressed.sender).await?;

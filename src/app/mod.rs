@@ -67,6 +67,12 @@ impl Error {
         }
     }
 
+    /// Whether it may be otherwise some day without anybody sending anything again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::Row(_))
+    }
+
     /// When GitHub will listen again, if it said so.
     #[must_use]
     pub fn retry_at(&self) -> Option<Millis> {
@@ -94,6 +100,12 @@ impl App {
     #[must_use]
     pub fn saturated(&self) -> Vec<u64> {
         self.github.pacer().saturated(Urgency::Decision, self.now())
+    }
+
+    /// How long ago that was.
+    #[must_use]
+    pub fn age(&self, since: Millis) -> Millis {
+        self.now().saturating_sub(since)
     }
 
     /// The instant so long from now.

@@ -7,6 +7,7 @@ use super::{App, Error};
 use crate::domain::Millis;
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::github::Place;
+use crate::github::deliveries::FailedDelivery;
 use crate::github::webhook::{DeploymentHeld, Incoming};
 use crate::store::{NewDelivery, Received};
 
@@ -28,19 +29,33 @@ impl App {
     /// Looks for missed webhooks. Whatever fails is logged and looked for again next time.
     pub async fn recover(&self) -> Result<Recovered, Error> {
         let mut recovered = Recovered::default();
-        for failed in self.github.failed_deliveries(self.now().saturating_sub(WINDOW)).await? {
-            match self.github.redeliver(failed.id).await {
-                Ok(()) => recovered.redelivered += 1,
-                Err(error) => warn!(delivery = %failed.guid, %error, "GitHub did not take the request to redeliver"),
-            }
+        match self.github.failed_deliveries(self.now().saturating_sub(WINDOW)).await {
+            Ok(failed) => recovered.redelivered = self.redeliver(failed).await,
+            Err(error) => warn!(%error, "could not list the webhooks GitHub failed to deliver"),
         }
         for (tenant, repository) in self.store.recent_repositories(REPOSITORIES).await? {
-            recovered.found += self.find_waiting(&tenant, &repository).await?;
+            match self.find_waiting(&tenant, &repository).await {
+                Ok(found) => recovered.found += found,
+                Err(error) => {
+                    warn!(repository = %repository.full_name(), %error, "could not look for runs that wait here");
+                }
+            }
         }
         if recovered != Recovered::default() {
             info!(redelivered = recovered.redelivered, found = recovered.found, "missed webhooks fetched back");
         }
         Ok(recovered)
+    }
+
+    async fn redeliver(&self, failed: Vec<FailedDelivery>) -> usize {
+        let mut asked = 0;
+        for failed in failed {
+            match self.github.redeliver(failed.id).await {
+                Ok(()) => asked += 1,
+                Err(error) => warn!(delivery = %failed.guid, %error, "GitHub did not take the request to redeliver"),
+            }
+        }
+        asked
     }
 
     /// Runs of a repository that wait at one of our gates, and that no request is open for.

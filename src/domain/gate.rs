@@ -77,6 +77,13 @@ impl Subject {
         RequestId(self.digest().as_str().chars().take(32).collect())
     }
 
+    /// The request for another deployment of the same subject, when the first request is used up.
+    #[must_use]
+    pub fn request_id_for(&self, deployment_id: u64) -> RequestId {
+        let digest = Digest::of_json(&json!({ "subject": self.digest(), "deployment": deployment_id }));
+        RequestId(digest.as_str().chars().take(32).collect())
+    }
+
     /// The run, whatever its attempt.
     #[must_use]
     pub fn run_key(&self) -> RunKey {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attribution::{self, Attribution};
 use super::facts::{Commit, Facts};
-use super::people::{Account, Identity};
+use super::people::{Account, AccountKind, Identity};
 
 /// The fact that gave somebody a part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,6 +92,10 @@ impl Parties {
     pub fn of(facts: &Facts, gated: &[(&Commit, Option<&Attribution>)]) -> Self {
         let mut collected = Collected::default();
         for attempt in &facts.run.attempts {
+            if attempt.actor.is_none() && attempt.triggering_actor.is_none() {
+                let name = format!("whoever started attempt {}", attempt.number);
+                collected.nobody_knows(name, Part::TriggeringActor { attempt: attempt.number });
+            }
             collected.account(&attempt.actor, || Part::Actor { attempt: attempt.number });
             collected.account(&attempt.triggering_actor, || Part::TriggeringActor { attempt: attempt.number });
         }
@@ -101,6 +105,13 @@ impl Parties {
         for (commit, attribution) in gated {
             collected.commit(commit, *attribution);
             brought.extend(facts.pull_requests_of(commit).map(|pull_request| (pull_request.number, pull_request)));
+            if let Some(found) = attribution
+                && !names_a_human(commit, facts)
+                && !collected.has_unknown_of(commit)
+            {
+                let name = format!("whoever had {} write it", found.name);
+                collected.nobody_knows(name, Part::Author { sha: commit.sha.clone() });
+            }
         }
         // A squash keeps the merger's name and may drop everybody else's: whoever wrote on the branch has a part, too.
         for (number, pull_request) in brought {
@@ -109,6 +120,19 @@ impl Parties {
         }
         collected.finish()
     }
+}
+
+/// Whether a commit, or a pull request that brought it, names somebody GitHub knows as a human. An agent does not write by
+/// itself: when nobody is named, somebody is hidden.
+fn names_a_human(commit: &Commit, facts: &Facts) -> bool {
+    let is_human = |account: &Option<Account>| account.as_ref().is_some_and(|a| a.kind == AccountKind::User);
+    let on_commit = |commit: &Commit| {
+        [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors).any(|who| is_human(&who.account))
+    };
+    on_commit(commit)
+        || facts
+            .pull_requests_of(commit)
+            .any(|pull_request| is_human(&pull_request.author) || pull_request.commits.iter().any(on_commit))
 }
 
 #[derive(Default)]
@@ -131,9 +155,26 @@ impl Collected {
         }
     }
 
+    /// Whether somebody unknown wrote this commit already.
+    fn has_unknown_of(&self, commit: &Commit) -> bool {
+        let wrote = |part: &Part| matches!(part, Part::Author { sha } | Part::Committer { sha } if *sha == commit.sha);
+        self.unknown.values().any(|unknown| unknown.because.iter().any(wrote))
+    }
+
+    fn nobody_knows(&mut self, name: String, part: Part) {
+        let unknown = self.unknown.entry(name.clone()).or_insert_with(|| Unknown {
+            name,
+            email: String::new(),
+            because: Vec::new(),
+        });
+        unknown.because.push(part);
+    }
+
     fn commit(&mut self, commit: &Commit, attribution: Option<&Attribution>) {
         self.identity(&commit.author, attribution, Part::Author { sha: commit.sha.clone() });
-        self.identity(&commit.committer, attribution, Part::Committer { sha: commit.sha.clone() });
+        if !commit.committer.is_github_itself() {
+            self.identity(&commit.committer, attribution, Part::Committer { sha: commit.sha.clone() });
+        }
         for co_author in &commit.co_authors {
             self.identity(co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
         }
@@ -147,11 +188,14 @@ impl Collected {
     }
 
     fn identity(&mut self, identity: &Identity, attribution: Option<&Attribution>, part: Part) {
-        if identity.is_github_itself() {
-            return;
-        }
         if let Some(account) = identity.resolved() {
-            return self.add(account, part);
+            // GitHub links authors' and committers' addresses itself. One it does not link spells out whatever its writer liked:
+            // whom it names is barred, and who wrote it is unknown all the same.
+            let is_claim = identity.account.is_none() && !matches!(part, Part::CoAuthor { .. });
+            self.add(account, part.clone());
+            if !is_claim || attribution::is_machine(identity) {
+                return;
+            }
         }
         if attribution::is_machine(identity) || attribution.is_some_and(|a| a.is_agent_identity(identity)) {
             return;

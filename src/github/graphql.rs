@@ -270,8 +270,9 @@ impl CommitNode {
     /// `None` when the answer does not even say which commit it is.
     pub fn read(self) -> Option<ReadCommit> {
         let (authors, has_all_authors) = self.authors.map_or((Vec::new(), false), Counted::read);
+        let has_people = self.author.is_some() && self.committer.is_some();
         let (nodes, has_all_pulls) = self.associated_pull_requests.map_or((Vec::new(), false), Counted::read);
-        let mut is_whole = has_all_authors && has_all_pulls;
+        let mut is_whole = has_all_authors && has_all_pulls && has_people;
         let author: Identity = self.author.map(Identity::from).unwrap_or_default();
         let mut commit = Commit {
             sha: self.oid?,
@@ -294,7 +295,11 @@ impl CommitNode {
 impl PullRequestNode {
     /// `None` when it was asked for by number only.
     fn read(self) -> Option<(PullRequest, bool)> {
-        let (commits, is_whole) = self.commits?.read();
+        let (commits, has_all_commits) = self.commits?.read();
+        // GitHub nulls what it could not look up. A deleted account's pull request has no author either: nobody to bar.
+        let is_answered = self.title.is_some() && self.head_ref_name.is_some() && self.author.is_some();
+        let readable = commits.iter().filter(|c| c.commit.message.is_some()).count() == commits.len();
+        let is_whole = has_all_commits && is_answered && readable;
         let author = self.author.and_then(|author| {
             Some(Account { id: author.database_id?, login: author.login, kind: wire::kind(&author.typename) })
         });

@@ -3,6 +3,7 @@
 use super::checks::State;
 use crate::domain::decide::Quorum;
 use crate::domain::event::Verdict;
+use crate::domain::facts::Gap;
 use crate::domain::people::AccountKind;
 use crate::domain::policy::{Member, Origin};
 use crate::domain::reason::{Finding, Reason};
@@ -73,8 +74,26 @@ pub const COMMENT_LIMIT: usize = 1_024;
 #[must_use]
 pub fn page(request: &Request) -> Page {
     let (title, state) = headline(request);
-    let buttons = if request.is_pending() { vec![APPROVE, DENY] } else { Vec::new() };
-    Page { title, summary: cut(summary(request)), text: Some(cut(commits(request))), state, buttons, points_at: None }
+    let (mut summary, text) = (summary(request), commits(request));
+    let buttons = match request.is_pending() {
+        true if is_shown_whole(request) => vec![APPROVE, DENY],
+        // What cannot be shown cannot be seconded (P8).
+        true => {
+            let told =
+                "\n**Too long to be shown here in full, so it can only be denied here.** Deploy in smaller steps.\n";
+            summary.insert_str(0, told);
+            vec![DENY]
+        }
+        false => Vec::new(),
+    };
+    Page { title, summary: cut(summary), text: Some(cut(text)), state, buttons, points_at: None }
+}
+
+/// Whether everything an approver must see fits on the check run (P8).
+#[must_use]
+pub fn is_shown_whole(request: &Request) -> bool {
+    let unlisted = request.case.gaps.iter().any(|gap| matches!(gap, Gap::TooManyCommits { .. }));
+    !unlisted && summary(request).len() <= PAGE_LIMIT && commits(request).len() <= PAGE_LIMIT
 }
 
 fn headline(request: &Request) -> (String, State) {
@@ -244,7 +263,13 @@ fn policy_line(origin: &Origin, digest: &str) -> String {
     }
 }
 
+/// Every commit, with as much evidence as fits.
 fn commits(request: &Request) -> String {
+    let full = commits_with(request, 3);
+    if full.len() <= PAGE_LIMIT { full } else { commits_with(request, 0) }
+}
+
+fn commits_with(request: &Request, evidence: usize) -> String {
     let mut text = String::from("### Commits since the last good deployment\n\n");
     for commit in &request.case.judgement.commits {
         let sha = safe::prefix(&commit.sha, 7);
@@ -253,7 +278,7 @@ fn commits(request: &Request) -> String {
             None => text.push_str(&format!("- {sha} {subject}\n")),
             Some(found) => {
                 text.push_str(&format!("- {sha} {subject} — **{}** ({})\n", found.name, kind_words(found.kind)));
-                for evidence in found.evidence.iter().take(3) {
+                for evidence in found.evidence.iter().take(evidence) {
                     let found = shorten(&safe::visible(&evidence.found), 120);
                     text.push_str(&format!("  - {}: {}\n", evidence.marker, code(&found)));
                 }
@@ -262,6 +287,9 @@ fn commits(request: &Request) -> String {
     }
     if request.case.judgement.commits.is_empty() {
         text.push_str("None.\n");
+    }
+    if evidence == 0 {
+        text.push_str("\nThe evidence for each is in the ledger.\n");
     }
     text
 }

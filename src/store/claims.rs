@@ -187,6 +187,31 @@ impl<'a> Round<'a> {
     }
 }
 
+/// Keeps a claim for one more lease from now. Returns whether it was still ours.
+pub(super) async fn renew(shared: &Shared, claim: &Claim) -> Result<bool, Error> {
+    let until = shared.hand.lease((shared.clock)()).1;
+    let statement = match claim {
+        Claim::Delivery { id, lease } => Statement::new("UPDATE deliveries SET leased_until = ")
+            .bind(until)
+            .sql(" WHERE id = ")
+            .bind(id.as_str())
+            .sql(" AND lease = ")
+            .bind(lease.as_str()),
+        Claim::Effect { request, effect, lease, .. } => Statement::new("UPDATE effects SET leased_until = ")
+            .bind(until)
+            .sql(" WHERE request_id = ")
+            .bind(request.as_str())
+            .sql(" AND kind = ")
+            .bind(effect.as_str())
+            .sql(" AND lease = ")
+            .bind(lease.as_str()),
+    };
+    let mut session = shared.chores.open().await?;
+    let renewed = statement.execute(session.connection()?).await?;
+    session.end();
+    Ok(renewed > 0)
+}
+
 /// Puts claimed work back, to be claimed again at `not_before`.
 ///
 /// `error` is what went wrong, without secrets, and counts as an attempt; `None` puts it back as if nobody had touched it.

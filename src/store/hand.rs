@@ -66,6 +66,10 @@ impl Hand {
         (hand, Handed { deliveries, effects })
     }
 
+    pub(super) fn lease_for(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(u64::try_from(self.lease_for).unwrap_or_default())
+    }
+
     /// A lease nobody had before, and when it ends.
     pub(super) fn lease(&self, now: Millis) -> (Lease, Millis) {
         let n = self.leases.fetch_add(1, Ordering::Relaxed);

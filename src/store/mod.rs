@@ -285,6 +285,21 @@ impl Store {
         with_retries(|| effects::claim(&self.shared, limit, saturated)).await
     }
 
+    /// How long a claim is good for.
+    #[must_use]
+    pub fn lease_for(&self) -> std::time::Duration {
+        self.shared.hand.lease_for()
+    }
+
+    /// Keeps a claim for one more lease from now: what takes long must not be begun again by somebody else. Returns whether
+    /// it was still ours.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn renew(&self, claim: &Claim) -> Result<bool, Error> {
+        with_retries(|| claims::renew(&self.shared, claim)).await
+    }
+
     /// Puts claimed work back as if nobody had touched it, to be claimed again at `not_before`.
     /// Returns how many of the claims were still ours.
     ///

@@ -20,7 +20,9 @@ fn standing(id: u64, permission: Permission) -> Standing {
 }
 
 fn commit(sha: &str, author_email: &str, message: &str) -> Commit {
-    let author = Identity { name: "Somebody".to_owned(), email: author_email.to_owned(), account: None };
+    let mut author = Identity { name: "Somebody".to_owned(), email: author_email.to_owned(), account: None };
+    // GitHub links the no-reply addresses of accounts that exist.
+    author.account = author.resolved().filter(|account| account.id < 1_000);
     let committer = author.clone();
     Commit { sha: sha.to_owned(), message: message.to_owned(), author, committer, ..Commit::default() }
 }
@@ -287,4 +289,38 @@ proptest! {
             prop_assert!(may_deny(&judgement, &standing));
         }
     }
+}
+
+/// REVIEW F6: `git config user.email` decides whether anybody is a party.
+#[test]
+fn review_a_forged_machine_or_noreply_address_earns_no_exemption() {
+    for email in [
+        "noreply@anthropic.com",
+        "4000000000+nobody@users.noreply.github.com",
+        "4000000000+x[bot]@users.noreply.github.com",
+    ] {
+        let facts = facts(vec![commit("c1", email, "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>")]);
+        let judgement = judge(&Policy::built_in(), "production", &facts);
+        assert_eq!(judgement.quorum[0].need, 2, "{email}: GitHub names no account, so whoever wrote it is unknown");
+    }
+}
+
+/// REVIEW F9: the newest attempt's actor is null: a missing fact about a party.
+#[test]
+fn review_a_run_without_an_actor_asks_for_one_more() {
+    let mut facts = facts(vec![by_ann("c1", true)]);
+    facts.run.attempts[0].actor = None;
+    facts.run.attempts[0].triggering_actor = None;
+    let judgement = judge(&Policy::built_in(), "production", &facts);
+    assert!(judgement.quorum[0].need > 1, "nobody knows who started it");
+}
+
+/// REVIEW F6b: `git -c user.name=GitHub -c user.email=noreply@github.com commit` makes a commit nobody has a part in.
+#[test]
+fn review_an_author_who_calls_himself_github_is_unknown() {
+    let mut by_nobody = commit("c1", "noreply@github.com", "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>");
+    by_nobody.author.name = "GitHub".to_owned();
+    by_nobody.committer.name = "GitHub".to_owned();
+    let judgement = judge(&Policy::built_in(), "production", &facts(vec![by_nobody]));
+    assert_eq!(judgement.quorum[0].need, 2);
 }

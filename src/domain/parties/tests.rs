@@ -11,7 +11,9 @@ fn user(id: u64, login: &str) -> Account {
 }
 
 fn identity(name: &str, email: &str) -> Identity {
-    Identity { name: name.to_owned(), email: email.to_owned(), account: None }
+    let spelled = Identity { name: name.to_owned(), email: email.to_owned(), account: None };
+    // GitHub links the no-reply addresses of accounts that exist.
+    Identity { account: spelled.resolved().filter(|account| account.kind == AccountKind::User), ..spelled }
 }
 
 fn commit(sha: &str, author: Identity, message: &str) -> Commit {

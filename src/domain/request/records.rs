@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, Request};
+use crate::domain::case::Case;
 use crate::domain::decide::Standing;
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
@@ -36,10 +37,6 @@ impl Detail {
 }
 
 impl Request {
-    pub(super) fn policy_record(&self) -> Record {
-        Record::new("policy.loaded", json!({ "repository": self.repository(), "policy": self.policy() }))
-    }
-
     pub(super) fn opened_record(&self) -> Record {
         let case = &self.case;
         let judgement = &case.judgement;
@@ -109,7 +106,7 @@ impl Request {
 
     fn parties_without_reasons(&self) -> Value {
         let known = &self.case.judgement.parties.known;
-        Value::Array(known.iter().map(|party| to_json(&party.account)).collect())
+        Value::Array(known.iter().map(|party| json!({ "id": party.account.id })).collect())
     }
 
     pub(super) fn review_record(&self, by: &Standing, verdict: Verdict, via: Channel) -> Record {
@@ -152,15 +149,28 @@ impl Request {
     }
 
     fn repository(&self) -> Value {
-        let repository = &self.case.subject.repository;
-        json!({ "id": repository.id, "name": repository.full_name() })
+        repository(&self.case)
     }
 
     fn policy(&self) -> Value {
-        let mut policy = to_json(&self.case.policy);
-        if let Value::Object(fields) = &mut policy {
-            fields.insert("digest".to_owned(), to_json(&self.case.policy_digest));
-        }
-        policy
+        policy(&self.case)
     }
+}
+
+/// The rules that came into force.
+pub(super) fn policy_record(case: &Case) -> Record {
+    Record::new("policy.loaded", json!({ "repository": repository(case), "policy": policy(case) }))
+}
+
+fn repository(case: &Case) -> Value {
+    let repository = &case.subject.repository;
+    json!({ "id": repository.id, "name": repository.full_name() })
+}
+
+fn policy(case: &Case) -> Value {
+    let mut policy = to_json(&case.policy);
+    if let Value::Object(fields) = &mut policy {
+        fields.insert("digest".to_owned(), to_json(&case.policy_digest));
+    }
+    policy
 }

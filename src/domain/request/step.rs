@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::records::policy_record;
 use super::{Answer, Approval, Callback, Life, Outcome, Refused, Request};
 use crate::domain::Millis;
 use crate::domain::case::Case;
 use crate::domain::decide::{self, Refusal, Standing};
 use crate::domain::effect::{Effect, Urgency};
 use crate::domain::event::{Event, Receipt, Reviewed, Sending, Verdict};
+use crate::domain::facts::Run;
 use crate::domain::gate::RequestId;
 use crate::domain::people::Account;
 use crate::domain::record::{Record, to_json};
@@ -87,10 +89,15 @@ fn find<'a>(locked: &'a mut [Request], id: &RequestId) -> Option<&'a mut Request
 }
 
 fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
-    let id = case.subject.request_id();
-    if locked.iter().any(|request| request.id == id) {
-        return; // A redelivery: the request is there already.
-    }
+    let Some(id) = free_id(&case, locked) else {
+        // A redelivery: the request is there already. What brought new rules still says so.
+        if case.policy_is_new
+            && let Some(known) = locked.iter().find(|request| request.id == case.subject.request_id())
+        {
+            change.records.push((known.id.clone(), policy_record(&case)));
+        }
+        return;
+    };
     let (environment, attempt) = (case.subject.environment.clone(), case.subject.run_attempt);
     let same_gate = |other: &Request| other.case.subject.environment == environment;
     // Facts take time to gather: a slow attempt may come after the one that replaced it.
@@ -109,7 +116,7 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     };
     change.records.push((id.clone(), request.opened_record()));
     if request.case.policy_is_new {
-        change.records.push((id.clone(), request.policy_record()));
+        change.records.push((id.clone(), policy_record(&request.case)));
     }
     if request.case.run_over || came_too_late {
         let outcome = if came_too_late { Outcome::Superseded } else { Outcome::Withdrawn };
@@ -128,7 +135,25 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     change.opened = Some(request);
 }
 
+/// The id for a new request about this case; `None` when one is there that covers it.
+///
+/// Jobs of one run that name the same environment are asked about one after the other, and GitHub decides by run and
+/// environment: a request that has not been answered covers them all, one that has is used up (P3).
+fn free_id(case: &Case, locked: &[Request]) -> Option<RequestId> {
+    let find = |id: &RequestId| locked.iter().find(|request| request.id == *id);
+    let id = case.subject.request_id();
+    let Some(known) = find(&id) else { return Some(id) };
+    let another = case.deployment_id.filter(|_| known.is_used_up() && known.case.deployment_id.is_some())?;
+    let again = case.subject.request_id_for(another);
+    (known.case.deployment_id != Some(another) && find(&again).is_none()).then_some(again)
+}
+
 impl Request {
+    /// Whether its answer has left, or will never be asked for.
+    fn is_used_up(&self) -> bool {
+        !self.is_pending() && self.life.callback != Callback::Owed
+    }
+
     fn review(&mut self, reviewed: Reviewed, now: Millis, change: &mut Change) {
         let Reviewed { by, verdict, via, .. } = reviewed;
         let why = self.refusals(&by, verdict);
@@ -243,18 +268,22 @@ impl Request {
         match self.life.callback {
             Callback::None | Callback::Delivered | Callback::Failed => return,
             Callback::Sent => {
-                // Written down before, perhaps by a process that died: say the same again.
+                // Written down before; GitHub may or may not have it. It may be said again only where nothing has changed.
+                if self.has_moved_on(&sending.run)
+                    || self.life.approvals.iter().any(|a| !self.lost(a, &sending).is_empty())
+                {
+                    let error =
+                        "nobody knows whether GitHub got the decision, and since then the run or an approver changed";
+                    return self.gave_up(Effect::Callback, error, change);
+                }
                 change.send = Some(answer);
                 return;
             }
             Callback::Owed => {}
         }
-        let subject = &self.case.subject;
-        if sending.run.attempt != subject.run_attempt || sending.run.head_sha != subject.head_sha {
-            return self.close(Outcome::Superseded, now, change);
-        }
-        if sending.run.status == "completed" {
-            return self.close(Outcome::Withdrawn, now, change);
+        if self.has_moved_on(&sending.run) {
+            let is_over = self.is_same_attempt(&sending.run);
+            return self.close(if is_over { Outcome::Withdrawn } else { Outcome::Superseded }, now, change);
         }
         if self.life.outcome == Some(Outcome::Approved) {
             self.strike(&sending, now, change);
@@ -281,6 +310,15 @@ impl Request {
             ),
         ));
         change.send = Some(answer);
+    }
+
+    fn is_same_attempt(&self, run: &Run) -> bool {
+        run.attempt == self.case.subject.run_attempt && run.head_sha == self.case.subject.head_sha
+    }
+
+    /// Whether the run is no longer the one that was shown, or no longer waits (P3).
+    fn has_moved_on(&self, run: &Run) -> bool {
+        !self.is_same_attempt(run) || run.status == "completed"
     }
 
     /// Strikes approvals of people who may no longer give them (P1). When too few are left, the request waits again.

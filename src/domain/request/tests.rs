@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::decide::{Judgement, Permission, Quorum};
-use crate::domain::event::{Event, Reviewed, Sending};
+use crate::domain::effect::Effect;
+use crate::domain::event::{Event, Receipt, Reviewed, Sending};
 use crate::domain::facts::{Attempt, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::domain::parties::{Part, Parties, Party};
@@ -271,7 +272,7 @@ fn a_decision_is_sent_again_after_a_crash_but_never_changed() {
     let mut requests = pending();
     review(&mut requests, alice(), Verdict::Approve);
     assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Release));
-    let again = send(&mut requests, run(1), Vec::new());
+    let again = send(&mut requests, run(1), vec![alice()]);
     assert_eq!((again.send, kinds(&again)), (Some(Answer::Release), Vec::new()));
 }
 
@@ -313,4 +314,43 @@ fn however_large_a_release_is_its_entry_fits_the_ledger() {
         assert!(text.len() < 65_000, "{commits} commits make {} bytes", text.len());
         assert!(text.contains(&format!("\"ai_commits\":{commits}")));
     }
+}
+
+/// REVIEW F2: GitHub's callback names run and environment, not the attempt.
+#[test]
+fn review_a_decision_in_doubt_is_not_sent_again_to_a_newer_attempt() {
+    let mut requests = pending();
+    review(&mut requests, alice(), Verdict::Approve);
+    assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Release));
+    // GitHub answered 502; meanwhile the run was cancelled and re-run, by alice herself.
+    let mut newer = run(2);
+    newer.attempts[0].triggering_actor = Some(alice().account);
+    assert_eq!(send(&mut requests, newer, vec![alice()]).send, None, "attempt 1 was seconded, not attempt 2");
+}
+
+/// REVIEW F2b: eligibility is not looked at again when the callback is repeated.
+#[test]
+fn review_a_decision_in_doubt_is_not_sent_again_when_the_approver_lost_access() {
+    let mut requests = pending();
+    review(&mut requests, alice(), Verdict::Approve);
+    assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Release));
+    let gone = Standing { permission: Permission::None, ..alice() };
+    assert_eq!(send(&mut requests, run(1), vec![gone]).send, None);
+}
+
+/// REVIEW F3: two jobs of one run may name the same environment, one after the other; GitHub asks for each.
+#[test]
+fn review_a_second_deployment_of_the_same_run_and_environment_is_not_a_redelivery() {
+    let mut requests = pending();
+    review(&mut requests, alice(), Verdict::Approve);
+    send(&mut requests, run(1), vec![alice()]);
+    let request = requests[0].id.clone();
+    let receipt = Receipt { status: 204, ..Receipt::default() };
+    let _ = step(Event::Done { request, effect: Effect::Callback, receipt }, &mut requests, NOW);
+    let second = Case { deployment_id: Some(801), delivery: "delivery-2".into(), ..case(1) };
+    let change = step(Event::Held(Box::new(second)), &mut requests, NOW);
+    assert!(
+        change.opened.is_some() || !change.effects.is_empty() || !change.records.is_empty(),
+        "the second job waits for ever, and nothing says so"
+    );
 }

@@ -32,3 +32,18 @@ fn co_authors_inside_a_pull_request_come_from_trailers() {
         [("Claude".to_owned(), "noreply@anthropic.com".to_owned()), ("Bob".to_owned(), "b@x.org".to_owned())]
     );
 }
+
+/// REVIEW F7: a part of the answer that GitHub nulled with an error is a gap, as it is for the policy file.
+#[test]
+fn review_a_pull_request_that_github_left_half_out_is_not_whole() {
+    let node: CommitNode = serde_json::from_value(json!({
+        "oid": "a", "message": "Fix", "author": null, "committer": null, "authors": { "totalCount": 0, "nodes": [] },
+        "associatedPullRequests": { "totalCount": 1, "nodes": [{
+            "number": 7, "title": null, "body": null, "headRefName": null, "author": null,
+            "commits": { "totalCount": 1, "nodes": [{ "commit": { "oid": "b", "message": null } }] },
+        }] },
+    }))
+    .unwrap();
+    let read = node.read().unwrap();
+    assert!(!read.is_whole || !read.pull_requests[0].1, "author, title, body and the only commit are missing");
+}

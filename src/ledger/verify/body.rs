@@ -47,6 +47,7 @@ pub(super) struct Opened {
     pub(super) ai_commits: u64,
     pub(super) partial: Vec<IgnoredAny>,
     pub(super) matched_rules: Vec<IgnoredAny>,
+    pub(super) quorum: Vec<Quorum>,
 }
 
 impl Opened {
@@ -57,6 +58,7 @@ impl Opened {
             ai_commits: need(entry.ai_commits, "ai_commits")?,
             partial: need(entry.partial, "partial")?,
             matched_rules: need(entry.matched_rules, "matched_rules")?,
+            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
         })
     }
 }
@@ -124,9 +126,11 @@ pub(super) struct Reviewer<'a> {
     pub(super) kind: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Quorum {
     pub(super) need: u64,
+    /// How many came; a quorum that is only asked for does not say.
+    #[serde(default)]
     pub(super) have: u64,
 }
 

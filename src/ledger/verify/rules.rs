@@ -27,6 +27,7 @@ struct Open {
     ai_commits: u64,
     partial: usize,
     matched_rules: usize,
+    quorum: Vec<Quorum>,
 }
 
 #[derive(Debug)]
@@ -158,6 +159,7 @@ impl Rules {
             ai_commits: opened.ai_commits,
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
+            quorum: opened.quorum,
         };
         self.alive.insert(request.to_owned(), Life::Open(open));
         Ok(())
@@ -177,7 +179,6 @@ impl Life {
                 let struck: Person = body::need(entry.reviewer, "reviewer")?;
                 let open = self.still_open(record_type)?;
                 open.approvals.retain(|id| *id != struck.id);
-                open.denials.retain(|id| *id != struck.id);
             }
             RecordType::DecisionRecorded => {
                 let decision = Decision::of(entry)?;
@@ -267,7 +268,7 @@ impl Open {
         }
         match decision.outcome {
             Outcome::Approved => self.approve(decision),
-            Outcome::NotRequired if self.matched_rules > 0 && (self.ai_commits > 0 || self.partial > 0) => {
+            Outcome::NotRequired if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 => {
                 Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
             }
             _ => Ok(()),
@@ -292,9 +293,13 @@ impl Open {
         if decision.quorum.is_empty() {
             return Err(Violation::NoQuorum);
         }
+        let is_lowered = |(n, asked): (usize, &Quorum)| decision.quorum.get(n).is_none_or(|met| met.need < asked.need);
+        if self.quorum.iter().enumerate().any(is_lowered) {
+            return Err(Violation::QuorumLowered);
+        }
         let approvers = decision.approvers.len();
         match decision.quorum.iter().find(|q| q.need == 0 || q.have < q.need || q.have > approvers as u64) {
-            Some(&Quorum { need, have }) => Err(Violation::Quorum { need, have, approvers }),
+            Some(&Quorum { need, have, .. }) => Err(Violation::Quorum { need, have, approvers }),
             None => Ok(()),
         }
     }

@@ -71,6 +71,9 @@ pub enum Violation {
     /// Nothing was asked for, so nothing was fulfilled.
     #[error("approved without a quorum: the decision must say what was needed")]
     NoQuorum,
+    /// Fewer than were asked for when the request was opened.
+    #[error("the decision counts against a lower quorum than request.opened asked for")]
+    QuorumLowered,
     /// Too few.
     #[error("approved with {have} of {need} approvals needed, and {approvers} approvers named")]
     Quorum {
@@ -89,7 +92,7 @@ pub enum Violation {
     NoPolicy,
     /// Released unseconded though an agent wrote it.
     #[error(
-        "decided not_required, but rules matched, with {ai_commits} commits by an agent and {partial} gaps in the facts"
+        "decided not_required, but a rule matched or the facts call for one: {ai_commits} commits by an agent and {partial} gaps in the facts"
     )]
     Required {
         /// Commits an agent touched.
