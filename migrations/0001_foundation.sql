@@ -92,6 +92,15 @@ CREATE TABLE repositories (
     seen_at         BIGINT NOT NULL
 );
 
+-- What was released where, and by us: only that counts as a good deployment to compare with.
+CREATE TABLE releases (
+    repository_id BIGINT NOT NULL,
+    environment   TEXT   NOT NULL, -- lower-case: GitHub tells environments apart without regard to case
+    sha           TEXT   NOT NULL,
+    released_at   BIGINT NOT NULL,
+    PRIMARY KEY (repository_id, environment, sha)
+);
+
 -- The last good policy file of a repository.
 CREATE TABLE policies (
     repository_id BIGINT NOT NULL PRIMARY KEY,

@@ -21,9 +21,10 @@ const TICK: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How long what is done is remembered; GitHub redelivers for three days at most.
 const MEMORY: Millis = 7 * 24 * 3_600_000;
-/// A delivery is tried for a day, whatever GitHub answers: its replicas lag, permissions are mended, incidents end. Then it
-/// is left for a human, and for a redelivery.
+/// A delivery is tried for a day while GitHub is out of order. Then it is left for a human, and for a redelivery.
 const PATIENCE: Millis = 24 * 3_600_000;
+/// What GitHub denies may still come: its replicas lag. So often it is asked again.
+const LOOKS: u64 = 3;
 
 /// Works until it is told to stop, then finishes what it has begun.
 pub struct Worker {
@@ -200,7 +201,7 @@ async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit)
     let settled = if let Some(until) = error.retry_at() {
         warn!(delivery = %delivery.id, until, "GitHub asks us to wait");
         app.store().release(&[claim], until).await.map(drop)
-    } else if error.may_pass() && app.age(delivery.received_at) < PATIENCE {
+    } else if app.age(delivery.received_at) < PATIENCE && (error.is_transient() || delivery.attempts < LOOKS) {
         let wait = backoff(delivery.attempts);
         warn!(delivery = %delivery.id, attempts = delivery.attempts, %error, ?wait, "delivery will be tried again");
         app.store().retry(&claim, app.after(wait), &error.to_string()).await.map(drop)

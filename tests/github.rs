@@ -37,7 +37,7 @@ async fn a_common_gate_takes_eight_calls_from_the_webhook_to_the_open_request() 
     let held = scene.deploy(last).await;
     let before = scene.seconder.calls();
 
-    let gathered = scene.seconder.gather(&held).await.unwrap();
+    let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     let subject = subject(&held, &gathered);
     let receipt = scene.seconder.create_check_run(Place::from(&subject), &check_run(&subject)).await.unwrap();
     scene.seconder.note(&subject, "waits for a second human").await.unwrap();
@@ -61,7 +61,7 @@ async fn facts_name_everybody_and_everything_since_the_last_good_deployment() {
     let number = scene.pull("olga", std::slice::from_ref(&sha));
     let held = scene.deploy(&sha).await;
 
-    let Gathered { facts, policy } = scene.seconder.gather(&held).await.unwrap();
+    let Gathered { facts, policy } = scene.seconder.gather(&held, &[]).await.unwrap();
 
     assert_eq!(facts.gaps, []);
     assert_eq!(facts.base.unwrap().sha, good);
@@ -84,7 +84,7 @@ async fn the_policy_comes_from_the_default_branch() {
     let mut scene = Scene::set().await;
     let head = scene.github.file(SHOP, "mona", ".github/seconder.yml", Some("version: 1\n"));
     let held = scene.deploy(&head).await;
-    let PolicyFile::Present { commit, text, blob } = scene.seconder.gather(&held).await.unwrap().policy else {
+    let PolicyFile::Present { commit, text, blob } = scene.seconder.gather(&held, &[]).await.unwrap().policy else {
         panic!("no policy")
     };
     assert_eq!((commit, text.as_str(), blob.len()), (head, "version: 1\n", 40));
@@ -101,7 +101,7 @@ async fn a_deployment_that_failed_is_no_base_and_without_any_base_only_the_head_
     let sha = scene.agents_commit("Second");
     let held = scene.deploy(&sha).await;
 
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
 
     assert_eq!((facts.base, facts.gaps.as_slice()), (None, &[Gap::NoEarlierDeployment][..]));
     assert_eq!(facts.commits.iter().map(|c| c.sha.as_str()).collect::<Vec<_>>(), [sha]);
@@ -115,7 +115,7 @@ async fn a_rewritten_history_is_a_gap() {
     let other = Commit { parents: vec![root], ..Commit::by("mona", "Elsewhere") };
     let sha = scene.github.commit(SHOP, &other.on("other"));
     let held = scene.deploy(&sha).await;
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
     assert_eq!(facts.gaps, [Gap::Diverged]);
     assert_eq!(facts.commits.len(), 1);
 }
@@ -125,7 +125,7 @@ async fn a_redeployment_of_the_same_commit_brings_nothing_new() {
     let mut scene = Scene::set().await;
     let good = scene.good_deployment().await;
     let held = scene.deploy(&good).await;
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
     assert_eq!((facts.commits.len(), facts.gaps.len()), (0, 0));
 }
 
@@ -139,7 +139,7 @@ async fn more_than_two_hundred_and_fifty_commits_are_partial_evidence() {
     }
     let held = scene.deploy(shas.last().unwrap()).await;
 
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
 
     assert_eq!(facts.gaps, [Gap::TooManyCommits { total: 260, read: 250 }]);
     assert_eq!(facts.commits.len(), 250);
@@ -159,7 +159,7 @@ async fn every_attempt_of_a_run_names_who_set_it_off() {
     scene.github.rerun(run, "alice");
     let held = scene.next_held().await;
 
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
 
     let who: Vec<_> = facts
         .run
@@ -172,7 +172,7 @@ async fn every_attempt_of_a_run_names_who_set_it_off() {
     assert_eq!(who, [(1, "mona", "mona"), (2, "mona", "alice")]);
 
     scene.github.fail("attempts", 1, Trouble::Status(404));
-    let facts = scene.seconder.gather(&held).await.unwrap().facts;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
     assert!(facts.gaps.contains(&Gap::AttemptUnreadable { number: 1 }), "{:?}", facts.gaps);
 }
 
@@ -182,7 +182,7 @@ async fn each_purpose_has_a_token_of_its_own_for_one_repository_and_no_more() {
     scene.github.team("acme/platform", &["alice"]);
     let sha = scene.agents_commit("Change");
     let held = scene.deploy(&sha).await;
-    let gathered = scene.seconder.gather(&held).await.unwrap();
+    let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     let subject = subject(&held, &gathered);
     scene.seconder.note(&subject, "waits").await.unwrap();
     let alice = scene.user("alice");
@@ -239,7 +239,7 @@ async fn a_decision_reaches_the_run_and_can_be_found_again() {
     let mut scene = Scene::set().await;
     let sha = scene.agents_commit("Change");
     let held = scene.deploy(&sha).await;
-    let gathered = scene.seconder.gather(&held).await.unwrap();
+    let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     let subject = subject(&held, &gathered);
     assert!(!scene.seconder.answered_already(&subject, "entry 17").await.unwrap());
 
@@ -259,7 +259,7 @@ async fn a_check_run_whose_creator_died_is_adopted() {
     let mut scene = Scene::set().await;
     let sha = scene.agents_commit("Change");
     let held = scene.deploy(&sha).await;
-    let gathered = scene.seconder.gather(&held).await.unwrap();
+    let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     let subject = subject(&held, &gathered);
     let mut shown = check_run(&subject);
     assert_eq!(
@@ -371,7 +371,7 @@ async fn enterprise_server_is_reached_below_its_prefix() {
     let mut scene = Scene::set_with(Options { enterprise_server: true, ..Options::default() }).await;
     let sha = scene.agents_commit("Change");
     let held = scene.deploy(&sha).await;
-    let gathered = scene.seconder.gather(&held).await.unwrap();
+    let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     assert_eq!(gathered.facts.commits.len(), 1);
     assert_eq!(scene.github.unknown_routes(), [""; 0]);
 }

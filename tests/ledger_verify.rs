@@ -613,3 +613,38 @@ fn a_decision_that_has_left_cannot_be_taken_back() {
     // Whoever exports it leaves out the receipt of what was taken back, and the verifier misses it before GitHub is told.
     assert_refused("voided after callback.sent", &story.export(), None, "receipts/req-00000.json is missing");
 }
+
+#[test]
+fn a_decision_cannot_lower_the_quorum_that_was_opened() {
+    let mut story = Story::of(12);
+    let id = request(0);
+    let opened = story.record(&id, RequestOpened);
+    opened.body.insert(
+        "quorum".into(),
+        json!([{ "rule": "built-in", "from": "writers", "members": [], "need": 3, "extra": 2 }]),
+    );
+    assert!(check(&story.export(), None).is_err(), "three were asked for, one came");
+}
+
+#[test]
+fn what_a_rule_holds_cannot_be_not_required() {
+    let mut story = Story::of(12);
+    story.set(&request(3), RequestOpened, "/matched_rules", json!(["production: anyone"]));
+    assert!(check(&story.export(), None).is_err(), "a rule matched (authored_by: anyone) and no human was asked");
+    let mut story = Story::of(12);
+    story.set(&request(3), RequestOpened, "/ai_commits", json!(5));
+    assert!(
+        check(&story.export(), None).is_err(),
+        "five commits by agents and no rule matched: no policy can say that"
+    );
+}
+
+#[test]
+fn a_denial_cannot_be_struck() {
+    let mut story = Story::of(12);
+    let id = request(0);
+    let who = json!({ "reviewer": { "id": 8, "login": "person-8", "kind": "User" }, "why": [] });
+    story.insert_after(&id, RequestOpened, ReviewStruck, who);
+    story.insert_after(&id, RequestOpened, ReviewRecorded, review(&id, 8, "deny"));
+    assert!(check(&story.export(), None).is_err(), "somebody denied it");
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod architecture;
+mod attacks;
 mod attribution;
 mod contract;
 mod crash;
@@ -11,7 +12,6 @@ mod github;
 mod ledger_verify;
 mod policy;
 mod recovery;
-mod review;
 mod road;
 mod serve;
 mod store;

@@ -150,3 +150,55 @@ async fn a_decision_goes_ahead_of_openings_when_github_allows_little() {
     // Twenty openings owe forty writes: behind them it would have taken most of a minute.
     assert!(clicked.elapsed() < Duration::from_secs(10), "{:?}", clicked.elapsed());
 }
+
+#[tokio::test]
+async fn one_list_that_cannot_be_read_does_not_end_the_search_for_missed_webhooks() {
+    let mut stage = Stage::set().await;
+    let known = stage.agents_commit();
+    stage.deploy(&known);
+    stage.asked(&known).await;
+    stage.stop().await;
+    stage.github.forget_webhooks(true);
+    let sha = stage.humans_commit();
+    stage.deploy(&sha);
+    stage.github.forget_webhooks(false);
+    stage.github.fail("GET /app/hook/deliveries", 1, Trouble::Status(500));
+    stage.start().await;
+    stage.asked(&sha).await;
+}
+
+#[tokio::test]
+async fn a_run_github_does_not_know_yet_is_asked_for_again() {
+    let stage = Stage::set().await;
+    stage.github.fail("GET /repos/{owner}/{repo}/actions/runs/{run_id}", 1, Trouble::Status(404));
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    stage.asked(&sha).await;
+}
+
+#[tokio::test]
+async fn a_github_slower_than_the_lease_delays_a_gate_and_does_not_starve_it() {
+    let stage = Stage::set_with_lease(Duration::from_secs(1)).await;
+    stage.github.set_latency(Duration::from_millis(600)); // Several calls, one after the other.
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    stage.asked(&sha).await;
+    stage.github.set_latency(Duration::ZERO);
+}
+
+#[tokio::test]
+async fn rules_that_are_new_get_their_entry_whatever_brought_them() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    stage.asked(&sha).await;
+    let policy =
+        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n";
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.github.ask_again(run); // The request is known; the rules are not.
+    let next = stage.agents_commit();
+    stage.deploy(&next);
+    stage.asked(&next).await;
+    let entries = stage.verified().await.entries;
+    assert!(entries.contains_key("policy.loaded"), "{entries:?}");
+}

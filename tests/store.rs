@@ -361,6 +361,24 @@ fn what_is_owed_anew_while_it_is_performed_is_performed_once_more() {
 }
 
 #[test]
+fn slow_work_whose_lease_is_renewed_is_taken_over_by_nobody() {
+    on_both(async |database| {
+        let (store, mut handed) = database.open().await;
+        happen(&store, held(&case(1))).await;
+        let slow = handed.effects.try_recv().unwrap();
+        for _ in 0..3 {
+            database.pass(LEASE - 1);
+            assert!(store.renew(&slow.claim()).await.unwrap());
+        }
+        database.pass(LEASE - 1);
+        assert!(store.claim_effects(10, &[]).await.unwrap().iter().all(|due| due.effect != slow.effect));
+        database.pass(2);
+        assert!(store.claim_effects(10, &[]).await.unwrap().iter().any(|due| due.effect == slow.effect));
+        assert!(!store.renew(&slow.claim()).await.unwrap(), "it is somebody else's now");
+    });
+}
+
+#[test]
 fn a_crashed_workers_lease_runs_out_and_another_takes_over() {
     on_both(async |database| {
         let (store, mut handed) = database.open().await;

@@ -44,7 +44,8 @@ impl App {
     }
 
     async fn held(&self, delivery: &str, held: DeploymentHeld) -> Result<(Event, Option<StoredPolicy>), Error> {
-        let gathered = self.github.gather(&held).await?;
+        let released = self.store.released(held.repository.id, &held.environment).await?;
+        let gathered = self.github.gather(&held, &released).await?;
         let (policy, new_policy) = self.policy_in_force(held.repository.id, gathered.policy).await?;
         let case = case(delivery, held, gathered.facts, policy, new_policy.is_some());
         info!(

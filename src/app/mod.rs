@@ -67,12 +67,6 @@ impl Error {
         }
     }
 
-    /// Whether it may be otherwise some day without anybody sending anything again.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Row(_))
-    }
-
     /// When GitHub will listen again, if it said so.
     #[must_use]
     pub fn retry_at(&self) -> Option<Millis> {

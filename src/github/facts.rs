@@ -118,7 +118,7 @@ impl GitHub {
     /// # Errors
     /// What is merely incomplete is a gap in the facts. An [`Error`] means that there are none: the run or the
     /// repository could not be read, or GitHub failed in a way that may pass.
-    pub async fn gather(&self, held: &DeploymentHeld) -> Result<Gathered, Error> {
+    pub async fn gather(&self, held: &DeploymentHeld, released: &[String]) -> Result<Gathered, Error> {
         let place = Place { tenant: &held.tenant, repository: &held.repository };
         let mut gaps = Vec::new();
         let (run, context) =
@@ -130,7 +130,8 @@ impl GitHub {
         let deployments = context
             .deployments
             .ok_or_else(|| Error::Server { status: 200, message: "the list of deployments is missing".to_owned() })?;
-        let base = last_good(&deployments, held.deployment_node_id.as_deref()).map_err(|gap| gaps.push(gap)).ok();
+        let base =
+            last_good(&deployments, held.deployment_node_id.as_deref(), released).map_err(|gap| gaps.push(gap)).ok();
         let (base, shas, files) = self.range(place, base, &run.head_sha, &mut gaps).await?;
         let (commits, pull_requests) = self.commits(place, &shas, &mut gaps).await?;
 
@@ -402,14 +403,18 @@ fn policy_file(context: &DeploymentContext, is_partial: bool) -> PolicyFile {
     }
 }
 
-/// The newest deployment that ever succeeded, other than the one that is held.
-fn last_good(deployments: &Deployments, held: Option<&str>) -> Result<Base, Gap> {
+/// The newest deployment that ever succeeded, other than the one that is held. Anybody with `deployments: write` can make
+/// GitHub show a success: once we have released something here, only what we released counts.
+fn last_good(deployments: &Deployments, held: Option<&str>, released: &[String]) -> Result<Base, Gap> {
     let good = deployments
         .nodes
         .iter()
         .flatten()
         .flatten()
         .filter(|deployment| held.is_none() || deployment.id.as_deref() != held)
+        .filter(|deployment| {
+            released.is_empty() || deployment.commit_oid.as_ref().is_some_and(|sha| released.contains(sha))
+        })
         .find(|deployment| deployment.succeeded())
         .and_then(|deployment| Some(Base { sha: deployment.commit_oid.clone()?, deployment: deployment.id.clone()? }));
     let has_more = deployments.page_info.as_ref().is_none_or(|page| page.has_next_page);

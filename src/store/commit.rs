@@ -14,7 +14,7 @@ use super::cases::Known;
 use super::effects::{Handing, Owed};
 use super::ledger::{Appendix, Pending};
 use super::requests::Locked;
-use super::{Claim, Error, Shared, claims, effects, ledger, policies, requests};
+use super::{Claim, Error, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
 use crate::domain::event::Event;
 use crate::domain::gate::RequestId;
@@ -133,6 +133,8 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
 
     let lengths = requests::insert(&batch.opened, connection).await?;
     requests::save(&batch.locked, connection).await?;
+    let delivered = batch.delivered.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
+    releases::remember(delivered, now, connection).await?;
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
@@ -158,6 +160,8 @@ struct Batch {
     opened: Vec<Request>,
     owed: Owed,
     appendix: Appendix,
+    /// Requests whose answer GitHub has since this transaction.
+    delivered: Vec<RequestId>,
 }
 
 impl Batch {
@@ -198,6 +202,9 @@ impl Batch {
         for (id, record) in records {
             let Some(locked) = self.locked.get_mut(&id) else { continue };
             locked.dirty = true;
+            if record.kind == "callback.result" {
+                self.delivered.push(id.clone());
+            }
             let tenant = &locked.request.case.subject.tenant;
             let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));
             records.push(Pending { request: id, n: locked.entries, record });

@@ -31,6 +31,7 @@ mod hand;
 mod health;
 mod ledger;
 mod policies;
+mod releases;
 mod requests;
 mod sql;
 
@@ -334,6 +335,14 @@ impl Store {
     /// If they could not be read.
     pub async fn recent_repositories(&self, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
         policies::recent(&self.shared, limit).await
+    }
+
+    /// The commits this server released to an environment, newest first; at most a hundred.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn released(&self, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
+        releases::of(&self.shared, repository_id, environment).await
     }
 
     /// The last good policy of a repository.

@@ -17,6 +17,7 @@ pub struct Stage {
     pub database_url: String,
     folder: TempDir,
     writes_per_minute: u32,
+    lease: Duration,
 }
 
 impl Stage {
@@ -35,7 +36,8 @@ impl Stage {
     pub async fn set_on(options: Options, database_url: String, folder: TempDir) -> Self {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
-        let mut stage = Self { github, server: None, database_url, folder, writes_per_minute: 0 };
+        let mut stage =
+            Self { github, server: None, database_url, folder, writes_per_minute: 0, lease: Duration::from_secs(5) };
         stage.start().await;
         stage
     }
@@ -45,6 +47,15 @@ impl Stage {
         let mut stage = Self::set().await;
         stage.stop().await;
         stage.writes_per_minute = writes_per_minute;
+        stage.start().await;
+        stage
+    }
+
+    /// The usual world, with leases that run out after so long.
+    pub async fn set_with_lease(lease: Duration) -> Self {
+        let mut stage = Self::set().await;
+        stage.stop().await;
+        stage.lease = lease;
         stage.start().await;
         stage
     }
@@ -91,7 +102,7 @@ impl Stage {
                 points_per_minute: 0,
             },
             concurrency: 16,
-            lease: Duration::from_secs(5),
+            lease: self.lease,
             recovery: Duration::from_secs(3_600),
             log: Log { filter: "warn".into(), json: false },
         }

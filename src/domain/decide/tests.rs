@@ -291,9 +291,9 @@ proptest! {
     }
 }
 
-/// REVIEW F6: `git config user.email` decides whether anybody is a party.
+/// `git config user.email` decides whether anybody is a party.
 #[test]
-fn review_a_forged_machine_or_noreply_address_earns_no_exemption() {
+fn a_forged_machine_or_noreply_address_earns_no_exemption() {
     for email in [
         "noreply@anthropic.com",
         "4000000000+nobody@users.noreply.github.com",
@@ -305,9 +305,9 @@ fn review_a_forged_machine_or_noreply_address_earns_no_exemption() {
     }
 }
 
-/// REVIEW F9: the newest attempt's actor is null: a missing fact about a party.
+/// the newest attempt's actor is null: a missing fact about a party.
 #[test]
-fn review_a_run_without_an_actor_asks_for_one_more() {
+fn a_run_without_an_actor_asks_for_one_more() {
     let mut facts = facts(vec![by_ann("c1", true)]);
     facts.run.attempts[0].actor = None;
     facts.run.attempts[0].triggering_actor = None;
@@ -315,9 +315,9 @@ fn review_a_run_without_an_actor_asks_for_one_more() {
     assert!(judgement.quorum[0].need > 1, "nobody knows who started it");
 }
 
-/// REVIEW F6b: `git -c user.name=GitHub -c user.email=noreply@github.com commit` makes a commit nobody has a part in.
+/// `git -c user.name=GitHub -c user.email=noreply@github.com commit` makes a commit nobody has a part in.
 #[test]
-fn review_an_author_who_calls_himself_github_is_unknown() {
+fn an_author_who_calls_himself_github_is_unknown() {
     let mut by_nobody = commit("c1", "noreply@github.com", "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>");
     by_nobody.author.name = "GitHub".to_owned();
     by_nobody.committer.name = "GitHub".to_owned();

@@ -316,9 +316,9 @@ fn however_large_a_release_is_its_entry_fits_the_ledger() {
     }
 }
 
-/// REVIEW F2: GitHub's callback names run and environment, not the attempt.
+/// GitHub's callback names run and environment, not the attempt.
 #[test]
-fn review_a_decision_in_doubt_is_not_sent_again_to_a_newer_attempt() {
+fn a_decision_in_doubt_is_not_sent_again_to_a_newer_attempt() {
     let mut requests = pending();
     review(&mut requests, alice(), Verdict::Approve);
     assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Release));
@@ -328,9 +328,9 @@ fn review_a_decision_in_doubt_is_not_sent_again_to_a_newer_attempt() {
     assert_eq!(send(&mut requests, newer, vec![alice()]).send, None, "attempt 1 was seconded, not attempt 2");
 }
 
-/// REVIEW F2b: eligibility is not looked at again when the callback is repeated.
+/// eligibility is not looked at again when the callback is repeated.
 #[test]
-fn review_a_decision_in_doubt_is_not_sent_again_when_the_approver_lost_access() {
+fn a_decision_in_doubt_is_not_sent_again_when_the_approver_lost_access() {
     let mut requests = pending();
     review(&mut requests, alice(), Verdict::Approve);
     assert_eq!(send(&mut requests, run(1), vec![alice()]).send, Some(Answer::Release));
@@ -338,9 +338,9 @@ fn review_a_decision_in_doubt_is_not_sent_again_when_the_approver_lost_access() 
     assert_eq!(send(&mut requests, run(1), vec![gone]).send, None);
 }
 
-/// REVIEW F3: two jobs of one run may name the same environment, one after the other; GitHub asks for each.
+/// two jobs of one run may name the same environment, one after the other; GitHub asks for each.
 #[test]
-fn review_a_second_deployment_of_the_same_run_and_environment_is_not_a_redelivery() {
+fn a_second_deployment_of_the_same_run_and_environment_is_not_a_redelivery() {
     let mut requests = pending();
     review(&mut requests, alice(), Verdict::Approve);
     send(&mut requests, run(1), vec![alice()]);

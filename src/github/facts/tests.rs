@@ -53,21 +53,21 @@ fn the_last_good_deployment_is_the_newest_that_ever_succeeded() {
         ]),
         false,
     );
-    let base = last_good(&history, Some("9")).unwrap();
+    let base = last_good(&history, Some("9"), &[]).unwrap();
     assert_eq!((base.deployment.as_str(), base.sha.as_str()), ("7", "sha7"));
 }
 
 #[test]
 fn the_held_deployment_is_never_its_own_predecessor() {
     let history = deployments(json!([deployment(9, &["SUCCESS"]), deployment(6, &["SUCCESS"])]), false);
-    assert_eq!(last_good(&history, Some("9")).unwrap().deployment, "6");
+    assert_eq!(last_good(&history, Some("9"), &[]).unwrap().deployment, "6");
 }
 
 #[test]
 fn no_good_deployment_and_no_known_good_deployment_are_different_gaps() {
     let nodes = json!([deployment(8, &["FAILURE"])]);
-    assert_eq!(last_good(&deployments(nodes.clone(), false), None), Err(Gap::NoEarlierDeployment));
-    assert_eq!(last_good(&deployments(nodes, true), None), Err(Gap::DeploymentHistoryTooLong));
+    assert_eq!(last_good(&deployments(nodes.clone(), false), None, &[]), Err(Gap::NoEarlierDeployment));
+    assert_eq!(last_good(&deployments(nodes, true), None, &[]), Err(Gap::DeploymentHistoryTooLong));
 }
 
 fn node(sha: &str, pulls: serde_json::Value) -> CommitNode {

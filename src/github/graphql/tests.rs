@@ -33,9 +33,9 @@ fn co_authors_inside_a_pull_request_come_from_trailers() {
     );
 }
 
-/// REVIEW F7: a part of the answer that GitHub nulled with an error is a gap, as it is for the policy file.
+/// a part of the answer that GitHub nulled with an error is a gap, as it is for the policy file.
 #[test]
-fn review_a_pull_request_that_github_left_half_out_is_not_whole() {
+fn a_pull_request_that_github_left_half_out_is_not_whole() {
     let node: CommitNode = serde_json::from_value(json!({
         "oid": "a", "message": "Fix", "author": null, "committer": null, "authors": { "totalCount": 0, "nodes": [] },
         "associatedPullRequests": { "totalCount": 1, "nodes": [{
