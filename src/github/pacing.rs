@@ -21,6 +21,14 @@ const POINTS_OF_READ: u32 = 1;
 const SHARE_OF_OPENINGS: (u32, u32) = (4, 5);
 /// How long a slot is kept for somebody more urgent who was told when to come back.
 const GRACE: Millis = 250;
+/// After GitHub said that it was too much, openings go one by one, this far apart; twice as far each time it says so again.
+const STEP: Millis = SECOND;
+/// Never further apart.
+const WIDEST_STEP: Millis = 16 * SECOND;
+/// Refusals of what was sent at about the same time are one refusal.
+const EPISODE: Millis = SECOND / 2;
+/// When GitHub has not complained for so long, openings go as before.
+const CALM: Millis = 5 * MINUTE;
 /// Idle installations are forgotten when more than this are known.
 const REMEMBERED: usize = 1_024;
 
@@ -74,6 +82,9 @@ struct Budget {
     blocked_until: Millis,
     /// GitHub has little left for this installation: only answers and decisions before.
     openings_blocked_until: Millis,
+    /// How far apart openings have to be, and when the next may go.
+    step: Millis,
+    next_opening: Millis,
     /// Somebody who was refused comes back before this; less urgent ones let them go first.
     expected: Option<(Urgency, Millis)>,
 }
@@ -101,6 +112,9 @@ impl Pacer {
             return Err(Until(free_at));
         }
         budget.expected = budget.expected.filter(|(expected, _)| *expected != urgency);
+        if urgency >= Urgency::Opening {
+            budget.step(now);
+        }
         budget.take(&limits, now);
         Ok(())
     }
@@ -124,9 +138,13 @@ impl Pacer {
             .collect()
     }
 
-    /// GitHub said to send nothing before `until`.
+    /// GitHub said to send nothing before `until`. Afterwards openings keep their distance, so that decisions find room.
     pub fn block(&mut self, installation: u64, until: Millis) {
         let budget = self.budgets.entry(installation).or_default();
+        if until > budget.blocked_until + EPISODE {
+            budget.step = (budget.step * 2).clamp(STEP, WIDEST_STEP);
+            budget.next_opening = budget.next_opening.max(until + budget.step);
+        }
         budget.blocked_until = budget.blocked_until.max(until);
     }
 
@@ -172,6 +190,9 @@ impl Budget {
         let mut free_at = now.max(self.blocked_until);
         if urgency >= Urgency::Opening {
             free_at = free_at.max(self.openings_blocked_until);
+            if now <= self.blocked_until + CALM {
+                free_at = free_at.max(self.next_opening);
+            }
         }
         for (limit, window) in limits.windows_of_writes().into_iter().filter(|(limit, _)| *limit > 0) {
             let room = share(limit, urgency);
@@ -200,6 +221,14 @@ impl Budget {
             }
         }
         now
+    }
+
+    /// An opening goes out: the next one has to keep its distance while GitHub has not been calm for long.
+    fn step(&mut self, now: Millis) {
+        if now > self.blocked_until + CALM {
+            self.step = 0;
+        }
+        self.next_opening = now + self.step;
     }
 
     fn take(&mut self, limits: &Limits, now: Millis) {

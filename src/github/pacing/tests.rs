@@ -71,11 +71,11 @@ fn when_github_says_stop_everything_stops_and_decisions_go_on_first() {
     pacer.block(HERE, 3_000);
     assert_eq!(pacer.block_of(HERE, 4_999), Some(5_000));
     assert_eq!(pacer.block_of(HERE, 5_000), None);
-    assert_eq!(pacer.try_take(HERE, Opening, 4_000), Err(Until(5_000)));
+    assert_eq!(pacer.try_take(HERE, Opening, 4_000), Err(Until(5_000 + STEP)));
     assert_eq!(pacer.try_take(HERE, Decision, 4_000), Err(Until(5_000)));
     assert!(pacer.try_take(HERE, Note, 5_000).is_err());
     assert_eq!(pacer.try_take(HERE, Decision, 5_000), Ok(()));
-    assert_eq!(pacer.try_take(HERE, Opening, 5_000), Ok(()));
+    assert_eq!(pacer.try_take(HERE, Opening, 5_000 + STEP), Ok(()));
 }
 
 #[test]
@@ -119,4 +119,21 @@ fn idle_installations_are_forgotten() {
         let _ = pacer.try_take(installation, Opening, Millis::try_from(installation).unwrap() * HOUR);
     }
     assert!(pacer.budgets.len() <= REMEMBERED + 1, "{}", pacer.budgets.len());
+}
+
+#[test]
+fn once_github_complained_openings_keep_their_distance_and_decisions_go_ahead() {
+    let mut pacer = Pacer::new(Limits::NONE);
+    assert!(fit(&mut pacer, Opening, 0) > 1_000);
+    pacer.block(HERE, 1_000);
+    pacer.block(HERE, 1_050); // The answer to another call of the same moment.
+    assert!(fit(&mut pacer, Decision, 1_050) > 1_000);
+    assert_eq!(fit(&mut pacer, Opening, 1_050), 0);
+    let openings = |pacer: &mut Pacer, from: Millis| {
+        (from..from + 20_000).step_by(100).map(|now| fit(pacer, Opening, now)).sum::<usize>()
+    };
+    assert_eq!(openings(&mut pacer, 2_000), 20, "one a second");
+    pacer.block(HERE, 30_000);
+    assert_eq!(openings(&mut pacer, 32_000), 10, "one every two seconds");
+    assert!(fit(&mut pacer, Opening, 30_000 + CALM + 1) > 1_000, "as before");
 }
