@@ -40,14 +40,14 @@ pub const SETTINGS: &[Setting] = &[
         "GitHub's API; for GitHub Enterprise Server https://HOST/api/v3",
     ),
     setting("SECONDER_GITHUB_APP_ID", None, "the GitHub App's id (a number, on its settings page)"),
-    setting("SECONDER_GITHUB_PRIVATE_KEY", None, "the App's private key (PEM), or"),
-    setting("SECONDER_GITHUB_PRIVATE_KEY_FILE", None, "a file that holds it"),
+    setting("SECONDER_GITHUB_PRIVATE_KEY", None, "the App's private key (PEM); or name its file in …_FILE"),
+    setting("SECONDER_GITHUB_PRIVATE_KEY_FILE", None, "a file that holds the App's private key"),
     setting(
         "SECONDER_GITHUB_WEBHOOK_SECRET",
         None,
         "the App's webhook secret; while rotating: the new and the old one, separated by a comma",
     ),
-    setting("SECONDER_GITHUB_WEBHOOK_SECRET_FILE", None, "a file that holds it"),
+    setting("SECONDER_GITHUB_WEBHOOK_SECRET_FILE", None, "a file that holds the webhook secret"),
     setting(
         "SECONDER_GITHUB_WRITES_PER_MINUTE",
         Some("80"),
@@ -55,7 +55,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("SECONDER_GITHUB_WRITES_PER_HOUR", Some("500"), "the same for an hour"),
     setting("SECONDER_GITHUB_POINTS_PER_MINUTE", Some("900"), "GitHub's points a minute: a read costs 1, a write 5"),
-    setting("SECONDER_LEDGER_KEY", None, "Ed25519 seed that signs the ledger (base64 of 32 bytes), or"),
+    setting(
+        "SECONDER_LEDGER_KEY",
+        None,
+        "Ed25519 seed that signs the ledger (base64 of 32 bytes); or name its file in …_FILE",
+    ),
     setting(
         "SECONDER_LEDGER_KEY_FILE",
         None,

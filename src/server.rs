@@ -16,7 +16,7 @@ use crate::domain::Millis;
 use crate::github::pacing::Limits;
 use crate::github::webhook::Secrets;
 use crate::github::{GitHub, Settings};
-use crate::http::{self, Counters, Endpoints};
+use crate::http::{self, Counters, Endpoints, Room};
 use crate::keys;
 use crate::store::{Options, Store};
 use crate::worker::Worker;
@@ -93,6 +93,7 @@ impl Server {
             pulse,
             clock,
             counters: Counters::default(),
+            room: Room::default(),
         };
         let http = tokio::spawn(listen(listener, endpoints, stopped));
         Ok(Self { address, store, stop, http, worker })

@@ -241,7 +241,7 @@ async fn a_decision_reaches_the_run_and_can_be_found_again() {
     let held = scene.deploy(&sha).await;
     let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
     let subject = subject(&held, &gathered);
-    assert!(!scene.seconder.answered_already(&subject, "entry 17").await.unwrap());
+    assert!(!scene.seconder.answered_already(&subject, Answer::Release, "entry 17").await.unwrap());
 
     let comment = format!("Seconded by alice, entry 17. {}", "é".repeat(2_000));
     let receipt = scene.seconder.answer(&subject, Answer::Release, &comment).await.unwrap();
@@ -250,8 +250,8 @@ async fn a_decision_reaches_the_run_and_can_be_found_again() {
     let callbacks = scene.github.callbacks(RunId(held.run_id));
     assert_eq!(callbacks[0].state.as_deref(), Some("approved"));
     assert_eq!(callbacks[0].comment.chars().count(), 1_024);
-    assert!(scene.seconder.answered_already(&subject, "entry 17").await.unwrap());
-    assert!(!scene.seconder.answered_already(&subject, "entry 18").await.unwrap());
+    assert!(scene.seconder.answered_already(&subject, Answer::Release, "entry 17").await.unwrap());
+    assert!(!scene.seconder.answered_already(&subject, Answer::Release, "entry 18").await.unwrap());
 }
 
 #[tokio::test]

@@ -92,7 +92,9 @@ impl App {
         }
         let subject = &request.case.subject;
         let was_sent = request.life.callback == Callback::Sent;
-        if was_sent && self.github.answered_already(subject, &render::marker(request)).await? {
+        if let (true, Some(answer)) = (was_sent, request.life.outcome.and_then(Outcome::answer))
+            && self.github.answered_already(subject, answer, &render::marker(request)).await?
+        {
             return Ok(Tried::Done(Receipt::default()));
         }
         let (run, approvers) = tokio::try_join!(

@@ -194,12 +194,12 @@ impl GitHub {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn answered_already(&self, subject: &Subject, marker: &str) -> Result<bool, Error> {
+    pub async fn answered_already(&self, subject: &Subject, answer: Answer, marker: &str) -> Result<bool, Error> {
         let place = Place::from(subject);
         let path = place.path(format_args!("/actions/runs/{}/approvals", subject.run_id));
         let reviews: Vec<PastReview> = self.read(place, Purpose::Read, &path).await?.json("the run's reviews")?;
         Ok(reviews.iter().any(|review| {
-            matches!(review.state.as_str(), "approved" | "rejected")
+            review.state == answer.as_github_state()
                 && review.environments.iter().any(|e| e.name == subject.environment)
                 && review.comment.as_deref().is_some_and(|comment| comment.contains(marker))
         }))

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::app::{Clock, Pulse};
@@ -14,7 +13,7 @@ mod error;
 mod health;
 mod webhooks;
 
-pub use webhooks::Counters;
+pub use webhooks::{Counters, Room};
 
 /// GitHub sends no webhook above 25 MB (<https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap>).
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -31,13 +30,14 @@ pub struct Endpoints {
     pub clock: Clock,
     /// What came in.
     pub counters: Counters,
+    /// Room for what is coming in.
+    pub room: Room,
 }
 
 /// The server's routes.
 pub fn router(endpoints: Endpoints) -> Router {
     Router::new()
         .route("/github/webhooks", post(webhooks::receive))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(Arc::new(endpoints))

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
-use super::Endpoints;
 use super::error::Problem;
+use super::{BODY_LIMIT, Endpoints};
 use crate::github::webhook::{self, Incoming};
 use crate::store::{NewDelivery, Received};
 
@@ -37,15 +39,47 @@ impl Counters {
     }
 }
 
+/// Room for bodies that are being read: whoever cannot sign can fill no more than this, in KiB.
+#[derive(Debug)]
+pub struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(64 * 1024))
+    }
+}
+
+/// GitHub hangs up after ten seconds, GitHub Enterprise Server after thirty.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Reads a body when there is room for it, within GitHub's own patience.
+async fn read(room: &Room, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "GitHub sends no webhook above 25 MB");
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let expected = length.unwrap_or(BODY_LIMIT);
+    if expected > BODY_LIMIT {
+        return Err(too_large());
+    }
+    let reading = async {
+        let room = room.0.acquire_many(u32::try_from(expected / 1024 + 1).unwrap_or(u32::MAX)).await;
+        let read = axum::body::to_bytes(body, expected).await.map_err(|_| too_large());
+        drop(room);
+        read
+    };
+    let slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come within thirty seconds");
+    tokio::time::timeout(PATIENCE, reading).await.map_err(slow)?
+}
+
 pub(super) async fn receive(
     State(endpoints): State<Arc<Endpoints>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<StatusCode, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let signature = header("x-hub-signature-256").ok_or_else(|| {
         Problem::new(StatusCode::UNAUTHORIZED, "no X-Hub-Signature-256: set a webhook secret on the GitHub App")
     })?;
+    let body = read(&endpoints.room, &headers, body).await?;
     if !endpoints.secrets.verify(&body, signature) {
         warn!(delivery = header("x-github-delivery"), "webhook refused: the signature does not match");
         return Err(Problem::new(
