@@ -6,16 +6,21 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::wire::{self, Connection};
 
 pub const SECRET: &str = "a secret of this benchmark";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_seconder");
+/// What is deployed goes round all of these.
+const ENVIRONMENTS: usize = 500;
 const SERVER_CORE: &str = "0";
+/// How long a program may take to start.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// The kernel counts processor time in hundredths of a second for everybody to read.
 const TICKS: f64 = 100.0;
 
@@ -44,7 +49,7 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 async fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         if Connection::open(address).await.is_ok() {
             return Ok(());
@@ -59,6 +64,7 @@ pub struct Fake {
     _process: Process,
     pub address: SocketAddr,
     key: PathBuf,
+    deploys: AtomicUsize,
 }
 
 impl Fake {
@@ -68,9 +74,15 @@ impl Fake {
         command.arg("demo-github").args(["--listen", &address.to_string(), "--webhook-secret", SECRET]);
         command.args(["--webhook-url", &format!("http://{webhooks}/github/webhooks")]).arg("--write-key").arg(&key);
         command.env("SECONDER_LOG", "warn").stdin(Stdio::null());
-        let process = Process::start(&mut command)?;
+        let (process, began) = (Process::start(&mut command)?, Instant::now());
         wait_for(address).await?;
-        Ok(Self { _process: process, address, key })
+        let fake = Self { _process: process, address, key, deploys: AtomicUsize::new(0) };
+        let order = json!({ "count": ENVIRONMENTS });
+        while fake.order("environments", &order).await.is_err() {
+            ensure!(began.elapsed() < PATIENCE, "the fake GitHub has no repository");
+            tokio::time::sleep(Duration::from_millis(5)).await; // It listens a moment before it is furnished.
+        }
+        Ok(fake)
     }
 
     pub async fn order(&self, verb: &str, order: &Value) -> anyhow::Result<Value> {
@@ -93,9 +105,12 @@ impl Fake {
         wire::json(self.address, "GET", "/_demo/stats", &Value::Null).await
     }
 
-    /// New runs, each with an agent's commit or without.
+    /// New runs, each with an agent's commit or without, to the next environment: where many deployments wait, the last
+    /// good one may be too far back to be found, and every commit counts as an agent's.
     pub async fn deploy(&self, count: usize, agent: bool) -> anyhow::Result<Vec<u64>> {
-        let runs = self.order("deploy", &json!({ "count": count, "agent": agent })).await?;
+        let n = self.deploys.fetch_add(1, Ordering::Relaxed) % ENVIRONMENTS;
+        let order = json!({ "count": count, "agent": agent, "environment": format!("production-{n}") });
+        let runs = self.order("deploy", &order).await?;
         Ok(runs["runs"].as_array().into_iter().flatten().filter_map(|run| run["run_id"].as_u64()).collect())
     }
 }

@@ -16,7 +16,7 @@ pub const CONNECTIONS: usize = 32;
 /// How long is waited for work to be done.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Runs are started in portions, so that GitHub's webhooks do not need thousands of sockets.
-const PORTION: usize = 100;
+const PORTION: usize = 20;
 
 const CHECK_RUNS: &str = "/check-runs";
 const CHECK_RUN: &str = "/check-runs/{check_run_id}";

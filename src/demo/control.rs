@@ -3,6 +3,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `POST /_demo/deploy` | [`DeployOrder`] | `{"runs":[{"run_id","sha","pull_request"}]}` |
+//! | `POST /_demo/environments` | [`EnvironmentsOrder`] | `{}`: guarded, one commit deployed already |
 //! | `POST /_demo/click` | [`ClickOrder`] | `{"check_run_id"}`, 409 while there is no such button |
 //! | `POST /_demo/finish`, `/_demo/cancel`, `/_demo/rerun`, `/_demo/bypass` | `{"run_id", …}` | `{}` |
 //! | `POST /_demo/limits` | [`LimitsOrder`] | `{}` |
@@ -99,18 +100,20 @@ pub fn populate(github: &GitHub) {
         github.collaborator("acme/shop", login, role);
     }
     github.team("acme/platform", &["hubot-writer", "olga"]);
-    github.environment("acme/shop", "production");
     let first = github.commit("acme/shop", &Commit::by("olga", "Open the shop"));
     github.shared.with(|state| {
-        let Some(place) = state.repository("acme/shop") else {
-            return;
-        };
-        // As if it had been deployed before the rule was switched on.
-        let rule = state.environment(place, "production").rule.take();
-        let run = state.deploy(place, &Deploy::to("production", &first, "olga"));
-        state.finish(run, true);
-        state.environment(place, "production").rule = rule;
+        if let Some(place) = state.repository("acme/shop") {
+            guard(state, place, "production", &first);
+        }
     });
+}
+
+/// Switches our rule on for an environment to which this commit has been deployed.
+fn guard(state: &mut State, place: usize, environment: &str, sha: &str) {
+    let run = state.deploy(place, &Deploy::to(environment, sha, "olga"));
+    state.finish(run, true);
+    let rule = state.fresh_id();
+    state.environment(place, environment).rule = Some(rule);
 }
 
 /// What to deploy: new commits, each on top of what the environment runs now, each with its pull request.
@@ -138,6 +141,13 @@ impl Default for DeployOrder {
             sha: None,
         }
     }
+}
+
+/// More environments like `production`: `production-0`, `production-1`, …
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentsOrder {
+    count: u32,
 }
 
 /// Who presses which button: the check run, or the newest one of a run's commit; the first button of that name.
@@ -185,6 +195,7 @@ pub(super) fn handle(shared: &Shared, method: &Method, verb: &str, body: &[u8]) 
         ("GET", "calls") => Ok(shared.read(calls)),
         ("GET", "stats") => Ok(shared.read(stats)),
         ("POST", "deploy") => read(body).and_then(|order| shared.with(|state| deploy(state, &order))),
+        ("POST", "environments") => read(body).and_then(|order| shared.with(|state| environments(state, &order))),
         ("POST", "click") => read(body).and_then(|order| shared.with(|state| click(state, &order))),
         ("POST", "limits") => read(body).map(|order| shared.with(|state| limit(state, order))),
         ("POST", "finish" | "cancel" | "rerun" | "bypass") => read(body).map(|order| act(shared, verb, &order)),
@@ -210,6 +221,17 @@ fn deploy(state: &mut State, order: &DeployOrder) -> Result<Value, Reply> {
         runs.push(json!({ "run_id": run_id, "sha": sha, "pull_request": pull_request }));
     }
     Ok(json!({ "runs": runs }))
+}
+
+fn environments(state: &mut State, order: &EnvironmentsOrder) -> Result<Value, Reply> {
+    let place = state.repository("acme/shop").ok_or_else(Reply::not_found)?;
+    let active = state.environment(place, "production").active;
+    let sha = active.and_then(|id| state.deployments.get(&id)).map(|deployment| deployment.sha.clone());
+    let sha = sha.ok_or_else(Reply::not_found)?;
+    for n in 0..order.count {
+        guard(state, place, &format!("production-{n}"), &sha);
+    }
+    Ok(json!({}))
 }
 
 /// A commit on top of what the environment runs, with its pull request: however many wait, each comparison is one commit.
