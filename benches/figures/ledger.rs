@@ -21,8 +21,8 @@ mod story;
 
 /// A log of about `entries` entries, exported; returns how many there are.
 fn export(folder: &Path, entries: usize) -> anyhow::Result<u64> {
-    // Six requests, each with another outcome, have 22 entries.
-    let requests = entries * 6 / 22;
+    // Six requests, each with another outcome, have 23 entries.
+    let requests = entries * 6 / 23;
     let mut seal = story::Seal::default();
     story::each_record(requests, &mut |record| drop(seal.line(&record)));
     let (checkpoint, key) = (seal.checkpoint(), story::vkey());
