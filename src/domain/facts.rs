@@ -92,6 +92,32 @@ pub struct Commit {
     /// Numbers of the pull requests that brought it.
     #[serde(default)]
     pub pull_requests: Vec<u64>,
+    /// Object ids of its parents; more than one make it a merge.
+    #[serde(default)]
+    pub parents: Vec<String>,
+    /// Its signature, when it carries one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+    /// What a git note under `refs/notes/ai` says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ai_note: Option<String>,
+}
+
+/// A commit's signature, as whoever checked it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Whether it was checked and holds.
+    pub is_valid: bool,
+    /// Whether GitHub signed it with its own key: it was made on GitHub's pages or through its API, and the key says
+    /// nothing of a person.
+    #[serde(default)]
+    pub by_github: bool,
+    /// The account the key belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Account>,
+    /// SHA-256 fingerprint of an SSH key, base64 without the prefix `SHA256:` and without padding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_key: Option<String>,
 }
 
 impl Commit {
@@ -117,6 +143,9 @@ pub struct PullRequest {
     pub author: Option<Account>,
     /// The commits on its branch.
     pub commits: Vec<Commit>,
+    /// Who assigned it to somebody or asked somebody to review it: behind an agent's pull request stands whoever asked.
+    #[serde(default)]
+    pub sponsors: Vec<Account>,
 }
 
 /// A fact that is missing, and why.

@@ -281,6 +281,7 @@ impl CommitNode {
             co_authors: authors.into_iter().map(Identity::from).filter(|identity| *identity != author).collect(),
             author,
             pull_requests: Vec::with_capacity(nodes.len()),
+            ..Commit::default()
         };
         let mut pull_requests = Vec::new();
         for node in nodes {
@@ -310,6 +311,7 @@ impl PullRequestNode {
             head_branch: self.head_ref_name.unwrap_or_default(),
             author,
             commits: commits.into_iter().filter_map(|node| node.commit.read_inside_pull_request()).collect(),
+            ..PullRequest::default()
         };
         Some((pull_request, is_whole))
     }
@@ -324,7 +326,7 @@ impl CommitNode {
             committer: self.committer.map(Identity::from).unwrap_or_default(),
             co_authors: co_authors(&message),
             message,
-            pull_requests: Vec::new(),
+            ..Commit::default()
         })
     }
 }
