@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -26,6 +27,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that runs until it is stopped.
 pub struct Server {
+    front: Front,
     address: SocketAddr,
     store: Store,
     stop: watch::Sender<bool>,
@@ -56,6 +58,7 @@ impl Server {
             private_key: config.github.private_key,
             limits,
         })?);
+        let front = Front::open()?;
         let (store, handed) = Store::open(Options {
             url: config.database_url.expose_secret().to_owned(),
             host: config.ledger_host,
@@ -68,6 +71,7 @@ impl Server {
             },
             deliveries_in_memory: config.concurrency,
             effects_in_memory: config.concurrency * 2,
+            ingest_on: front.handle()?,
         })
         .await
         .context("SECONDER_DATABASE_URL: the database cannot be opened")?;
@@ -78,6 +82,7 @@ impl Server {
 
         let (stop, stopped) = watch::channel(false);
         let pulse = Arc::new(Pulse::default());
+        pulse.beat(clock()); // From here on it has ten seconds to move it itself.
         let worker = Worker {
             app: Arc::new(App::new(store.clone(), github, clock.clone())),
             handed,
@@ -95,8 +100,8 @@ impl Server {
             counters: Counters::default(),
             room: Room::default(),
         };
-        let http = tokio::spawn(listen(listener, endpoints, stopped));
-        Ok(Self { address, store, stop, http, worker })
+        let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));
+        Ok(Self { front, address, store, stop, http, worker })
     }
 
     /// Where it listens.
@@ -122,10 +127,42 @@ impl Server {
             tracing::warn!("some work did not end in time; it will be taken up at the next start");
         }
         self.store.close().await;
+        drop(self.front);
     }
 }
 
-async fn listen(listener: TcpListener, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
+/// A thread of its own for what GitHub waits for: HTTP, and writing webhooks down. However much there is to decide,
+/// an acknowledgement waits for no more than the transaction under way.
+struct Front(Option<Runtime>);
+
+impl Front {
+    fn open() -> std::io::Result<Self> {
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        // It logs where whoever starts it logs, for as long as the thread lives.
+        runtime.on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&log)));
+        Ok(Self(Some(runtime.worker_threads(1).thread_name("front").enable_all().build()?)))
+    }
+
+    fn handle(&self) -> anyhow::Result<Handle> {
+        Ok(self.0.as_ref().context("the server is stopped")?.handle().clone())
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        // A runtime must not be waited for inside another one.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn listen(listener: std::net::TcpListener, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot listen"),
+    };
     let serving = axum::serve(listener, http::router(endpoints)).with_graceful_shutdown(async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     });

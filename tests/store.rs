@@ -23,6 +23,7 @@ fn delivery(id: &str) -> NewDelivery {
         event: "deployment_protection_rule".to_owned(),
         installation_id: INSTALLATION,
         payload: format!(r#"{{"for":"{id}"}}"#),
+        is_urgent: false,
     }
 }
 

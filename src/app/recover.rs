@@ -92,6 +92,7 @@ impl App {
                     event: "deployment_protection_rule".into(),
                     installation_id: tenant.installation_id,
                     payload: serde_json::to_string(&Incoming::DeploymentHeld(held))?,
+                    is_urgent: false,
                 };
                 found += usize::from(self.store.receive(delivery).await? == Received::Fresh);
             }

@@ -15,7 +15,7 @@ pub fn help() -> String {
 pub fn run() -> Result<(), Failure> {
     let config = config::load().map_err(|error| Failure::Usage(error.into()))?;
     logging::start(&config.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(stand_back).build()?;
     runtime.block_on(async {
         let server = Server::start(config).await?;
         tracing::info!(address = %server.address(), version = env!("CARGO_PKG_VERSION"), "listening");
@@ -24,6 +24,14 @@ pub fn run() -> Result<(), Failure> {
         server.stop().await;
         Ok(())
     })
+}
+
+/// Lets the thread that acknowledges webhooks go first. Where the system does not know such a thing, all are equal.
+fn stand_back() {
+    #[cfg(unix)]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "worker threads keep their priority");
+    }
 }
 
 /// Waits for Ctrl-C or a polite request to end.

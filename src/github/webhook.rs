@@ -66,6 +66,12 @@ pub enum Incoming {
 }
 
 impl Incoming {
+    /// Whether a human waits for what comes of it.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::ButtonPressed(_))
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> &Tenant {

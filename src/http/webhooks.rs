@@ -124,6 +124,7 @@ async fn store(endpoints: &Endpoints, id: &str, event: &str, incoming: &Incoming
         event: event.to_owned(),
         installation_id: incoming.tenant().installation_id,
         payload,
+        is_urgent: incoming.is_urgent(),
     };
     match endpoints.store.receive(delivery).await.map_err(|error| unavailable(&error))? {
         Received::Duplicate => info!(event, delivery = id, "webhook received again"),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +23,8 @@ use crate::domain::request::{Answer, Change, Request, step};
 
 /// How many works share one transaction at most.
 const BATCH: usize = 64;
+/// How long works that nobody waits for are gathered: a transaction costs more than what it commits.
+const GATHERING: Duration = Duration::from_millis(4);
 
 /// Something that happened, and the claim under which it was found out.
 #[derive(Clone, Debug)]
@@ -31,6 +34,13 @@ pub struct Work {
     pub claim: Option<Claim>,
     /// What happened; `None` when the delivery or effect turned out to change nothing.
     pub event: Option<Event>,
+}
+
+impl Work {
+    /// Whether somebody waits for it: a human who clicked, or a decision about to leave.
+    fn is_urgent(&self) -> bool {
+        matches!(self.event, Some(Event::Reviewed(_) | Event::Sending(_)))
+    }
 }
 
 /// What a work came to.
@@ -55,6 +65,8 @@ pub(super) struct Submission {
 pub(super) async fn run(shared: Arc<Shared>, mut submissions: mpsc::Receiver<Submission>) {
     let mut batch = Vec::with_capacity(BATCH);
     while submissions.recv_many(&mut batch, BATCH).await > 0 {
+        let is_urgent = |submission: &Submission| submission.work.is_urgent();
+        super::gather(&mut batch, &mut submissions, BATCH, GATHERING, is_urgent).await;
         let (works, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|s| (s.work, s.answer)).unzip();
         let results = commit(&shared, &works).await;
         for (answer, result) in answers.into_iter().zip(results) {
@@ -133,8 +145,8 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
 
     let lengths = requests::insert(&batch.opened, connection).await?;
     requests::save(&batch.locked, connection).await?;
-    let delivered = batch.delivered.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
-    releases::remember(delivered, now, connection).await?;
+    let sent = batch.sent.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
+    releases::remember(sent, now, connection).await?;
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
@@ -160,8 +172,8 @@ struct Batch {
     opened: Vec<Request>,
     owed: Owed,
     appendix: Appendix,
-    /// Requests whose answer GitHub has since this transaction.
-    delivered: Vec<RequestId>,
+    /// Requests whose answer leaves after this transaction.
+    sent: Vec<RequestId>,
 }
 
 impl Batch {
@@ -202,8 +214,8 @@ impl Batch {
         for (id, record) in records {
             let Some(locked) = self.locked.get_mut(&id) else { continue };
             locked.dirty = true;
-            if record.kind == "callback.result" {
-                self.delivered.push(id.clone());
+            if record.kind == "callback.sent" {
+                self.sent.push(id.clone());
             }
             let tenant = &locked.request.case.subject.tenant;
             let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));

@@ -83,6 +83,7 @@ impl Database {
         AnyPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(!sqlite) // A file does not hang up.
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if sqlite {

@@ -1,6 +1,7 @@
 //! Webhook deliveries: on disk before they are acknowledged, handled once (P4).
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +11,8 @@ use crate::domain::Millis;
 
 /// How many deliveries share one transaction at most.
 const BATCH: usize = 256;
+/// How long deliveries are gathered; a click is not made to wait.
+const GATHERING: Duration = Duration::from_millis(3);
 
 /// A webhook as it came in.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct NewDelivery {
     pub installation_id: u64,
     /// What is kept of the body, as JSON.
     pub payload: String,
+    /// Whether somebody waits for it; others are written down in company.
+    pub is_urgent: bool,
 }
 
 /// What became of a webhook that came in.
@@ -71,6 +76,8 @@ pub(super) struct Arrival {
 pub(super) async fn ingest(shared: std::sync::Arc<Shared>, mut arrivals: mpsc::Receiver<Arrival>) {
     let mut batch = Vec::with_capacity(BATCH);
     while arrivals.recv_many(&mut batch, BATCH).await > 0 {
+        let is_urgent = |arrival: &Arrival| arrival.delivery.is_urgent;
+        super::gather(&mut batch, &mut arrivals, BATCH, GATHERING, is_urgent).await;
         let (deliveries, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|a| (a.delivery, a.answer)).unzip();
         let results = write(&shared, deliveries).await;
         for (answer, result) in answers.into_iter().zip(results) {

@@ -77,6 +77,8 @@ pub struct Options {
     pub deliveries_in_memory: usize,
     /// How many effects wait in memory for the worker at most.
     pub effects_in_memory: usize,
+    /// Where webhooks are written down; everything else is written where the store is opened.
+    pub ingest_on: tokio::runtime::Handle,
 }
 
 struct Shared {
@@ -158,7 +160,7 @@ impl Store {
         let (submissions, submitted) = mpsc::channel(QUEUE);
         let (questions, asked) = mpsc::channel(QUEUE);
         let tasks = vec![
-            tokio::spawn(deliveries::ingest(Arc::clone(&shared), arriving)),
+            options.ingest_on.spawn(deliveries::ingest(Arc::clone(&shared), arriving)),
             tokio::spawn(commit::run(Arc::clone(&shared), submitted)),
             tokio::spawn(requests::read(Line::new(database), Arc::clone(&shared.cases), asked)),
         ];
@@ -385,6 +387,25 @@ impl Store {
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {
         LedgerReader::new(self.shared.readers.clone())
+    }
+}
+
+/// Waits a moment for more to share a transaction with what has come, unless somebody waits for some of it.
+async fn gather<T>(
+    batch: &mut Vec<T>,
+    more: &mut mpsc::Receiver<T>,
+    most: usize,
+    moment: Duration,
+    is_urgent: impl Fn(&T) -> bool,
+) {
+    let deadline = tokio::time::Instant::now() + moment;
+    let mut looked_at = 0;
+    while batch.len() < most && !batch[looked_at..].iter().any(&is_urgent) {
+        looked_at = batch.len();
+        match tokio::time::timeout_at(deadline, more.recv_many(batch, most - looked_at)).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
     }
 }
 

@@ -12,16 +12,17 @@ use crate::domain::request::{Answer, Callback, Outcome, Request};
 /// How many of the newest releases of an environment are remembered when asked.
 const NEWEST: u64 = 100;
 
-/// Writes down which of these requests GitHub has just released.
+/// Writes down which of these requests are about to be released: before GitHub hears of it, so that there is no moment in
+/// which a release is out and not remembered. One that never arrives ran nowhere, and no success of its will be seen.
 pub(super) async fn remember<'a>(
-    delivered: impl Iterator<Item = &'a Request>,
+    sent: impl Iterator<Item = &'a Request>,
     now: Millis,
     connection: &mut AnyConnection,
 ) -> Result<(), Error> {
     let mut released = BTreeMap::new();
-    for request in delivered {
+    for request in sent {
         let answer = request.life.outcome.and_then(Outcome::answer);
-        if request.life.callback == Callback::Delivered && answer == Some(Answer::Release) {
+        if request.life.callback != Callback::None && answer == Some(Answer::Release) {
             let subject = &request.case.subject;
             released.insert((subject.repository.id, subject.environment.to_lowercase(), &subject.head_sha), ());
         }

@@ -62,6 +62,7 @@ impl Database {
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             lease_for: LEASE,
             may_hand: Arc::new(|_, _| true),
+            ingest_on: tokio::runtime::Handle::current(),
             deliveries_in_memory: 1_000,
             effects_in_memory: 1_000,
         }
