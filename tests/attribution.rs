@@ -225,6 +225,7 @@ fn all_commits_of_a_deployment_are_looked_at_with_the_pull_requests_that_brought
         files: Vec::new(),
         pull_requests: vec![PullRequest { number: 12, head_branch: "v0/x".to_owned(), ..PullRequest::default() }],
         gaps: Vec::new(),
+        people: Default::default(),
     };
     let found: Vec<_> = attribute_all(&facts).into_iter().map(|found| found.map(|found| found.agent)).collect();
     assert_eq!(found, [None, Some("v0".to_owned())]);

@@ -17,6 +17,7 @@ const OPERATIONS: &[Operation] = &[
     Operation { id: "apps/create-installation-access-token", method: "POST", path: "/app/installations/{installation_id}/access_tokens" },
     Operation { id: "apps/list-webhook-deliveries", method: "GET", path: "/app/hook/deliveries" },
     Operation { id: "apps/redeliver-webhook-delivery", method: "POST", path: "/app/hook/deliveries/{delivery_id}/attempts" },
+    Operation { id: "users/get-by-username", method: "GET", path: "/users/{username}" },
     Operation { id: "teams/get-membership-for-user-in-org", method: "GET", path: "/orgs/{org}/teams/{team_slug}/memberships/{username}" },
     Operation { id: "repos/get-collaborator-permission-level", method: "GET", path: "/repos/{owner}/{repo}/collaborators/{username}/permission" },
     Operation { id: "repos/compare-commits-with-basehead", method: "GET", path: "/repos/{owner}/{repo}/compare/{basehead}" },
@@ -61,7 +62,7 @@ fn every_path_the_client_knows_is_part_of_the_contract() {
 }
 
 async fn a_team_member_seconds_a_rerun_and_answers_get_lost(stage: &Stage, checkpoint: &Checkpoint) {
-    let policy = "version: 1\napprovers:\n  platform: [\"@acme/platform\"]\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of platform]\n";
+    let policy = "version: 1\napprovers:\n  platform: [\"@acme/platform\"]\npeople:\n  dora: { emails: [dora@corp.example] }\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of platform]\n";
     stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
     let sha = stage.agents_commit();
     checkpoint.lose_answer("/check-runs", "");
@@ -86,9 +87,10 @@ async fn a_long_pull_request_of_a_bot_is_denied(stage: &Stage) {
     let commits: Vec<String> =
         (0..12).map(|step| stage.github.commit(SHOP, &Commit::by("mona", format!("Step {step}")))).collect();
     // Not by the bot itself: GitHub's description calls `shopbot[bot]@…` no e-mail address, though GitHub sends such.
-    let sha = stage.github.commit(SHOP, &Commit::by("mona", "The last step"));
+    let sha = stage.github.commit(SHOP, &Commit::by("mona", "The last step").signed_by("mona"));
     let pull_request = PullRequest {
         author: "shopbot[bot]".into(),
+        assigned_by: vec!["alice".into()],
         head_branch: "claude/topic".into(),
         commits: commits.into_iter().chain([sha.clone()]).collect(),
         merged_as: Some(sha.clone()),

@@ -10,6 +10,7 @@ mod demo;
 mod fake_github;
 mod github;
 mod ledger_verify;
+mod people;
 mod policy;
 mod recovery;
 mod road;

@@ -47,7 +47,12 @@ impl App {
         let released = self.store.released(held.repository.id, &held.environment).await?;
         let gathered = self.github.gather(&held, &released).await?;
         let (policy, new_policy) = self.policy_in_force(held.repository.id, gathered.policy).await?;
-        let case = case(delivery, held, gathered.facts, policy, new_policy.is_some());
+        let mut facts = gathered.facts;
+        let place = Place { tenant: &held.tenant, repository: &held.repository };
+        let (people, unknown) = self.github.people(place, &policy.people).await?;
+        facts.people = people;
+        facts.gaps.extend(unknown);
+        let case = case(delivery, held, facts, policy, new_policy.is_some());
         info!(
             request = %case.subject.request_id(), delivery,
             repository = %case.subject.repository.full_name(), environment = %case.subject.environment,

@@ -244,6 +244,7 @@ fn change(state: &mut State, place: usize, order: &DeployOrder) -> (String, Opti
     commit.parents = deployed.into_iter().collect();
     let sha = state.commit(place, &commit);
     let pull = PullRequest {
+        assigned_by: Vec::new(),
         author: order.actor.clone(),
         head_branch: commit.branch.unwrap_or_default(),
         title: "Round prices to the cent".to_owned(),

@@ -26,6 +26,8 @@ pub struct Commit {
     pub parents: Vec<String>,
     /// The branch to put it on; the default branch when absent, created when new.
     pub branch: Option<String>,
+    /// The login of whoever signed it with their own key.
+    pub signed_by: Option<String>,
 }
 
 impl Commit {
@@ -39,7 +41,15 @@ impl Commit {
             contents: Vec::new(),
             parents: Vec::new(),
             branch: None,
+            signed_by: None,
         }
+    }
+
+    /// The same commit, signed with somebody's own SSH key.
+    #[must_use]
+    pub fn signed_by(mut self, login: &str) -> Self {
+        self.signed_by = Some(login.to_owned());
+        self
     }
 
     /// The same commit on another branch.

@@ -18,6 +18,8 @@ pub struct PullRequest {
     pub body: String,
     /// SHAs of its own commits, oldest first.
     pub commits: Vec<String>,
+    /// Logins of those who assigned it to somebody, oldest first.
+    pub assigned_by: Vec<String>,
     /// The commit on the default branch it became: a squash, a merge, or its own last commit.
     pub merged_as: Option<String>,
 }
@@ -35,14 +37,22 @@ pub(super) struct Pull {
 impl State {
     /// GraphQL `PullRequest`, without its commits.
     pub fn pull_graphql(&self, pull: &PullRequest, number: u64) -> Value {
-        let author = self.people.by_login(&pull.author).map(|account| {
-            json!({ "__typename": account.kind.as_str(), "login": account.login.trim_end_matches("[bot]"), "databaseId": account.id })
-        });
+        let actor = |login: &str| {
+            self.people.by_login(login).map(|account| {
+                json!({ "__typename": account.kind.as_str(), "login": account.login.trim_end_matches("[bot]"), "databaseId": account.id })
+            })
+        };
+        let author = actor(&pull.author);
+        let assignments = pull
+            .assigned_by
+            .iter()
+            .map(|login| json!({ "__typename": "AssignedEvent", "actor": actor(login) }))
+            .collect();
         json!({
             "__typename": "PullRequest", "number": number, "title": pull.title, "body": pull.body, "headRefName": pull.head_branch,
             "state": if pull.merged_as.is_some() { "MERGED" } else { "OPEN" }, "author": author,
             "mergeCommit": pull.merged_as.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })),
-            "labels": connection(Vec::new()),
+            "labels": connection(Vec::new()), "timelineItems": connection(assignments),
         })
     }
 

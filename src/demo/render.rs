@@ -190,6 +190,10 @@ pub(super) fn graphql_commit(sha: &str, parents: &[String], commit: &Commit, peo
         "parents": connection(parents.iter().map(|sha| json!({ "__typename": "Commit", "oid": sha })).collect()),
         "author": actor(&commit.author), "committer": actor(committer),
         "authors": connection(authors.iter().map(actor).collect()),
+        "signature": commit.signed_by.as_ref().and_then(|login| people.by_login(login)).map(|signer| json!({
+            "__typename": "SshSignature", "isValid": true, "wasSignedByGitHub": false, "keyFingerprint": format!("key-of-{}", signer.login),
+            "signer": { "__typename": "User", "databaseId": signer.id, "login": signer.login },
+        })),
     })
 }
 

@@ -9,8 +9,8 @@ use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all};
 use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::parties::{Part, Parties};
-use super::people::{Account, AccountKind};
-use super::policy::{Approvers, Member, Policy, Rule};
+use super::people::{Account, AccountKind, People, PersonKey};
+use super::policy::{Approvers, Member, Policy, Rule, Unattributed};
 use super::reason::{Finding, Reason};
 
 /// What the rules say about a subject before any human has spoken.
@@ -24,6 +24,12 @@ pub struct Judgement {
     pub expires_after: Option<Millis>,
     /// Who has a part and can therefore not second (P1).
     pub parties: Parties,
+    /// The people the policy names: one human counts once, under whichever account.
+    #[serde(default, skip_serializing_if = "People::is_empty")]
+    pub people: People,
+    /// Names of the rules that deny because somebody with a part could not be identified; nobody is asked then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied_by: Vec<String>,
     /// Every commit, and the agent found on it.
     pub commits: Vec<JudgedCommit>,
     /// Why.
@@ -109,12 +115,18 @@ pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
     reasons.extend(quorum.iter().map(|q| {
         Finding::Required { rule: q.rule.clone(), from: q.from.clone(), approvals: q.need, extra: q.extra }.into()
     }));
+    reasons.extend(quorum.iter().filter_map(|quorum| nobody_left(quorum, &parties, &facts.people)).map(Reason::from));
+    let denies = |rule: &&&Rule| rule.unattributed == Unattributed::Deny && !parties.unknown.is_empty();
+    let denied_by: Vec<String> = matched.iter().filter(denies).map(|rule| rule.name.clone()).collect();
+    reasons.extend(denied_by.iter().map(|rule| Finding::Unattributed { rule: rule.clone() }.into()));
     let finding = if quorum.is_empty() { Finding::NotHeld } else { Finding::Held };
     Judgement {
         matched_rules: matched.iter().map(|rule| rule.name.clone()).collect(),
         quorum,
         expires_after: matched.iter().map(|rule| rule.expires_after).min(),
         parties,
+        people: facts.people.clone(),
+        denied_by,
         commits: found
             .into_iter()
             .zip(gated)
@@ -147,14 +159,48 @@ fn apply(
         return (Holds { matched: false, commits: vec![false; found.len()] }, vec![finding.into()]);
     }
     let incomplete = !facts.gaps.is_empty();
-    let commits: Vec<bool> =
-        found.iter().map(|(_, attribution)| incomplete || rule.authored_by.holds(attribution.as_ref())).collect();
+    let holds = |(commit, attribution): &(&Commit, Option<Attribution>)| {
+        let attribution = attribution.as_ref();
+        incomplete || rule.authored_by.holds(attribution, is_proven(commit, attribution, &facts.people))
+    };
+    let commits: Vec<bool> = found.iter().map(holds).collect();
     let held = commits.iter().filter(|held| **held).count();
     let mut because: Vec<Reason> =
         vec![Finding::Authorship { authored_by: rule.authored_by.clone(), held, of: commits.len() }.into()];
     because.extend(facts.gaps.iter().map(|gap| Finding::Missing { gap: gap.clone() }.into()));
     let matched = held > 0 || incomplete || rule.authored_by == super::policy::AuthoredBy::Anyone;
     (Holds { matched, commits }, because)
+}
+
+/// Whether a person the policy names signed a commit that carries no agent's mark. What GitHub signs for somebody who is
+/// logged in, an agent with their session or token can have signed, too.
+fn is_proven(commit: &Commit, attribution: Option<&Attribution>, people: &People) -> bool {
+    let signed_by = commit.signature.as_ref().filter(|signature| signature.is_valid && !signature.by_github);
+    let signer = signed_by.and_then(|signature| signature.signer.as_ref());
+    attribution.is_none()
+        && signer.is_some_and(|signer| people.owner(signer.id).is_some_and(|person| !person.is_machine))
+}
+
+/// What to say when a requirement cannot be met any more: too few of the people it names had no part. Who is in a team, or
+/// may write, is not known here.
+fn nobody_left(quorum: &Quorum, parties: &Parties, people: &People) -> Option<Finding> {
+    let mut left = BTreeSet::new();
+    for member in &quorum.members {
+        let Member::User(login) = member else { return None };
+        let is_same = |account: &Account| account.login.eq_ignore_ascii_case(login);
+        let person = people.0.iter().find(|person| person.accounts.iter().any(is_same));
+        let has_part = parties.known.iter().any(|party| is_same(&party.account));
+        if !has_part && !person.is_some_and(|person| person.is_machine) {
+            left.insert(person.map_or(login.as_str(), |person| person.name.as_str()));
+        }
+    }
+    let left = u32::try_from(left.len()).unwrap_or(u32::MAX);
+    (!quorum.members.is_empty() && left < quorum.need).then(|| Finding::NobodyLeft {
+        rule: quorum.rule.clone(),
+        from: quorum.from.clone(),
+        approvals: quorum.need,
+        left,
+    })
 }
 
 fn quorum_of(policy: &Policy, matched: &[&Rule], unknown: usize) -> Vec<Quorum> {
@@ -226,7 +272,7 @@ pub enum Refusal {
 #[must_use]
 pub fn obstacles(judgement: &Judgement, standing: &Standing) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if standing.account.kind != AccountKind::User {
+    if standing.account.kind != AccountKind::User || judgement.people.is_machine(standing.account.id) {
         refusals.push(Refusal::NotHuman);
     }
     if let Some(party) = judgement.parties.find(standing.account.id) {
@@ -242,6 +288,7 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing) -> Vec<Refusal> {
 #[must_use]
 pub fn may_deny(judgement: &Judgement, standing: &Standing) -> bool {
     standing.account.kind == AccountKind::User
+        && !judgement.people.is_machine(standing.account.id)
         && (standing.permission >= Permission::Write
             || judgement.quorum.iter().any(|quorum| counts_for(quorum, standing)))
 }
@@ -283,10 +330,10 @@ pub fn tally(judgement: &Judgement, approvals: &[Standing]) -> Vec<Met> {
         .quorum
         .iter()
         .map(|quorum| {
-            let persons: BTreeSet<u64> = eligible
+            let persons: BTreeSet<PersonKey> = eligible
                 .iter()
                 .filter(|standing| counts_for(quorum, standing))
-                .map(|standing| standing.account.id)
+                .map(|standing| judgement.people.key(standing.account.id))
                 .collect();
             Met {
                 rule: quorum.rule.clone(),

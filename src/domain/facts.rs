@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::people::{Account, Identity};
+use super::people::{Account, Identity, People};
 
 /// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Facts {
     pub pull_requests: Vec<PullRequest>,
     /// What is missing. Anything here means: treat as touched by AI (P2).
     pub gaps: Vec<Gap>,
+    /// The people the policy names, with their accounts looked up.
+    #[serde(default)]
+    pub people: People,
 }
 
 impl Facts {
@@ -189,5 +192,10 @@ pub enum Gap {
     AttemptUnreadable {
         /// Counted from 1.
         number: u32,
+    },
+    /// The policy names an account that GitHub does not know: whose it was cannot be told.
+    AccountUnknown {
+        /// As the policy spells it.
+        login: String,
     },
 }

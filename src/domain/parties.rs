@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attribution::{self, Attribution};
 use super::facts::{Commit, Facts};
-use super::people::{Account, AccountKind, Identity};
+use super::people::{Account, AccountKind, Identity, People};
 
 /// The fact that gave somebody a part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,10 +41,25 @@ pub enum Part {
         /// The commit.
         sha: String,
     },
+    /// Signed a gated commit with their key.
+    Signer {
+        /// The commit.
+        sha: String,
+    },
     /// Opened the pull request that brought gated commits.
     PullRequestAuthor {
         /// Its number.
         number: u64,
+    },
+    /// Set the agent that opened the pull request to work on it, or asked for its review: stands behind it.
+    Sponsor {
+        /// Its number.
+        number: u64,
+    },
+    /// Is the same human as another party, by the policy's word.
+    SamePerson {
+        /// The other account's login.
+        login: String,
     },
 }
 
@@ -90,7 +105,7 @@ impl Parties {
     /// An identity that the catalogue knows as a machine is not a person and makes no party by itself.
     #[must_use]
     pub fn of(facts: &Facts, gated: &[(&Commit, Option<&Attribution>)]) -> Self {
-        let mut collected = Collected::default();
+        let mut collected = Collected { people: Some(&facts.people), ..Collected::default() };
         for attempt in &facts.run.attempts {
             if attempt.actor.is_none() && attempt.triggering_actor.is_none() {
                 let name = format!("whoever started attempt {}", attempt.number);
@@ -116,6 +131,11 @@ impl Parties {
         // A squash keeps the merger's name and may drop everybody else's: whoever wrote on the branch has a part, too.
         for (number, pull_request) in brought {
             collected.account(&pull_request.author, || Part::PullRequestAuthor { number });
+            if !is_human(&pull_request.author) {
+                for sponsor in &pull_request.sponsors {
+                    collected.add(sponsor.clone(), Part::Sponsor { number });
+                }
+            }
             pull_request.commits.iter().for_each(|commit| collected.commit(commit, None));
         }
         collected.finish()
@@ -125,23 +145,30 @@ impl Parties {
 /// Whether a commit, or a pull request that brought it, names somebody GitHub knows as a human. An agent does not write by
 /// itself: when nobody is named, somebody is hidden.
 fn names_a_human(commit: &Commit, facts: &Facts) -> bool {
-    let is_human = |account: &Option<Account>| account.as_ref().is_some_and(|a| a.kind == AccountKind::User);
-    let on_commit = |commit: &Commit| {
-        [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors).any(|who| is_human(&who.account))
-    };
+    let names_one =
+        |who: &Identity| is_human(&who.account) || facts.people.by_email(&who.email).is_some_and(|p| !p.is_machine);
+    let on_commit =
+        |commit: &Commit| [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors).any(names_one);
     on_commit(commit)
-        || facts
-            .pull_requests_of(commit)
-            .any(|pull_request| is_human(&pull_request.author) || pull_request.commits.iter().any(on_commit))
+        || facts.pull_requests_of(commit).any(|pull_request| {
+            is_human(&pull_request.author)
+                || pull_request.sponsors.iter().any(|sponsor| sponsor.kind == AccountKind::User)
+                || pull_request.commits.iter().any(on_commit)
+        })
+}
+
+fn is_human(account: &Option<Account>) -> bool {
+    account.as_ref().is_some_and(|account| account.kind == AccountKind::User)
 }
 
 #[derive(Default)]
-struct Collected {
+struct Collected<'a> {
+    people: Option<&'a People>,
     known: BTreeMap<u64, Party>,
     unknown: BTreeMap<String, Unknown>,
 }
 
-impl Collected {
+impl Collected<'_> {
     fn account(&mut self, account: &Option<Account>, part: impl FnOnce() -> Part) {
         if let Some(account) = account {
             self.add(account.clone(), part());
@@ -178,6 +205,11 @@ impl Collected {
         for co_author in &commit.co_authors {
             self.identity(co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
         }
+        if let Some(signature) =
+            commit.signature.as_ref().filter(|signature| signature.is_valid && !signature.by_github)
+        {
+            self.account(&signature.signer, || Part::Signer { sha: commit.sha.clone() });
+        }
         // GitHub reads the last paragraph; squash lists carry trailers further up. Those it read are the better source.
         for co_author in attribution::trailers::co_authors(&commit.message) {
             let known = [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors);
@@ -200,6 +232,11 @@ impl Collected {
         if attribution::is_machine(identity) || attribution.is_some_and(|a| a.is_agent_identity(identity)) {
             return;
         }
+        // The policy's word comes last: it can name somebody nobody knew, never unname somebody GitHub knows.
+        if let Some(person) = self.people.and_then(|people| people.by_email(&identity.email)) {
+            person.accounts.iter().for_each(|account| self.add(account.clone(), part.clone()));
+            return;
+        }
         let key = if identity.email.is_empty() { &identity.name } else { &identity.email };
         let unknown = self.unknown.entry(key.to_lowercase()).or_insert_with(|| Unknown {
             name: identity.name.clone(),
@@ -211,7 +248,24 @@ impl Collected {
         }
     }
 
-    fn finish(self) -> Parties {
+    /// Whoever has a part under one account has it under all of theirs.
+    fn join_persons(&mut self) {
+        for person in self.people.map(|people| people.0.as_slice()).unwrap_or_default() {
+            let Some(login) =
+                person.accounts.iter().find_map(|a| self.known.get(&a.id)).map(|p| p.account.login.clone())
+            else {
+                continue;
+            };
+            for account in &person.accounts {
+                if !self.known.contains_key(&account.id) {
+                    self.add(account.clone(), Part::SamePerson { login: login.clone() });
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Parties {
+        self.join_persons();
         Parties { known: self.known.into_values().collect(), unknown: self.unknown.into_values().collect() }
     }
 }

@@ -66,3 +66,65 @@ impl Identity {
         self.email == "noreply@github.com" && (self.name == "GitHub" || self.name == "web-flow")
     }
 }
+
+/// One human behind several accounts and addresses, or a machine behind one that looks like a human's, as the policy says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// How the policy calls them.
+    pub name: String,
+    /// Their accounts.
+    pub accounts: Vec<Account>,
+    /// Addresses their commits carry, lower-case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
+    /// A program, whatever GitHub calls its account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_machine: bool,
+}
+
+/// The people a policy names. Whoever it does not name is one human with one account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct People(pub Vec<Person>);
+
+/// A human, however many accounts they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PersonKey {
+    /// The so-many-th the policy names.
+    Named(usize),
+    /// The owner of an account the policy does not name.
+    Account(u64),
+}
+
+impl People {
+    /// Whether the policy names nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whose account it is.
+    #[must_use]
+    pub fn key(&self, account_id: u64) -> PersonKey {
+        let named = self.0.iter().position(|person| person.accounts.iter().any(|account| account.id == account_id));
+        named.map_or(PersonKey::Account(account_id), PersonKey::Named)
+    }
+
+    /// The person the policy names as the owner of an account.
+    #[must_use]
+    pub fn owner(&self, account_id: u64) -> Option<&Person> {
+        self.0.iter().find(|person| person.accounts.iter().any(|account| account.id == account_id))
+    }
+
+    /// Whether the policy says that an account is a machine's.
+    #[must_use]
+    pub fn is_machine(&self, account_id: u64) -> bool {
+        self.owner(account_id).is_some_and(|person| person.is_machine)
+    }
+
+    /// Whose address it is.
+    #[must_use]
+    pub fn by_email(&self, email: &str) -> Option<&Person> {
+        self.0.iter().find(|person| person.emails.iter().any(|known| known.eq_ignore_ascii_case(email)))
+    }
+}

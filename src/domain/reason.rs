@@ -77,4 +77,20 @@ pub enum Finding {
         /// How many of those are owed to identities nobody could resolve.
         extra: u32,
     },
+    /// Too few of the people a requirement names had no part: nobody is left to meet it.
+    NobodyLeft {
+        /// The rule that asks.
+        rule: String,
+        /// From whom.
+        from: Approvers,
+        /// Approvals needed.
+        approvals: u32,
+        /// Persons left who could give them.
+        left: u32,
+    },
+    /// The rule denies what somebody unknown had a part in.
+    Unattributed {
+        /// The rule.
+        rule: String,
+    },
 }

@@ -18,6 +18,7 @@ use super::tokens::Purpose;
 use super::webhook::DeploymentHeld;
 use super::{GitHub, Place, clock, wire};
 use crate::domain::facts::{Attempt, Base, Commit, Facts, Gap, PullRequest, Run};
+use crate::domain::people::People;
 
 /// Earlier attempts of a run that are read; GitHub allows 50 re-runs.
 const ATTEMPTS_READ: u32 = 50;
@@ -144,6 +145,7 @@ impl GitHub {
             files,
             pull_requests,
             gaps,
+            people: People::default(),
         };
         Ok(Gathered { facts, policy })
     }

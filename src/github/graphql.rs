@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::client::Error;
 use super::wire;
-use crate::domain::facts::{Commit, PullRequest};
+use crate::domain::facts::{Commit, PullRequest, Signature};
 use crate::domain::people::{Account, AccountKind, Identity};
 
 const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name: String!, $environment: String!) { \
@@ -23,13 +23,19 @@ const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name
 
 const FRAGMENTS: &str = " fragment Who on GitActor { name email user { databaseId login } } \
     fragment Authorship on Commit { oid message parents(first: 5) { nodes { oid } } \
-    author { ...Who } committer { ...Who } authors(first: 20) { totalCount nodes { ...Who } } }";
+    author { ...Who } committer { ...Who } authors(first: 20) { totalCount nodes { ...Who } } ...Signed } \
+    fragment Signed on Commit { signature { __typename isValid wasSignedByGitHub signer { databaseId login } \
+    ... on SshSignature { keyFingerprint } } }";
 const BRIEF: &str = " fragment Brief on Commit { ...Authorship \
     associatedPullRequests(first: 5) { totalCount nodes { number } } }";
 const FULL: &str = " fragment Full on Commit { ...Authorship \
     associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName \
-    author { __typename login ... on User { databaseId } ... on Bot { databaseId } ... on Mannequin { databaseId } } \
-    commits(first: 100) { totalCount nodes { commit { oid message author { ...Who } committer { ...Who } } } } } } }";
+    author { ...Actor } \
+    timelineItems(first: 20, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
+    ... on AssignedEvent { actor { ...Actor } } ... on ReviewRequestedEvent { actor { ...Actor } } } } \
+    commits(first: 100) { totalCount nodes { commit { oid message author { ...Who } committer { ...Who } ...Signed } } } } } } \
+    fragment Actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } \
+    ... on Mannequin { databaseId } }";
 
 /// The request body for the repository's policy file and the environment's deployments.
 pub(super) fn deployment_context(owner: &str, name: &str, environment: &str) -> String {
@@ -226,6 +232,8 @@ impl From<GitActor> for Identity {
 pub(super) struct CommitNode {
     oid: Option<String>,
     message: Option<String>,
+    parents: Option<Nodes<Target>>,
+    signature: Option<GitSignature>,
     author: Option<GitActor>,
     committer: Option<GitActor>,
     authors: Option<Counted<GitActor>>,
@@ -240,7 +248,34 @@ struct PullRequestNode {
     body: Option<String>,
     head_ref_name: Option<String>,
     author: Option<Actor>,
+    timeline_items: Option<Counted<TimelineItem>>,
     commits: Option<Counted<PullRequestCommit>>,
+}
+
+#[derive(Deserialize)]
+struct TimelineItem {
+    actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GitSignature {
+    is_valid: bool,
+    was_signed_by_git_hub: Option<bool>,
+    signer: Option<GitUser>,
+    key_fingerprint: Option<String>,
+}
+
+impl From<GitSignature> for Signature {
+    fn from(signature: GitSignature) -> Self {
+        let user = |user: GitUser| Some(Account { id: user.database_id?, login: user.login, kind: AccountKind::User });
+        Self {
+            is_valid: signature.is_valid,
+            by_github: signature.was_signed_by_git_hub.unwrap_or(true),
+            signer: signature.signer.and_then(user),
+            ssh_key: signature.key_fingerprint.map(|key| key.trim_start_matches("SHA256:").to_owned()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -255,6 +290,12 @@ struct Actor {
     typename: String,
     login: String,
     database_id: Option<u64>,
+}
+
+impl Actor {
+    fn account(self) -> Option<Account> {
+        Some(Account { id: self.database_id?, login: self.login, kind: wire::kind(&self.typename) })
+    }
 }
 
 /// What was read about one commit.
@@ -281,6 +322,15 @@ impl CommitNode {
             co_authors: authors.into_iter().map(Identity::from).filter(|identity| *identity != author).collect(),
             author,
             pull_requests: Vec::with_capacity(nodes.len()),
+            parents: self
+                .parents
+                .and_then(|parents| parents.nodes)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|p| p.oid)
+                .collect(),
+            signature: self.signature.map(Signature::from),
             ..Commit::default()
         };
         let mut pull_requests = Vec::new();
@@ -300,10 +350,18 @@ impl PullRequestNode {
         // GitHub nulls what it could not look up. A deleted account's pull request has no author either: nobody to bar.
         let is_answered = self.title.is_some() && self.head_ref_name.is_some() && self.author.is_some();
         let readable = commits.iter().filter(|c| c.commit.message.is_some()).count() == commits.len();
-        let is_whole = has_all_commits && is_answered && readable;
-        let author = self.author.and_then(|author| {
-            Some(Account { id: author.database_id?, login: author.login, kind: wire::kind(&author.typename) })
-        });
+        let (items, has_all_items) = self.timeline_items.map_or((Vec::new(), false), Counted::read);
+        let author = self.author.and_then(Actor::account);
+        // Who stands behind it matters only where its author is no human.
+        let has_sponsors = has_all_items || author.as_ref().is_some_and(|author| author.kind == AccountKind::User);
+        let is_whole = has_all_commits && has_sponsors && is_answered && readable;
+        let mut sponsors: Vec<Account> = items
+            .into_iter()
+            .filter_map(|item| item.actor?.account())
+            .filter(|a| a.kind == AccountKind::User)
+            .collect();
+        sponsors.sort_by_key(|account| account.id);
+        sponsors.dedup();
         let pull_request = PullRequest {
             number: self.number,
             title: self.title.unwrap_or_default(),
@@ -311,7 +369,7 @@ impl PullRequestNode {
             head_branch: self.head_ref_name.unwrap_or_default(),
             author,
             commits: commits.into_iter().filter_map(|node| node.commit.read_inside_pull_request()).collect(),
-            ..PullRequest::default()
+            sponsors,
         };
         Some((pull_request, is_whole))
     }
@@ -326,6 +384,7 @@ impl CommitNode {
             committer: self.committer.map(Identity::from).unwrap_or_default(),
             co_authors: co_authors(&message),
             message,
+            signature: self.signature.map(Signature::from),
             ..Commit::default()
         })
     }

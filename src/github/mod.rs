@@ -7,6 +7,7 @@
 //! - [`client`] one HTTP exchange and its errors
 //! - [`pacing`] how much may be written when, decisions first
 //! - [`facts`], [`graphql`] everything a decision rests on, in few calls
+//! - `people` the accounts a policy names
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
 //! - [`render`] all text people read on GitHub
@@ -21,6 +22,7 @@ pub mod facts;
 pub mod gates;
 mod graphql;
 pub mod pacing;
+mod people;
 pub mod render;
 pub mod tokens;
 pub mod webhook;
@@ -67,6 +69,7 @@ pub struct GitHub {
     tokens: Tokens,
     pacer: Mutex<Pacer>,
     comparisons: facts::Comparisons,
+    accounts: people::Accounts,
 }
 
 /// Where a call goes: through which installation, to which repository.
@@ -107,6 +110,7 @@ impl GitHub {
             tokens: Tokens::new(),
             pacer: Mutex::new(Pacer::new(settings.limits)),
             comparisons: facts::Comparisons::default(),
+            accounts: people::Accounts::default(),
         })
     }
 

@@ -106,12 +106,20 @@ fn headline(request: &Request) -> (String, State) {
         None => (format!("{environment} waits for a second human"), State::ActionRequired),
         Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), State::Success),
         Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), State::Success),
-        Some(Outcome::Denied) => {
-            (format!("{environment}: denied by {}", people(request.life.denied_by.iter())), State::Failure)
-        }
+        Some(Outcome::Denied) => (format!("{environment}: denied by {}", denied_by(request)), State::Failure),
         Some(Outcome::Expired) => (format!("{environment}: nobody decided in time, denied"), State::TimedOut),
         Some(Outcome::Superseded) => (format!("{environment}: replaced by a newer attempt"), State::Cancelled),
         Some(Outcome::Withdrawn) => (format!("{environment}: the run ended before anybody decided"), State::Cancelled),
+    }
+}
+
+/// Who denied it: a human, or a rule that does so without asking one.
+fn denied_by(request: &Request) -> String {
+    match (&request.life.denied_by, request.case.judgement.denied_by.first()) {
+        (None, Some(rule)) => {
+            format!("rule {}, because somebody unknown had a part in it", shorten(&safe::visible(rule), 60))
+        }
+        (denier, _) => people(denier.iter()),
     }
 }
 
@@ -178,6 +186,16 @@ fn reason_lines(reason: &Reason, depth: usize, line: &mut impl FnMut(String)) {
             Some(format!("{held} of {of} commits are {}", authored_by_words(authored_by)))
         }
         Finding::Missing { gap } => Some(format!("counts as touched by AI: {}", gap_words(gap))),
+        Finding::NobodyLeft { rule, approvals, left, .. } => Some(format!(
+            "**Nobody is left to second it**: rule {} asks for {approvals}, and {left} of the people it names had no part in \
+             it. Ask an admin of the repository to name somebody else in `.github/seconder.yml`, then re-run the job",
+            code(rule)
+        )),
+        Finding::Unattributed { rule } => Some(format!(
+            "rule {} denies what somebody had a part in whom nobody can identify; the policy's `people:` can say whose an \
+             address is",
+            code(rule)
+        )),
         Finding::Required { .. } => None, // shown with its progress under "Who can second it"
     };
     let deeper = depth + usize::from(text.is_some());
@@ -301,7 +319,7 @@ pub fn callback_comment(request: &Request, entry: Option<u64>) -> String {
         Some(Outcome::Approved) => {
             format!("Seconded by {}.", people(request.life.approvals.iter().map(|a| &a.by.account)))
         }
-        Some(Outcome::Denied) => format!("Denied by {}.", people(request.life.denied_by.iter())),
+        Some(Outcome::Denied) => format!("Denied by {}.", denied_by(request)),
         Some(Outcome::Expired) => "Denied: nobody decided in time. Re-run the job to ask again.".into(),
         Some(Outcome::NotRequired) => "No second needed: no rule holds these commits.".into(),
         Some(Outcome::Superseded | Outcome::Withdrawn) | None => "No longer asked.".into(),

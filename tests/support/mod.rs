@@ -7,7 +7,7 @@ use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
 use seconder::domain::facts::{Attempt, Run};
 use seconder::domain::gate::{Repository, RequestId, Subject, Tenant};
 use seconder::domain::parties::{Part, Parties, Party};
-use seconder::domain::people::{Account, AccountKind};
+use seconder::domain::people::{Account, AccountKind, People};
 use seconder::domain::policy::{Approvers, Origin};
 use seconder::domain::reason::{Finding, Reason};
 
@@ -58,6 +58,8 @@ pub fn case(run_id: u64) -> Case {
         run_over: false,
         judgement: Judgement {
             catalogue: Digest::of_bytes(b"catalogue"),
+            people: People::default(),
+            denied_by: Vec::new(),
             matched_rules: vec!["production".to_owned()],
             quorum: vec![Quorum {
                 rule: "production".to_owned(),

@@ -37,10 +37,11 @@ impl<'a> Executor<'a> {
         for selection in selections {
             match selection {
                 Selection::Field { .. } => into.push(selection),
-                Selection::On { type_name: on, inner } if on == type_name => self.fields(inner, type_name, into),
+                Selection::On { type_name: on, inner } if is_a(type_name, on) => self.fields(inner, type_name, into),
                 Selection::On { .. } => {}
                 Selection::Spread(name) => {
-                    let found = self.document.fragments.iter().find(|(known, on, _)| known == name && on == type_name);
+                    let found =
+                        self.document.fragments.iter().find(|(known, on, _)| known == name && is_a(type_name, on));
                     if let Some((_, _, inner)) = found {
                         self.fields(inner, type_name, into);
                     }
@@ -292,6 +293,11 @@ impl<'a> Executor<'a> {
         }
         Ok(Value::Object(answer))
     }
+}
+
+/// Whether a type is another, or has that interface.
+fn is_a(type_name: &str, other: &str) -> bool {
+    type_name == other || other == "Actor" && ["User", "Bot", "Organization", "Mannequin"].contains(&type_name)
 }
 
 fn deployment_status(status: &(u64, &'static str, String), selections: &[Selection]) -> Result<Value, Refusal> {

@@ -54,6 +54,7 @@ fn facts(commits: Vec<Commit>) -> Facts {
         files: Vec::new(),
         pull_requests: Vec::new(),
         gaps: Vec::new(),
+        people: People::default(),
     }
 }
 
@@ -65,6 +66,7 @@ fn rule(environment: &str, authored_by: AuthoredBy, require: &[(u32, Approvers)]
         authored_by,
         require: require.iter().map(requirement).collect(),
         expires_after: DEFAULT_EXPIRY,
+        unattributed: Unattributed::ExtraApproval,
     }
 }
 
@@ -78,6 +80,7 @@ fn policy(rules: Vec<Rule>) -> Policy {
         origin: Origin::File { commit: "c".to_owned(), blob: "b".to_owned() },
         digest: Digest::of_bytes(b""),
         approvers: BTreeMap::from([("platform".to_owned(), vec![Member::User("User-8".to_owned()), team])]),
+        people: Vec::new(),
         rules,
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::facts::{Attempt, PullRequest, Run};
-use crate::domain::people::AccountKind;
+use crate::domain::people::{AccountKind, People};
 
 fn user(id: u64, login: &str) -> Account {
     Account { id, login: login.to_owned(), kind: AccountKind::User }
@@ -46,6 +46,7 @@ fn facts(commits: Vec<Commit>, pull_requests: Vec<PullRequest>) -> Facts {
         files: Vec::new(),
         pull_requests,
         gaps: Vec::new(),
+        people: People::default(),
     }
 }
 

@@ -161,6 +161,8 @@ pub struct PolicyFile {
     pub digest: Digest,
     /// Named groups of approvers. Who is named in a requirement (`1 of octocat`) is a group of that name.
     pub approvers: BTreeMap<String, Vec<Member>>,
+    /// The people it names.
+    pub people: Vec<NamedPerson>,
     /// The rules, in the order of the file; at least one.
     pub rules: Vec<Rule>,
 }
@@ -207,6 +209,7 @@ static BUILT_IN: LazyLock<Rule> = LazyLock::new(|| Rule {
     authored_by: AuthoredBy::Ai,
     require: vec![Requirement { approvals: 1, from: Approvers::Writers }],
     expires_after: DEFAULT_EXPIRY,
+    unattributed: Unattributed::ExtraApproval,
 });
 
 impl Policy {
@@ -230,11 +233,11 @@ impl Policy {
 
     fn fixed(origin: Origin, rules: Vec<Rule>) -> Self {
         let digest = Digest::of_json(&json!({ "rules": to_json(&rules) }));
-        Self { origin, digest, approvers: BTreeMap::new(), rules }
+        Self { origin, digest, approvers: BTreeMap::new(), people: Vec::new(), rules }
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
-        Self { origin, digest: file.digest, approvers: file.approvers, rules: file.rules }
+        Self { origin, digest: file.digest, approvers: file.approvers, people: file.people, rules: file.rules }
     }
 
     /// The rules that are looked at for an environment: all of the policy, and the built-in rule unless one of them names
@@ -242,7 +245,7 @@ impl Policy {
     /// environment, or naming one agent for it, opens no door.
     #[must_use]
     pub fn rules_for(&self, environment: &str) -> Vec<&Rule> {
-        let holds_agents = |rule: &Rule| matches!(rule.authored_by, AuthoredBy::Ai | AuthoredBy::Anyone);
+        let holds_agents = |rule: &Rule| !matches!(rule.authored_by, AuthoredBy::Agents(_));
         let covered = self.rules.iter().any(|rule| holds_agents(rule) && rule.names(environment));
         let built_in: Option<&Rule> = if covered { None } else { Some(&BUILT_IN) };
         self.rules.iter().chain(built_in).collect()
@@ -258,6 +261,8 @@ pub struct Policy {
     pub digest: Digest,
     /// Named groups of approvers.
     pub approvers: BTreeMap<String, Vec<Member>>,
+    /// People it names, with several accounts or addresses.
+    pub people: Vec<NamedPerson>,
     /// The rules, in the order of the file.
     pub rules: Vec<Rule>,
 }
@@ -290,6 +295,39 @@ pub struct Rule {
     pub require: Vec<Requirement>,
     /// How long a request waits before it is denied.
     pub expires_after: Millis,
+    /// What becomes of a request in which somebody unknown had a part.
+    #[serde(default, skip_serializing_if = "Unattributed::is_default")]
+    pub unattributed: Unattributed,
+}
+
+/// What a rule does when somebody with a part could not be identified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unattributed {
+    /// Each costs one more approver, so that enough people second it who did not write it.
+    #[default]
+    ExtraApproval,
+    /// It is denied.
+    Deny,
+}
+
+impl Unattributed {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A person as the policy file names them: their accounts are still to be looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPerson {
+    /// How the file calls them.
+    pub name: String,
+    /// Logins of their accounts, lower-case.
+    pub logins: Vec<String>,
+    /// Addresses of their commits, lower-case.
+    pub emails: Vec<String>,
+    /// Whether it is a program.
+    pub is_machine: bool,
 }
 
 impl Rule {
@@ -317,6 +355,8 @@ impl Rule {
 pub enum AuthoredBy {
     /// Any agent's.
     Ai,
+    /// Everybody's, but what a person the policy names has signed with their own key and no agent has marked.
+    Unproven,
     /// Everybody's.
     Anyone,
     /// These agents' (slugs of the catalogue).
@@ -324,11 +364,12 @@ pub enum AuthoredBy {
 }
 
 impl AuthoredBy {
-    /// Whether a commit with this attribution is held.
+    /// Whether a commit is held: by its attribution, and by whether a person is proven to have written it.
     #[must_use]
-    pub fn holds(&self, attribution: Option<&Attribution>) -> bool {
+    pub fn holds(&self, attribution: Option<&Attribution>, is_proven: bool) -> bool {
         match (self, attribution) {
             (Self::Anyone, _) | (Self::Ai, Some(_)) => true,
+            (Self::Unproven, _) => !is_proven,
             (Self::Agents(agents), Some(found)) => found.evidence.iter().any(|e| agents.contains(&e.agent)),
             (Self::Ai | Self::Agents(_), None) => false,
         }

@@ -1,5 +1,7 @@
 //! The policy file, validated: every complaint names line and column, what is wrong, and what to write instead.
 
+mod people;
+
 use std::collections::BTreeMap;
 
 use globset::GlobBuilder;
@@ -7,7 +9,9 @@ use globset::GlobBuilder;
 use super::node::{self, Node, Place, Value, Word};
 use super::values::{self, is_group_name, member};
 use super::words::{hint, nearest};
-use super::{Approvers, AuthoredBy, Member, PolicyError, PolicyErrors, PolicyFile, Requirement, Rule};
+use super::{
+    Approvers, AuthoredBy, Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile, Requirement, Rule, Unattributed,
+};
 use crate::domain::attribution;
 use crate::domain::digest::Digest;
 use crate::domain::{Millis, policy::DEFAULT_EXPIRY};
@@ -15,12 +19,12 @@ use crate::domain::{Millis, policy::DEFAULT_EXPIRY};
 /// More is no policy that people read.
 const MOST_BYTES: usize = 256 * 1024;
 
-const ROOT_KEYS: [&str; 3] = ["version", "approvers", "rules"];
-const RULE_KEYS: [&str; 6] = ["name", "gate", "environments", "authored_by", "require", "expires"];
+const ROOT_KEYS: [&str; 4] = ["version", "approvers", "people", "rules"];
+const RULE_KEYS: [&str; 7] = ["name", "gate", "environments", "authored_by", "require", "expires", "unattributed"];
 const REQUIREMENT_KEYS: [&str; 2] = ["approvals", "from"];
 const RESERVED: [&str; 2] = ["writers", "admins"];
 /// Words of the language that this version does not act on. Ignoring them would loosen what the file says.
-const LATER: [&str; 23] = [
+const LATER: [&str; 21] = [
     "agents",
     "all_of",
     "any_of",
@@ -35,12 +39,10 @@ const LATER: [&str; 23] = [
     "jobs",
     "mode",
     "paths",
-    "people",
     "permission",
     "reason",
     "remind",
     "tags",
-    "unattributed",
     "workflows",
     "break_glass",
     "organization",
@@ -60,7 +62,8 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
     let mut reader = Reader::default();
     let rules = reader.file(&root);
     if reader.errors.is_empty() {
-        return Ok(PolicyFile { digest: Digest::of_bytes(text.as_bytes()), approvers: reader.approvers, rules });
+        let Reader { approvers, people, .. } = reader;
+        return Ok(PolicyFile { digest: Digest::of_bytes(text.as_bytes()), approvers, people, rules });
     }
     reader.errors.sort_by_key(|error| (error.line, error.column));
     Err(PolicyErrors(reader.errors))
@@ -73,6 +76,7 @@ fn whole_file() -> Place {
 #[derive(Default)]
 struct Reader {
     approvers: BTreeMap<String, Vec<Member>>,
+    people: Vec<NamedPerson>,
     errors: Vec<PolicyError>,
 }
 
@@ -152,6 +156,9 @@ impl Reader {
         if let Some(approvers) = root.get("approvers") {
             self.approvers(approvers);
         }
+        if let Some(people) = root.get("people") {
+            self.people = self.people(people);
+        }
         let Some(rules) = root.get("rules") else {
             self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
             return Vec::new();
@@ -229,7 +236,10 @@ impl Reader {
         let authored_by = rule.get("authored_by").map_or(Some(AuthoredBy::Ai), |node| self.authored_by(node));
         let require = self.needed(&rule, "require", "require: [1 of writers]").and_then(|node| self.require(node));
         let expires_after = rule.get("expires").map_or(Some(DEFAULT_EXPIRY), |node| self.expires(node));
+        let unattributed =
+            rule.get("unattributed").map_or(Some(Unattributed::default()), |node| self.unattributed(node));
         Some(Rule {
+            unattributed: unattributed?,
             name: name?,
             environments: environments?,
             authored_by: authored_by?,
@@ -262,20 +272,39 @@ impl Reader {
         Some(patterns)
     }
 
+    fn unattributed(&mut self, node: &Node) -> Option<Unattributed> {
+        match &node.value {
+            Value::Text(word) if word == "extra_approval" => Some(Unattributed::ExtraApproval),
+            Value::Text(word) if word == "deny" => Some(Unattributed::Deny),
+            Value::Text(word) => {
+                let hint = hint(word, ["extra_approval", "deny"]);
+                self.complain(node.at, format!("`unattributed` is `extra_approval` or `deny`, not `{word}`{hint}"));
+                None
+            }
+            other => {
+                let message = format!("`unattributed` is the word `extra_approval` or `deny`, not {}", other.kind());
+                self.complain(node.at, message);
+                None
+            }
+        }
+    }
+
     fn authored_by(&mut self, node: &Node) -> Option<AuthoredBy> {
         match &node.value {
             Value::Text(word) if word == "ai" => Some(AuthoredBy::Ai),
             Value::Text(word) if word == "anyone" => Some(AuthoredBy::Anyone),
+            Value::Text(word) if word == "unproven" => Some(AuthoredBy::Unproven),
             Value::Text(word) if attribution::slugs().any(|slug| slug == word) => {
                 self.complain(node.at, format!("agents are a list; write `[{word}]`"));
                 None
             }
             Value::Text(word) => {
-                let hint =
-                    nearest(word, ["ai", "anyone"]).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = nearest(word, ["ai", "unproven", "anyone"])
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
                 self.complain(
                     node.at,
-                    format!("`authored_by` is `ai`, `anyone` or a list of agents, not `{word}`{hint}"),
+                    format!("`authored_by` is `ai`, `unproven`, `anyone` or a list of agents, not `{word}`{hint}"),
                 );
                 None
             }

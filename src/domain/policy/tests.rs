@@ -250,7 +250,7 @@ fn an_agent_outside_a_list() {
 #[test]
 fn a_word_that_is_no_author() {
     insta::assert_snapshot!(complaint(rule("authored_by: anybody")), @r#"
-    seconder.yml:8:18: `authored_by` is `ai`, `anyone` or a list of agents, not `anybody`
+    seconder.yml:8:18: `authored_by` is `ai`, `unproven`, `anyone` or a list of agents, not `anybody`
       |
     8 |     authored_by: anybody
       |                  ^^^^^^^

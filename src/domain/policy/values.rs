@@ -56,7 +56,7 @@ pub(super) fn member(text: &str) -> Result<Member, String> {
 }
 
 /// GitHub logins: letters, digits and single hyphens, at most 39; managed users carry `_shortcode`.
-fn is_login(text: &str) -> bool {
+pub(super) fn is_login(text: &str) -> bool {
     (1..=39).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')

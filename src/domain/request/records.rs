@@ -7,6 +7,7 @@ use crate::domain::case::Case;
 use crate::domain::decide::Standing;
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
+use crate::domain::people::Person;
 use crate::domain::record::{Record, to_json};
 
 /// An entry holds at most 65,535 bytes (C2SP tlog-tiles); this leaves room for the fields all entries have.
@@ -52,6 +53,7 @@ impl Request {
             "triggering_actor": to_json(&case.triggering_actor),
             "parties": self.parties(),
             "unknown": to_json(&judgement.parties.unknown),
+            "people": self.persons(),
             "commits": self.commits(Detail::Evidence),
             "ai_commits": judgement.ai_commits().count(),
             "partial": to_json(&case.gaps),
@@ -59,6 +61,7 @@ impl Request {
             "policy": self.policy(),
             "matched_rules": judgement.matched_rules,
             "quorum": to_json(&judgement.quorum),
+            "denied_by": some(&judgement.denied_by),
             "delivery": case.delivery,
             "expires_at": self.life.expires_at,
         });
@@ -98,6 +101,13 @@ impl Request {
             })
         });
         Value::Array(shown.collect())
+    }
+
+    /// Accounts that are one human's, for whoever counts approvers again; addresses are not told.
+    fn persons(&self) -> Value {
+        let several = self.case.judgement.people.0.iter().filter(|person| person.accounts.len() > 1);
+        let ids = |person: &Person| person.accounts.iter().map(|account| account.id).collect::<Vec<_>>();
+        some(&several.map(ids).collect::<Vec<_>>())
     }
 
     fn parties(&self) -> Value {
@@ -155,6 +165,11 @@ impl Request {
     fn policy(&self) -> Value {
         policy(&self.case)
     }
+}
+
+/// A list, unless it is empty.
+fn some<T: serde::Serialize>(list: &[T]) -> Value {
+    if list.is_empty() { Value::Null } else { to_json(&list) }
 }
 
 /// The rules that came into force.

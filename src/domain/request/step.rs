@@ -122,6 +122,8 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
         let outcome = if came_too_late { Outcome::Superseded } else { Outcome::Withdrawn };
         request.close(outcome, now, change);
         change.effects.retain(|(of, ..)| *of != id); // Nothing was shown, nothing needs to be taken back.
+    } else if !request.case.judgement.denied_by.is_empty() {
+        request.decide(Outcome::Denied, now, change);
     } else if request.case.judgement.asks() {
         change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
         change.effects.push((id.clone(), Effect::Note, Urgency::Note));
@@ -196,7 +198,9 @@ impl Request {
         match verdict {
             Verdict::Approve => {
                 let mut why = decide::obstacles(&self.case.judgement, by);
-                if self.life.approvals.iter().any(|a| a.by.account.id == by.account.id) {
+                let people = &self.case.judgement.people;
+                let person = people.key(by.account.id);
+                if self.life.approvals.iter().any(|a| people.key(a.by.account.id) == person) {
                     why.push(Refusal::AlreadyApproved);
                 }
                 why
@@ -352,7 +356,9 @@ impl Request {
             return vec![Refusal::NoAccess];
         };
         let mut why = decide::obstacles(&self.case.judgement, now);
-        let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| a.id == now.account.id);
+        let people = &self.case.judgement.people;
+        let person = people.key(now.account.id);
+        let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| people.key(a.id) == person);
         let joined = sending.run.attempts.iter().any(|a| started(&a.actor) || started(&a.triggering_actor));
         if joined && why.is_empty() {
             why.push(Refusal::Party { because: Vec::new() });

@@ -5,7 +5,7 @@ use crate::domain::event::{Event, Receipt, Reviewed, Sending};
 use crate::domain::facts::{Attempt, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::domain::parties::{Part, Parties, Party};
-use crate::domain::people::AccountKind;
+use crate::domain::people::{AccountKind, People};
 use crate::domain::policy::{Approvers, Origin};
 use crate::domain::reason::{Finding, Reason};
 
@@ -68,6 +68,8 @@ fn case(attempt: u32) -> Case {
                 known: vec![Party { account: mona().account, because: vec![Part::Actor { attempt: 1 }] }],
                 unknown: Vec::new(),
             },
+            people: People::default(),
+            denied_by: Vec::new(),
             commits: Vec::new(),
             catalogue: Digest::of_bytes(b"catalogue"),
             reasons: Reason::from(Finding::Held),

@@ -90,6 +90,8 @@ fn in_full(number: u64, commits: u64) -> serde_json::Value {
     json!({ "totalCount": 1, "nodes": [{
         "number": number, "title": "t", "body": null, "headRefName": "claude/x",
         "author": { "__typename": "Bot", "login": "copilot-swe-agent", "databaseId": 5 },
+        "timelineItems": { "totalCount": 1, "nodes": [{ "__typename": "AssignedEvent",
+            "actor": { "__typename": "User", "login": "ann", "databaseId": 9 } }] },
         "commits": { "totalCount": commits, "nodes": [{ "commit": { "oid": "inner", "message": "x" } }] },
     }] })
 }
@@ -104,6 +106,7 @@ fn a_commit_names_its_people_and_its_pull_request_with_all_of_its_commits() {
     assert_eq!(found.commits[0].co_authors.len(), 1, "the author is no co-author");
     assert_eq!(found.pull_requests[0].commits[0].sha, "inner");
     assert_eq!(found.pull_requests[0].author.as_ref().unwrap().kind, crate::domain::people::AccountKind::Bot);
+    assert_eq!(found.pull_requests[0].sponsors[0].login, "ann", "whoever assigned it stands behind it");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn goes_without_saying(part: &Part, all: &[Part]) -> bool {
     all.iter().any(|other| match (part, other) {
         (Part::TriggeringActor { attempt }, Part::Actor { attempt: same }) => attempt == same,
         (Part::Sender, Part::Actor { .. } | Part::TriggeringActor { .. }) => true,
-        (Part::Committer { sha }, Part::Author { sha: same }) => sha == same,
+        (Part::Committer { sha } | Part::Signer { sha }, Part::Author { sha: same }) => sha == same,
         _ => false,
     })
 }
@@ -53,7 +53,10 @@ fn part_words(part: &Part) -> String {
         Part::Author { sha } => format!("wrote {}", short(sha)),
         Part::Committer { sha } => format!("committed {}", short(sha)),
         Part::CoAuthor { sha } => format!("co-authored {}", short(sha)),
+        Part::Signer { sha } => format!("signed {}", short(sha)),
         Part::PullRequestAuthor { number } => format!("opened pull request #{number}"),
+        Part::Sponsor { number } => format!("had an agent work on pull request #{number}"),
+        Part::SamePerson { login } => format!("the same person as {}", code(login)),
     }
 }
 
@@ -70,6 +73,7 @@ pub(super) fn approvers_words(quorum: &Quorum, request: &Request) -> String {
 pub(super) fn authored_by_words(authored_by: &AuthoredBy) -> String {
     match authored_by {
         AuthoredBy::Ai => "held as touched by an AI agent".into(),
+        AuthoredBy::Unproven => "held for want of a known person's own signature".into(),
         AuthoredBy::Anyone => "held, whoever wrote them".into(),
         AuthoredBy::Agents(agents) => {
             format!("held as touched by {}", agents.iter().map(|a| code(a)).collect::<Vec<_>>().join(" or "))
@@ -89,6 +93,7 @@ pub(super) fn gap_words(gap: &Gap) -> String {
         Gap::PullRequestTooLong { number } => format!("pull request #{number} has more commits than could be read"),
         Gap::CommitTooWide { sha } => format!("{} has more authors or pull requests than could be read", short(sha)),
         Gap::CommitUnreadable { sha } => format!("GitHub did not show {}", short(sha)),
+        Gap::AccountUnknown { login } => format!("the policy names {}, an account GitHub does not know", code(login)),
         Gap::AttemptUnreadable { number } => format!("GitHub did not show attempt {number} of the run"),
     }
 }

@@ -1,0 +1,160 @@
+//! Who is one human, who is none, and who stands behind an agent: told on a running server.
+
+use seconder::demo::{CheckRun, Commit, PullRequest};
+
+use crate::support::stage::{SHOP, Stage};
+
+const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
+
+/// A policy for production with these lines before and inside its one rule.
+async fn under(people: &str, rule: &str) -> Stage {
+    let stage = Stage::set().await;
+    let text = format!("version: 1\n{people}\nrules:\n  - name: production\n    environments: [production]\n{rule}\n");
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(&text));
+    stage
+}
+
+async fn refused(stage: &Stage, check: &CheckRun, sha: &str, login: &str, why: &str) {
+    stage.github.click(check.id, "approve", login);
+    let told = |check: &CheckRun| {
+        let page = check.summary.clone().unwrap_or_default();
+        page.contains(&format!("`{login}` could not approve")) && page.contains(why)
+    };
+    stage.check(sha, told).await;
+}
+
+#[tokio::test]
+async fn the_authors_second_account_is_the_author() {
+    let stage = under("people:\n  mona: { also: [bob] }", "    require: [1 of writers]").await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    refused(&stage, &check, &sha, "bob", "the same person as").await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn one_human_with_two_accounts_counts_once() {
+    let stage = under("people:\n  alice: { also: [bob] }", "    require: [2 of writers]").await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    stage.check(&sha, |check| check.summary.clone().unwrap_or_default().contains("1 of 2 from")).await;
+    refused(&stage, &check, &sha, "bob", "one human counts once").await;
+    stage.github.click(check.id, "approve", "dora");
+    let (state, comment) = stage.decision(run).await;
+    assert!(state == "approved" && comment.contains("alice, dora"), "{comment}");
+}
+
+#[tokio::test]
+async fn an_address_the_policy_knows_costs_no_extra_approver_and_bars_its_owner() {
+    let stage = under("people:\n  bob: { emails: [zoe@corp.example] }", "    require: [1 of writers]").await;
+    let sha = stage.github.commit(SHOP, &Commit::by("Zoe <Zoe@corp.example>", format!("Faster\n\n{CLAUDE}")));
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.clone().unwrap_or_default().contains("0 of 1 from"), "{:?}", check.summary);
+    refused(&stage, &check, &sha, "bob", "had a part in it: wrote").await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn a_machine_user_neither_approves_nor_denies() {
+    let stage = under("people:\n  bob: machine", "    require: [1 of writers]").await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    refused(&stage, &check, &sha, "bob", "only humans second").await;
+    stage.github.click(check.id, "deny", "bob");
+    stage.check(&sha, |check| check.summary.clone().unwrap_or_default().contains("could not deny")).await;
+    assert!(stage.github.callbacks(run).is_empty());
+}
+
+#[tokio::test]
+async fn a_login_github_does_not_know_opens_no_door() {
+    let stage = under("people:\n  nobody-here: { emails: [zoe@corp.example] }", "    require: [1 of writers]").await;
+    let sha = stage.humans_commit();
+    stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.unwrap_or_default().contains("an account GitHub does not know"));
+}
+
+#[tokio::test]
+async fn whoever_set_an_agent_to_work_cannot_second_what_it_wrote() {
+    let stage = Stage::set().await;
+    let sha = stage.github.commit(SHOP, &Commit::by("Cursor Agent <cursoragent@cursor.com>", "Speed up checkout"));
+    let pull_request = PullRequest {
+        author: "shopbot[bot]".into(),
+        head_branch: "cursor/speed".into(),
+        commits: vec![sha.clone()],
+        merged_as: Some(sha.clone()),
+        assigned_by: vec!["alice".into()],
+        ..PullRequest::default()
+    };
+    stage.github.pull_request(SHOP, &pull_request);
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.clone().unwrap_or_default().contains("0 of 1 from"), "the sponsor is known");
+    refused(&stage, &check, &sha, "alice", "had an agent work on pull request #1").await;
+    stage.github.click(check.id, "approve", "bob");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn an_agent_without_a_known_sponsor_costs_one_more_approver_or_is_denied() {
+    let by_an_agent = || Commit::by("Cursor Agent <cursoragent@cursor.com>", "Speed up checkout");
+    let stage = under("", "    require: [1 of writers]").await;
+    let sha = stage.github.commit(SHOP, &by_an_agent());
+    stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.unwrap_or_default().contains("0 of 2 from"));
+
+    let stage = under("", "    require: [1 of writers]\n    unattributed: deny").await;
+    let sha = stage.github.commit(SHOP, &by_an_agent());
+    let run = stage.deploy(&sha);
+    let (state, comment) = stage.decision(run).await;
+    assert!(state == "rejected" && comment.contains("rule production"), "{comment}");
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn unproven_lets_pass_only_what_a_known_person_signed_without_an_agent() {
+    let policy = |stage: &Stage| {
+        let text = "version: 1\npeople:\n  mona: {}\nrules:\n  - name: signed\n    environments: [production]\n    \
+                    authored_by: unproven\n    require: [1 of writers]\n";
+        stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(text));
+        // The file itself is no part of what is deployed next.
+        let head = stage.github.commit(SHOP, &Commit::by("mona", "Begin"));
+        stage.github.unguarded_environment(SHOP, "production");
+        let run = stage.github.deploy(SHOP, &seconder::demo::Deploy::to("production", &head, "mona"));
+        stage.github.finish(run, true);
+        stage.github.environment(SHOP, "production");
+    };
+    for (commit, passes) in [
+        (Commit::by("mona", "Fix a typo").signed_by("mona"), true),
+        (Commit::by("mona", "Fix a typo"), false),
+        (Commit::by("alice", "Fix a typo").signed_by("alice"), false),
+        (Commit::by("mona", format!("Fix a typo\n\n{CLAUDE}")).signed_by("mona"), false),
+    ] {
+        let stage = Stage::set().await;
+        policy(&stage);
+        let sha = stage.github.commit(SHOP, &commit);
+        let run = stage.deploy(&sha);
+        if passes {
+            assert_eq!(stage.decision(run).await.0, "approved");
+        } else {
+            stage.asked(&sha).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_nobody_is_left_the_request_says_so_and_whom_to_ask() {
+    let stage = under("approvers:\n  platform: [mona]", "    require: [1 of platform]").await;
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    let page = stage.asked(&sha).await.summary.unwrap_or_default();
+    assert!(page.contains("Nobody is left to second it") && page.contains("Ask an admin"), "{page}");
+}
