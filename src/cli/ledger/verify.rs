@@ -3,6 +3,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -88,6 +89,7 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
         &directory,
         BufReader::with_capacity(READ_BUFFER, entries),
         Trust { key: &key, old: old.as_deref() },
+        &at_once,
         &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
@@ -98,6 +100,14 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
         refusal if refusal.is_about_the_ledger() => Failure::Refused(refusal),
         refusal => Failure::Unusable(refusal.to_string()),
     })
+}
+
+/// Does both, one of them in a thread of its own.
+pub fn at_once(one: &mut (dyn FnMut() + Send), other: &mut dyn FnMut()) {
+    thread::scope(|scope| {
+        scope.spawn(one);
+        other();
+    });
 }
 
 fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {
