@@ -14,7 +14,7 @@ use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
-use crate::ledger::verify::{Trust, verify};
+use crate::ledger::verify::{Task, Trust, verify};
 
 /// The entries are read in pieces of this many bytes.
 const READ_BUFFER: usize = 1 << 18;
@@ -102,11 +102,13 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
     })
 }
 
-/// Does both, one of them in a thread of its own.
-pub fn at_once(one: &mut (dyn FnMut() + Send), other: &mut dyn FnMut()) {
+/// Does all of the work, each task in a thread of its own.
+pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
     thread::scope(|scope| {
-        scope.spawn(one);
-        other();
+        for task in tasks {
+            scope.spawn(task);
+        }
+        here();
     });
 }
 

@@ -26,8 +26,20 @@ pub(super) struct Batch {
     text: String,
     /// Where each line ends, after its newline.
     ends: Vec<usize>,
-    checked: Vec<(Hash, Option<Result<(), Refusal>>)>,
+    checked: Vec<Option<Checked>>,
     after: After,
+}
+
+/// The hash of a line, and whether its receipt is right, if it has to have one.
+type Checked = (Hash, Option<Result<(), Refusal>>);
+
+/// Some of the lines, to be checked by one thread.
+pub(super) struct Part<'b> {
+    first: u64,
+    text: &'b str,
+    start: usize,
+    ends: &'b [usize],
+    checked: &'b mut [Option<Checked>],
 }
 
 /// What comes after a batch.
@@ -74,24 +86,42 @@ impl Batch {
         self.text = String::from_utf8(bytes).unwrap_or_default();
     }
 
-    /// Hashes the lines and checks the receipts of the decisions among them.
-    pub(super) fn check_receipts(&mut self, files: &mut Files<'_, impl Artifact>) {
+    /// The lines in so many parts, which can be checked in any order.
+    pub(super) fn parts(&mut self, parts: usize) -> impl Iterator<Item = Part<'_>> {
         let Batch { first, text, ends, checked, .. } = self;
-        checked.extend((*first..).zip(lines(text, ends)).map(|(seq, line)| {
-            let leaf = leaf_hash(line.as_bytes());
-            (leaf, decided_in(line).map(|request| files.check_receipt(request, seq, line, leaf)))
-        }));
+        checked.resize_with(ends.len(), || None);
+        let size = ends.len().div_ceil(parts).max(1);
+        let firsts = (*first..).step_by(size);
+        let starts = std::iter::once(0).chain(ends.chunks(size).filter_map(|ends| ends.last().copied()));
+        firsts
+            .zip(starts)
+            .zip(ends.chunks(size))
+            .zip(checked.chunks_mut(size))
+            .map(|(((first, start), ends), checked)| Part { first, text: text.as_str(), start, ends, checked })
     }
 
     /// The lines with what is known of them, once.
     pub(super) fn entries(&mut self) -> impl Iterator<Item = Entry<'_>> {
         let Batch { text, ends, checked, .. } = self;
-        lines(text, ends).zip(checked.drain(..)).map(|(line, (leaf, receipt))| Entry { line, leaf, receipt })
+        lines(text, 0, ends).zip(checked.drain(..)).map(|(line, checked)| {
+            let (leaf, receipt) = checked.unwrap_or_else(|| (leaf_hash(line.as_bytes()), None));
+            Entry { line, leaf, receipt }
+        })
     }
 }
 
-fn lines<'b>(text: &'b str, ends: &[usize]) -> impl Iterator<Item = &'b str> {
-    let mut start = 0;
+impl Part<'_> {
+    /// Hashes the lines and checks the receipts of the decisions among them.
+    pub(super) fn check(&mut self, files: &mut Files<'_, impl Artifact>) {
+        let lines = lines(self.text, self.start, self.ends);
+        for ((seq, line), checked) in (self.first..).zip(lines).zip(self.checked.iter_mut()) {
+            let leaf = leaf_hash(line.as_bytes());
+            *checked = Some((leaf, decided_in(line).map(|request| files.check_receipt(request, seq, line, leaf))));
+        }
+    }
+}
+
+fn lines<'b>(text: &'b str, mut start: usize, ends: &[usize]) -> impl Iterator<Item = &'b str> {
     ends.iter().map(move |&end| &text[std::mem::replace(&mut start, end)..end - 1])
 }
 

@@ -41,8 +41,16 @@ pub struct Trust<'a> {
     pub old: Option<&'a str>,
 }
 
-/// Does two pieces of work and returns when both are done: at once, where there are threads to do it with.
-pub type Both<'a> = dyn Fn(&mut (dyn FnMut() + Send), &mut dyn FnMut()) + 'a;
+/// Work that may be done in another thread.
+pub type Task<'t> = Box<dyn FnOnce() + Send + 't>;
+
+/// Does all of the work and returns when it is done: at once, where there are threads to do it with. The last is for the
+/// calling thread.
+pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
+
+/// Into how many parts a batch is cut for those who look at receipts: more than there are cores, since who opens files
+/// waits for the disk now and then.
+const PARTS: usize = 3;
 
 /// Checks everything there is to check; `entries` is the content of `entries.jsonl`. `progress` hears now and then how many
 /// entries of how many have been read.
@@ -53,7 +61,7 @@ pub fn verify(
     artifact: &(impl Artifact + Sync),
     entries: impl BufRead,
     trust: Trust<'_>,
-    both: &Both<'_>,
+    at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
@@ -75,7 +83,7 @@ pub fn verify(
         report: Report::new(&checkpoint, old.as_ref()),
         fault: None,
     };
-    scan.entries(entries, old.as_ref(), both, progress)?;
+    scan.entries(entries, old.as_ref(), at_once, progress)?;
     scan.finish(old.as_ref())
 }
 
@@ -98,15 +106,17 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         &mut self,
         mut entries: impl BufRead,
         old: Option<&Checkpoint>,
-        both: &Both<'_>,
+        at_once: &AtOnce<'_>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Refusal> {
-        let mut ahead = self.files.clone();
+        let mut ahead = [(); PARTS].map(|()| self.files.clone());
         let (mut batch, mut next) = (Batch::default(), Batch::default());
         let mut followed = Ok(());
         while followed.is_ok() && batch.goes_on() {
             next.read(&mut entries, batch.next_seq());
-            both(&mut || next.check_receipts(&mut ahead), &mut || followed = self.follow(&mut batch, old, progress));
+            let parts = next.parts(PARTS).zip(&mut ahead);
+            let tasks = parts.map(|(mut part, files)| Box::new(move || part.check(files)) as Task<'_>).collect();
+            at_once(tasks, &mut || followed = self.follow(&mut batch, old, progress));
             std::mem::swap(&mut batch, &mut next);
         }
         followed.and_then(|()| self.follow(&mut batch, old, progress))
