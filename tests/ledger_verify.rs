@@ -1,4 +1,5 @@
 //! An auditor checks a ledger: an honest one passes, and every way to cheat is refused with the reason.
+use seconder::cli::ledger::verify::at_once;
 use seconder::ledger::RecordType::*;
 use seconder::ledger::verify::refusal::Refusal;
 use seconder::ledger::verify::report::Report;
@@ -14,7 +15,7 @@ pub mod story;
 
 fn check(ledger: &Memory, old: Option<&str>) -> Result<Report, Refusal> {
     let entries = ledger.files["entries.jsonl"].as_slice();
-    verify(ledger, entries, Trust { key: &vkey(), old }, &mut |_, _| {})
+    verify(ledger, entries, Trust { key: &vkey(), old }, &at_once, &mut |_, _| {})
 }
 
 /// 120 requests: about 500 entries, two tiles.

@@ -38,12 +38,12 @@ fn export(folder: &Path, entries: usize) -> anyhow::Result<u64> {
     Ok(exporter.finish()?.entries)
 }
 
-/// Runs the program and returns its time and the most memory it took, in MB.
-async fn verify(folder: &Path) -> anyhow::Result<(Duration, f64)> {
+/// Runs the program on these cores and returns its time and the most memory it took, in MB.
+async fn verify(folder: &Path, cores: &str) -> anyhow::Result<(Duration, f64)> {
     let key = story::vkey().to_string();
     let began = Instant::now();
     let mut command = Command::new("taskset");
-    command.args(["-c", "0", env!("CARGO_BIN_EXE_seconder"), "ledger", "verify"]).arg(folder).args(["--vkey", &key]);
+    command.args(["-c", cores, env!("CARGO_BIN_EXE_seconder"), "ledger", "verify"]).arg(folder).args(["--vkey", &key]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let mut most: f64 = 0.0;
     let status = loop {
@@ -63,12 +63,13 @@ pub async fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result
     let entries = export(&long, size.of(1_000_000, 30_000)).context("cannot make a long ledger")?;
     export(&short, size.of(100_000, 3_000)).context("cannot make a short ledger")?;
     for _ in 0..runs {
-        let (took, most) = verify(&long).await?;
         #[expect(clippy::cast_precision_loss, reason = "a million")]
-        let rate = entries as f64 / took.as_secs_f64();
-        report.add("ledger verify, 1,000,000 entries", "entries/s", AtLeast(200_000.0), rate);
+        let rate = |took: Duration| entries as f64 / took.as_secs_f64();
+        let (took, most) = verify(&long, "0,1").await?;
+        report.add("ledger verify, 1,000,000 entries, both cores", "entries/s", AtLeast(200_000.0), rate(took));
+        report.add("… on one core", "entries/s", Known, rate(verify(&long, "0").await?.0));
         report.add("… memory at most", "MB", AtMost(80.0), most);
-        report.add("… memory at most with a tenth of the entries", "MB", Known, verify(&short).await?.1);
+        report.add("… memory at most with a tenth of the entries", "MB", Known, verify(&short, "0,1").await?.1);
     }
     Ok(())
 }

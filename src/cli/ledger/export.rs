@@ -38,7 +38,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let (log, exported) = runtime.block_on(async {
         let reader = LedgerReader::open(place.database_url.expose_secret())
             .await
-            .context("SECONDER_DATABASE_URL: the database cannot be opened")?;
+            .context("there is no database to export from; SECONDER_DATABASE_URL, or SECONDER_DATA_DIR for the SQLite file in it, says where the server keeps its own")?;
         let log = choose(reader.logs().await?, args.tenant.as_deref())?;
         let exported = export(&reader, &log, &args.dir).await?;
         Ok::<_, anyhow::Error>((log, exported))

@@ -3,6 +3,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +14,7 @@ use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
-use crate::ledger::verify::{Trust, verify};
+use crate::ledger::verify::{Task, Trust, verify};
 
 /// The entries are read in pieces of this many bytes.
 const READ_BUFFER: usize = 1 << 18;
@@ -88,6 +89,7 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
         &directory,
         BufReader::with_capacity(READ_BUFFER, entries),
         Trust { key: &key, old: old.as_deref() },
+        &at_once,
         &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
@@ -98,6 +100,16 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
         refusal if refusal.is_about_the_ledger() => Failure::Refused(refusal),
         refusal => Failure::Unusable(refusal.to_string()),
     })
+}
+
+/// Does all of the work, each task in a thread of its own.
+pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
+    thread::scope(|scope| {
+        for task in tasks {
+            scope.spawn(task);
+        }
+        here();
+    });
 }
 
 fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {

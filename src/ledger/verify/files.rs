@@ -26,6 +26,13 @@ pub(super) struct Files<'a, A: Artifact> {
     buffer: Vec<u8>,
 }
 
+/// The same files, looked at by somebody else at the same time.
+impl<A: Artifact> Clone for Files<'_, A> {
+    fn clone(&self) -> Self {
+        Files { buffer: Vec::new(), ..*self }
+    }
+}
+
 impl<'a, A: Artifact> Files<'a, A> {
     pub(super) fn new(artifact: &'a A, note: &'a str, checkpoint: &'a Checkpoint, key: &'a VerifierKey) -> Self {
         Files { artifact, note, checkpoint, key, buffer: Vec::new() }

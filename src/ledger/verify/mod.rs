@@ -1,24 +1,27 @@
 //! Checks an exported ledger against a key the reader trusts, believing nothing else of it.
 //!
-//! The entries stream by once, in constant memory. Every line is checked for its place in the chain and goes into the
+//! The entries stream by once, a batch at a time, in constant memory: while one batch is followed, line by line, the receipts
+//! of the next are looked at. Every line is checked for its place in the chain and goes into the
 //! tree; tiles, bundles and receipts are compared as the lines they hold go by; the rules of the domain are checked for
 //! each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
 //! message about a rule is always about something the log itself has signed, never about damage to the file.
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 
+use self::batch::{Batch, Entry};
 use self::files::Files;
 use self::refusal::{LineFault, Refusal};
 use self::report::Report;
 use self::rules::{Rules, Step};
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
-use super::entry::{FORMAT, Header, MAX_BYTES, is_request_id};
+use super::entry::{FORMAT, Header, is_request_id};
 use super::layout::{self, Artifact};
-use super::merkle::{Frontier, Hash, empty_root, leaf_hash};
+use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::record::RecordType;
 use super::tile::Builder;
 
+mod batch;
 mod body;
 mod files;
 pub mod refusal;
@@ -38,15 +41,27 @@ pub struct Trust<'a> {
     pub old: Option<&'a str>,
 }
 
+/// Work that may be done in another thread.
+pub type Task<'t> = Box<dyn FnOnce() + Send + 't>;
+
+/// Does all of the work and returns when it is done: at once, where there are threads to do it with. The last is for the
+/// calling thread.
+pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
+
+/// Into how many parts a batch is cut for those who look at receipts: more than there are cores, since who opens files
+/// waits for the disk now and then.
+const PARTS: usize = 3;
+
 /// Checks everything there is to check; `entries` is the content of `entries.jsonl`. `progress` hears now and then how many
 /// entries of how many have been read.
 ///
 /// # Errors
 /// The first reason not to believe the ledger.
 pub fn verify(
-    artifact: &impl Artifact,
+    artifact: &(impl Artifact + Sync),
     entries: impl BufRead,
     trust: Trust<'_>,
+    at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
@@ -68,7 +83,7 @@ pub fn verify(
         report: Report::new(&checkpoint, old.as_ref()),
         fault: None,
     };
-    scan.entries(entries, old.as_ref(), progress)?;
+    scan.entries(entries, old.as_ref(), at_once, progress)?;
     scan.finish(old.as_ref())
 }
 
@@ -86,20 +101,39 @@ struct Scan<'a, A: Artifact> {
     fault: Option<Refusal>,
 }
 
-impl<A: Artifact> Scan<'_, A> {
+impl<A: Artifact + Sync> Scan<'_, A> {
     fn entries(
         &mut self,
         mut entries: impl BufRead,
         old: Option<&Checkpoint>,
+        at_once: &AtOnce<'_>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Refusal> {
+        let mut ahead = [(); PARTS].map(|()| self.files.clone());
+        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        let mut followed = Ok(());
+        while followed.is_ok() && batch.goes_on() {
+            next.read(&mut entries, batch.next_seq());
+            let parts = next.parts(PARTS).zip(&mut ahead);
+            let tasks = parts.map(|(mut part, files)| Box::new(move || part.check(files)) as Task<'_>).collect();
+            at_once(tasks, &mut || followed = self.follow(&mut batch, old, progress));
+            std::mem::swap(&mut batch, &mut next);
+        }
+        followed.and_then(|()| self.follow(&mut batch, old, progress))
+    }
+
+    fn follow(
+        &mut self,
+        batch: &mut Batch,
+        old: Option<&Checkpoint>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Refusal> {
         let size = self.checkpoint.size;
-        let mut bytes = Vec::new();
-        while let Some(line) = read_line(&mut entries, &mut bytes, self.chain.tree.size() + 1)? {
+        for Entry { line, leaf, receipt } in batch.entries() {
             if self.chain.tree.size() == size {
                 return Err(Refusal::Surplus { size });
             }
-            self.entry(line)?;
+            self.entry(line, leaf, receipt)?;
             let read = self.chain.tree.size();
             if old.is_some_and(|old| old.size == read) {
                 self.old_root = Some(self.chain.tree.root());
@@ -108,13 +142,15 @@ impl<A: Artifact> Scan<'_, A> {
                 progress(read, size);
             }
         }
-        Ok(())
+        batch.fault()
     }
 
-    fn entry(&mut self, line: &str) -> Result<(), Refusal> {
+    fn entry(&mut self, line: &str, leaf: Hash, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
         let number = self.chain.tree.size() + 1;
-        let (header, record_type, leaf) =
-            self.chain.follow(&self.checkpoint.origin, line).map_err(|fault| Refusal::Line { line: number, fault })?;
+        let (header, record_type) = self
+            .chain
+            .follow(&self.checkpoint.origin, line, leaf)
+            .map_err(|fault| Refusal::Line { line: number, fault })?;
         self.report.count(record_type);
         let Scan { files, tiles, fault, rules, report, .. } = self;
         tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
@@ -130,7 +166,8 @@ impl<A: Artifact> Scan<'_, A> {
                 Step::Decided(outcome) => {
                     report.decided(outcome);
                     let request = header.corr.unwrap_or_default();
-                    files.check_receipt(request, header.seq, line, leaf).or_else(|fault| rules.doubt(request, fault))
+                    let receipt = receipt.unwrap_or_else(|| files.check_receipt(request, header.seq, line, leaf));
+                    receipt.or_else(|fault| rules.doubt(request, fault))
                 }
                 Step::Voided(outcome) => {
                     report.voided(outcome);
@@ -190,7 +227,7 @@ struct Chain {
 
 impl Chain {
     /// Checks that a line is the next entry of this log, and appends it.
-    fn follow<'l>(&mut self, origin: &str, line: &'l str) -> Result<(Header<'l>, RecordType, Hash), LineFault> {
+    fn follow<'l>(&mut self, origin: &str, line: &'l str, leaf: Hash) -> Result<(Header<'l>, RecordType), LineFault> {
         let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()))?;
         let seq = self.tree.size();
         if header.v != FORMAT {
@@ -214,32 +251,15 @@ impl Chain {
         if let Some(corr) = header.corr.filter(|corr| !is_request_id(corr)) {
             return Err(LineFault::RequestId(corr.to_owned()));
         }
-        let leaf = leaf_hash(line.as_bytes());
         self.tree.push(leaf);
         self.prev = Some(leaf);
-        Ok((header, record_type, leaf))
+        Ok((header, record_type))
     }
 }
 
 fn is_hex_of(text: &str, hash: Hash) -> bool {
     let mut hex = [0; 64];
     hex::encode_to_slice(hash.as_bytes(), &mut hex).is_ok() && text.as_bytes() == hex
-}
-
-/// Reads one line, never more than the longest there may be; `None` at the end of the file.
-fn read_line<'b>(entries: &mut impl BufRead, bytes: &'b mut Vec<u8>, line: u64) -> Result<Option<&'b str>, Refusal> {
-    let fault = |fault| Refusal::Line { line, fault };
-    bytes.clear();
-    entries
-        .take(MAX_BYTES as u64 + 1)
-        .read_until(b'\n', bytes)
-        .map_err(|source| Refusal::Read { path: layout::ENTRIES.to_owned(), source })?;
-    match bytes.split_last() {
-        None => Ok(None),
-        Some((b'\n', line)) => std::str::from_utf8(line).map(Some).map_err(|_| fault(LineFault::NotText)),
-        Some(_) if bytes.len() > MAX_BYTES => Err(fault(LineFault::TooLong)),
-        Some(_) => Err(fault(LineFault::Unfinished)),
-    }
 }
 
 fn read_text(artifact: &impl Artifact, path: &str) -> Result<String, Refusal> {
