@@ -49,6 +49,11 @@ impl Cues {
         let no = not_tools.iter().map(|word| (word.clone(), Cue::NotATool));
         let lines = lines.chain(PEOPLE.map(str::to_owned)).flat_map(|text| [text.replace('-', " "), text]);
         let all = tools.chain(ai).chain(no).chain(lines.map(|text| (text, Cue::Line)));
+        // The automaton folds the case of ASCII letters only.
+        let all = all.flat_map(|(text, cue)| {
+            let capitals = (!text.is_ascii()).then(|| (text.to_uppercase(), cue));
+            [Some((text, cue)), capitals].into_iter().flatten()
+        });
         for (text, cue) in all {
             if !text.is_empty() && !patterns.iter().any(|(known, _)| *known == text) {
                 patterns.push((text, cue));
@@ -99,7 +104,19 @@ fn is_word(text: &str, start: usize, end: usize) -> bool {
     let bytes = text.as_bytes();
     let before = start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
     let (after, next) = (bytes.get(end).copied(), bytes.get(end + 1).copied());
-    let open = before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'/' | b'.' | b'-' | b'$'));
+    let is_inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'$');
+    let open = match before {
+        // Emphasis opens a word, within one it joins.
+        Some(b'_') => start.checked_sub(2).and_then(|at| bytes.get(at)).is_none_or(|b| !b.is_ascii_alphanumeric()),
+        before => before.is_none_or(|b| !is_inside(b)),
+    };
+    // Words of other alphabets have letters around them, too; words of languages without spaces always do.
+    let is_cyrillic = |c: char| matches!(c, '\u{400}'..='\u{52f}');
+    if text[start..].starts_with(is_cyrillic)
+        && (text[..start].ends_with(is_cyrillic) || text[end..].starts_with(is_cyrillic))
+    {
+        return false;
+    }
     let closed = after.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'/' | b'='));
     // `CLAUDE.md` and `claude-code-action` are files and packages; `gpt-5`, `claude.` and `ai-generated` are not.
     let joined = match (after, next) {

@@ -219,23 +219,22 @@ impl<'c> Marks<'c> {
     /// Only lines and paragraphs with a cue are looked at.
     fn of_text(&mut self, text: &str, with_prose: bool) {
         let quoted_until = reverted(text);
-        let (mut line_end, mut paragraph_end) = (0, 0);
+        let mut bounds = (0, 0);
+        let mut prose_read = false;
         for seen in self.catalogue.cues.find(text) {
-            if seen.start >= line_end {
-                let (start, end) = line_around(text, seen.start);
-                line_end = end.max(seen.end);
-                let from = self.found.len();
-                self.of_line(text, start, end, with_prose);
-                self.quote(from, start < quoted_until || is_quote(&text[start..end]));
+            let from = self.found.len();
+            if seen.start >= bounds.1 {
+                bounds = line_around(text, seen.start);
+                bounds.1 = bounds.1.max(seen.end);
+                self.of_line(text, bounds, with_prose);
+                // What a footer says need not be read once more.
+                prose_read = !with_prose || self.found.len() > from;
             }
-            if with_prose && matches!(seen.cue, Cue::Tool(_)) && seen.start >= paragraph_end {
-                let (start, end) = paragraph_around(text, seen.start);
-                paragraph_end = end.max(seen.end);
-                let paragraph = &text[start..end];
-                let from = self.found.len();
-                self.of_paragraph(paragraph);
-                self.quote(from, start < quoted_until || is_quote(paragraph));
+            if !prose_read && matches!(seen.cue, Cue::Tool(_)) {
+                prose_read = true;
+                self.of_sentences(text, bounds);
             }
+            self.quote(from, bounds.0 < quoted_until || is_quote(&text[bounds.0..bounds.1]));
         }
     }
 
@@ -249,7 +248,7 @@ impl<'c> Marks<'c> {
         }
     }
 
-    fn of_line(&mut self, text: &str, start: usize, end: usize, with_prose: bool) {
+    fn of_line(&mut self, text: &str, (start, end): (usize, usize), with_prose: bool) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
         for (at, trailer) in trailers::all_in(line) {
             // Folded: the value goes on where the next line is indented.
@@ -299,6 +298,20 @@ impl<'c> Marks<'c> {
         let by_address = trailers::people(trailer.value).find_map(|(name, email)| catalogue.address(email, name));
         let by_address = by_address.map(|(agent, _)| agent);
         let agent = by_address.or_else(|| catalogue.disclosed(accepts?, trailer.value));
+        let agent = match agent {
+            // `AI usage: I used ChatGPT for the docs` names it further on, `AI usage: I did not use any AI` denies it.
+            Some(agent) if agent == catalogue.other && accepts == Some(Accepts::Any) => {
+                if catalogue.phrases.deny(&catalogue.cues, trailer.value) {
+                    return;
+                }
+                let named = catalogue.cues.find(trailer.value).find_map(|seen| match seen.cue {
+                    Cue::Tool(named) => Some(named).filter(|named| *named != catalogue.other),
+                    Cue::Line | Cue::NotATool => None,
+                });
+                named.or(Some(agent))
+            }
+            agent => agent,
+        };
         if let Some(agent) = agent {
             let certainty = if accepts == Some(Accepts::Review) { Certainty::Ambiguous } else { Certainty::Marked };
             self.add(agent, (Kind::Assisted, certainty), Place::Disclosure, &found());
@@ -326,21 +339,27 @@ impl<'c> Marks<'c> {
         }
     }
 
-    fn of_paragraph(&mut self, paragraph: &str) {
-        let (phrases, cues) = (&self.catalogue.phrases, &self.catalogue.cues);
-        let lines = || {
-            let lines = paragraph.split(['\n', '\r']).flat_map(|line| line.split("\\n"));
-            lines
-                .map(|line| line.trim_start_matches(['>', ' ', '\t']))
-                .filter(|line| !line.is_empty() && !is_no_prose(line))
-        };
-        let mut said: Vec<_> = lines().filter_map(|line| phrases.read(cues, line)).collect();
-        // A sentence may go on in the next line; in lists it does not.
-        let strong = said.iter().any(|said| said.says == Says::Wrote);
-        if !strong && lines().nth(1).is_some() {
-            said.extend(phrases.read(cues, &lines().collect::<Vec<_>>().join(" ")));
+    fn of_sentences(&mut self, text: &str, (start, end): (usize, usize)) {
+        let line = text[start..end].trim_start_matches(['>', ' ', '\t']);
+        if is_no_prose(line) {
+            return;
         }
-        for said in said {
+        let (phrases, cues) = (&self.catalogue.phrases, &self.catalogue.cues);
+        let mut said = phrases.read(cues, line);
+        if said.as_ref().is_none_or(|said| said.says != Says::Wrote) {
+            // The sentence may have begun in the line before, and go on in the next.
+            let before =
+                text[..start].lines().next_back().map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
+            let after = text[end..].trim_start_matches('\r').strip_prefix('\n').and_then(|rest| rest.lines().next());
+            let after = after.map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
+            // The first line is a title: nothing goes on from there.
+            let before = before.filter(|_| text[..start].trim_end().contains('\n'));
+            if before.is_some() || after.is_some() {
+                let joined = [before, Some(line), after].into_iter().flatten().collect::<Vec<_>>().join(" ");
+                said = phrases.read(cues, &joined).or(said);
+            }
+        }
+        if let Some(said) = said {
             let certainty = if said.says == Says::Wrote { Certainty::Marked } else { Certainty::Ambiguous };
             self.add(said.agent, (Kind::Assisted, certainty), Place::Prose, &said.sentence);
         }
@@ -413,12 +432,6 @@ fn line_around(text: &str, at: usize) -> (usize, usize) {
     let end = after.find(['\n', '\r']).unwrap_or(after.len());
     let end = after[..end].find("\\n").unwrap_or(end);
     (start, at + end)
-}
-
-fn paragraph_around(text: &str, at: usize) -> (usize, usize) {
-    let start = text[..at].rfind("\n\n").map_or(0, |at| at + 2);
-    let end = text[at..].find("\n\n").map_or(text.len(), |end| at + end);
-    (start, end)
 }
 
 /// What an indented next line adds.

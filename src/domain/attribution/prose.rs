@@ -88,6 +88,11 @@ impl Phrases {
         weak
     }
 
+    /// Whether a text denies that a tool had a part.
+    pub fn deny(&self, cues: &Cues, text: &str) -> bool {
+        self.denied.is_match(&*plain(cues, text).0)
+    }
+
     /// Whether a ticked box (`- [x] I used Copilot for this`) says that a tool was used.
     pub fn ticked(&self, cues: &Cues, line: &str) -> Option<AgentIndex> {
         let rest = line.trim_start_matches(['-', '*', '+', ' ']);

@@ -12,7 +12,21 @@ pub(super) struct Trailer<'a> {
 
 /// The lines of a message, trimmed; a literal `\n` breaks a line, too.
 pub(super) fn lines(message: &str) -> impl Iterator<Item = &str> {
-    message.split(['\n', '\r']).flat_map(|line| line.split("\\n")).map(str::trim).filter(|line| !line.is_empty())
+    let has_literal = message.contains("\\n");
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = rest.bytes().position(|b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
+            let literal = if has_literal { rest[..end].find("\\n") } else { None };
+            let (line, skipped) = literal.map_or((&rest[..end], 1), |at| (&rest[..at], 2));
+            rest = rest.get(line.len() + skipped..).unwrap_or_default();
+            let line = line.trim();
+            if !line.is_empty() {
+                return Some(line);
+            }
+        }
+        None
+    })
 }
 
 /// Reads a line as a trailer.
