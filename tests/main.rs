@@ -3,7 +3,9 @@
 
 mod architecture;
 mod attacks;
+mod attribute;
 mod attribution;
+mod attribution_traps;
 mod contract;
 mod crash;
 mod demo;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod attribute;
 mod demo;
 pub mod ledger;
 mod logging;
@@ -28,6 +29,9 @@ enum Command {
     /// Start the server
     #[command(after_help = serve::help())]
     Serve,
+    /// Tell which commits an agent wrote, and for whom: reads a git history, needs no server
+    #[command(after_help = attribute::HELP)]
+    Attribute(attribute::Arguments),
     /// Tell the whole story in the terminal, against a GitHub made of nothing but this program
     Demo(demo::Arguments),
     /// Export and verify the ledger
@@ -57,6 +61,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve => serve::run(),
+        Command::Attribute(arguments) => attribute::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),

@@ -1,12 +1,13 @@
 //! The catalogue of agents: `catalogue.toml`, compiled in, parsed once and indexed for one pass over a commit.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
-
-use super::Kind;
+use super::cues::Cues;
+use super::prose::Phrases;
+use super::rows::{Accepts, Agent, AgentKind, ExtraAgent, File, Marker, MarkerType};
+use super::{Certainty, Kind};
 use crate::domain::digest::Digest;
 use crate::domain::people::{AccountKind, Identity};
 
@@ -15,98 +16,11 @@ const TEXT: &str = include_str!("catalogue.toml");
 /// Digest of the catalogue's bytes: recorded with a judgement, so that it can be redone with the same rows.
 pub static CATALOGUE_VERSION: LazyLock<Digest> = LazyLock::new(|| Digest::of_bytes(TEXT.as_bytes()));
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| match Catalogue::parse(TEXT) {
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| match Catalogue::parse(TEXT, &[]) {
     Ok(catalogue) => catalogue,
     // The bytes are fixed at compile time and `the_catalogue_is_sound` parses them. Without rows nothing may be judged (P2).
     Err(error) => unreachable!("catalogue.toml: {error}"),
 });
-
-pub(super) fn catalogue() -> &'static Catalogue {
-    &CATALOGUE
-}
-
-/// What sort of program a row describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentKind {
-    /// Writes code on its own or beside a person.
-    CodingAgent,
-    /// Reviews, and writes what a person accepts. Named only when no coding agent is.
-    ReviewBot,
-    /// Follows fixed rules; its commits are not AI-authored for being its own.
-    Automation,
-}
-
-/// A row of the catalogue.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Agent {
-    /// How policy names it.
-    pub slug: String,
-    /// How people name it.
-    pub name: String,
-    /// What sort it is.
-    pub kind: AgentKind,
-    /// Public page or repository path that shows its marks.
-    pub source: String,
-    /// How disclosure trailers spell it.
-    #[serde(default)]
-    pub words: Vec<String>,
-    /// Its marks.
-    pub markers: Vec<Marker>,
-}
-
-/// One mark an agent leaves.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Marker {
-    #[serde(rename = "type")]
-    kind: MarkerType,
-    #[serde(default)]
-    value: String,
-    key: Option<String>,
-    name: Option<String>,
-    proves: Option<Kind>,
-    /// Where this mark is documented, when not on the agent's page.
-    pub source: Option<String>,
-    /// What to know about it.
-    pub note: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum MarkerType {
-    Email,
-    Account,
-    Login,
-    UuidAt,
-    Name,
-    NameSuffix,
-    Trailer,
-    Footer,
-    Subject,
-    Link,
-    Branch,
-    Body,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Disclosure {
-    key: String,
-    must_name: bool,
-    source: String,
-    #[serde(default)]
-    #[allow(dead_code, reason = "for readers of the file")]
-    note: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    disclosures: Vec<Disclosure>,
-    agent: Vec<Agent>,
-}
 
 /// Position of an agent in the catalogue.
 pub(super) type AgentIndex = usize;
@@ -116,6 +30,7 @@ pub(super) struct Sign {
     pub text: String,
     pub agent: AgentIndex,
     pub proves: Kind,
+    pub certainty: Certainty,
 }
 
 /// Why an identity is known: which of its parts the catalogue lists.
@@ -133,65 +48,122 @@ struct AccountSign {
 }
 
 /// The rows, and the tables made from them.
-pub(super) struct Catalogue {
-    pub agents: Vec<Agent>,
+pub struct Catalogue {
+    pub(super) agents: Vec<Agent>,
     emails: HashMap<String, AgentIndex>,
+    false_between: HashMap<String, (String, String)>,
     accounts: HashMap<u64, Vec<AccountSign>>,
     logins: HashMap<String, AgentIndex>,
     uuid_at: HashMap<String, AgentIndex>,
-    names: Vec<(String, AgentIndex)>,
-    pub name_suffixes: Vec<(String, AgentIndex)>,
+    role_at: HashMap<String, AgentIndex>,
+    role_names: Vec<String>,
+    session_keys: Vec<String>,
+    names: HashMap<String, Vec<(String, AgentIndex)>>,
+    pub(super) name_suffixes: Vec<(String, AgentIndex)>,
     trailers: HashMap<String, Vec<Sign>>,
-    disclosures: HashMap<String, bool>,
+    disclosures: HashMap<String, Accepts>,
     words: Vec<(String, AgentIndex)>,
-    pub footers: Vec<Sign>,
-    pub subjects: Vec<Sign>,
-    pub links: Vec<Sign>,
-    pub branches: Vec<Sign>,
-    pub bodies: Vec<Sign>,
-    other: AgentIndex,
+    all_words: Vec<(String, AgentIndex)>,
+    pub(super) footers: Vec<Sign>,
+    pub(super) subjects: Vec<Sign>,
+    pub(super) links: Vec<Sign>,
+    pub(super) branches: Vec<Sign>,
+    pub(super) bodies: Vec<Sign>,
+    pub(super) cues: Cues,
+    pub(super) phrases: Phrases,
+    pub(super) other: AgentIndex,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue").field("agents", &self.agents.len()).finish_non_exhaustive()
+    }
 }
 
 impl Catalogue {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// The catalogue that is compiled in.
+    #[must_use]
+    pub fn built_in() -> &'static Self {
+        &CATALOGUE
+    }
+
+    /// The built-in catalogue and what a tenant adds to it. Nothing can be taken away: a mark that belongs to an agent already
+    /// is refused, one that belongs to automation becomes the agent's.
+    pub fn with(extra: &[ExtraAgent]) -> Result<Self, String> {
+        Self::parse(TEXT, extra)
+    }
+
+    /// The slugs of agents, in the order of the catalogue: those that policy may name.
+    pub fn slugs(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().filter(|agent| agent.kind != AgentKind::Automation).map(|agent| agent.slug.as_str())
+    }
+
+    fn parse(text: &str, extra: &[ExtraAgent]) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let other = file.agent.iter().position(|agent| agent.slug == "other").ok_or("no agent `other`")?;
+        let mut agents = file.agent;
+        let built_in = agents.len();
+        for agent in extra {
+            add_extra(&mut agents, agent)?;
+        }
         let mut it = Self {
             agents: Vec::new(),
             emails: HashMap::new(),
+            false_between: HashMap::new(),
             accounts: HashMap::new(),
             logins: HashMap::new(),
             uuid_at: HashMap::new(),
-            names: Vec::new(),
+            role_at: HashMap::new(),
+            role_names: file.role_names,
+            session_keys: file.session_keys,
+            names: HashMap::new(),
             name_suffixes: Vec::new(),
             trailers: HashMap::new(),
             disclosures: HashMap::new(),
             words: Vec::new(),
+            all_words: Vec::new(),
             footers: Vec::new(),
             subjects: Vec::new(),
             links: Vec::new(),
             branches: Vec::new(),
             bodies: Vec::new(),
+            cues: Cues::default(),
+            phrases: Phrases::new(&file.prose)?,
             other,
         };
         for disclosure in file.disclosures {
-            require_source(&disclosure.source, &disclosure.key)?;
-            it.disclosures.insert(disclosure.key.to_lowercase(), disclosure.must_name);
+            for key in disclosure.keys {
+                require_source(&disclosure.source, &key)?;
+                it.disclosures.insert(key.to_lowercase(), disclosure.accepts);
+            }
         }
-        let mut slugs = HashSet::new();
-        for (index, agent) in file.agent.iter().enumerate() {
-            if !slugs.insert(agent.slug.as_str()) {
+        for (index, agent) in agents.iter().enumerate() {
+            if agents.iter().take(index).any(|earlier| earlier.slug == agent.slug) {
                 return Err(format!("agent `{}` twice", agent.slug));
             }
-            require_source(&agent.source, &agent.slug)?;
+            if index < built_in {
+                require_source(&agent.source, &agent.slug)?;
+                if agent.operator.is_none() && agent.kind != AgentKind::Automation {
+                    return Err(format!("agent `{}` does not say where its human stands", agent.slug));
+                }
+            }
             it.words.extend(agent.words.iter().map(|word| (word.to_lowercase(), index)));
+            it.all_words.extend(agent.trailer_words.iter().map(|word| (word.to_lowercase(), index)));
+        }
+        it.all_words.extend(it.words.iter().cloned());
+        // Longest first: `claude code` before `claude`.
+        it.words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        it.all_words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        it.agents = agents;
+        for index in 0..it.agents.len() {
+            let agent = it.agents[index].clone();
             for marker in &agent.markers {
                 it.add(index, marker).map_err(|error| format!("agent `{}`: {error}", agent.slug))?;
             }
         }
-        // Longest first: `claude code` before `claude`.
-        it.words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
-        it.agents = file.agent;
+        let keys = it.trailers.keys().chain(it.disclosures.keys()).map(|key| format!("{key}:"));
+        let starts = it.footers.iter().chain(&it.links).map(|sign| sign.text.clone());
+        it.cues = Cues::new(keys.chain(starts), &it.words, &file.prose.ai, &file.prose.not_tools, other)?;
         Ok(it)
     }
 
@@ -205,28 +177,49 @@ impl Catalogue {
         }
         let sign = || -> Result<Sign, String> {
             let proves = marker.proves.ok_or_else(|| format!("`{text}` does not say what it proves"))?;
-            Ok(Sign { text: text.clone(), agent, proves })
+            Ok(Sign { text: text.clone(), agent, proves, certainty: marker.certainty })
         };
-        let only_once = |old: Option<AgentIndex>| match old {
-            None => Ok(()),
-            Some(_) => Err(format!("`{text}` is listed twice")),
+        // What was automation's becomes an agent's; no agent loses a mark to another.
+        let is_taken = |old: Option<&AgentIndex>, agents: &[Agent]| {
+            old.is_some_and(|old| *old == agent || agents[*old].kind != AgentKind::Automation)
         };
+        let table = match marker.kind {
+            MarkerType::Email => Some(&mut self.emails),
+            MarkerType::Login => Some(&mut self.logins),
+            MarkerType::UuidAt => Some(&mut self.uuid_at),
+            MarkerType::RoleAt => Some(&mut self.role_at),
+            _ => None,
+        };
+        if let Some(table) = table {
+            if is_taken(table.get(&text), &self.agents) {
+                return Err(format!("`{text}` is listed already"));
+            }
+            if let Some(days) = &marker.false_between {
+                self.false_between.insert(text.clone(), days.clone());
+            }
+            table.insert(text, agent);
+            return Ok(());
+        }
         match marker.kind {
-            MarkerType::Email => only_once(self.emails.insert(text.clone(), agent))?,
-            MarkerType::Login => only_once(self.logins.insert(text.clone(), agent))?,
-            MarkerType::UuidAt => only_once(self.uuid_at.insert(text.clone(), agent))?,
             MarkerType::Account => {
                 let id = text.parse().map_err(|_| format!("`{text}` is not an account id"))?;
                 let name = marker.name.as_ref().map(|name| name.to_lowercase());
                 let signs = self.accounts.entry(id).or_default();
-                if signs.iter().any(|sign| sign.name == name) {
-                    return Err(format!("account {id} is listed twice"));
+                if let Some(old) = signs.iter_mut().find(|sign| sign.name == name) {
+                    if is_taken(Some(&old.agent), &self.agents) {
+                        return Err(format!("account {id} is listed already"));
+                    }
+                    old.agent = agent;
+                    return Ok(());
                 }
                 // Rows that ask for a name are tried first.
                 let at = if name.is_some() { 0 } else { signs.len() };
                 signs.insert(at, AccountSign { name, agent });
             }
-            MarkerType::Name => self.names.push((text, agent)),
+            MarkerType::Name => {
+                let first = text.split([' ', '-']).next().unwrap_or_default().to_owned();
+                self.names.entry(first).or_default().push((text, agent));
+            }
             MarkerType::NameSuffix => self.name_suffixes.push((text, agent)),
             MarkerType::Trailer => {
                 let key = marker.key.as_ref().ok_or("a trailer without a key")?.to_lowercase();
@@ -237,19 +230,21 @@ impl Catalogue {
             MarkerType::Link => self.links.push(sign()?),
             MarkerType::Branch => self.branches.push(sign()?),
             MarkerType::Body => self.bodies.push(sign()?),
+            MarkerType::Email | MarkerType::Login | MarkerType::UuidAt | MarkerType::RoleAt => {}
         }
         Ok(())
     }
 
     /// The row an identity belongs to, automation included.
-    pub fn identity(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
+    pub(super) fn identity(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
         self.machine(identity)
             .or_else(|| self.named(&identity.name))
             .or_else(|| identity.account.as_ref().and_then(|account| self.login(&account.login, account.kind)))
+            .or_else(|| self.unheard_of_bot(&identity.name))
     }
 
     /// The row to which the address or the account belongs; whatever the name says, this is no person.
-    pub fn machine(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
+    pub(super) fn machine(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
         if let Some(account) = &identity.account
             && let Some(agent) = self.account(account.id, &identity.name)
         {
@@ -259,39 +254,83 @@ impl Catalogue {
     }
 
     /// The row an address belongs to; `name` is what stands beside it.
-    pub fn address(&self, email: &str, name: &str) -> Option<(AgentIndex, Known)> {
+    pub(super) fn address(&self, email: &str, name: &str) -> Option<(AgentIndex, Known)> {
         let email = lower(email);
         if let Some(agent) = self.emails.get(email.as_ref()) {
             return Some((*agent, Known::Email));
         }
         let (local, domain) = email.split_once('@')?;
         if domain == "users.noreply.github.com" {
-            let id = local.split_once('+')?.0.parse().ok()?;
-            return self.account(id, name).map(|agent| (agent, Known::Account));
+            if let Some((id, _)) = local.split_once('+') {
+                return self.account(id.parse().ok()?, name).map(|agent| (agent, Known::Account));
+            }
+            return local.ends_with("[bot]").then(|| self.bot(local)).flatten();
         }
-        let agent = self.uuid_at.get(domain).filter(|_| is_uuid(local))?;
-        Some((*agent, Known::Email))
+        if let Some(agent) = self.uuid_at.get(domain).filter(|_| is_uuid(local)) {
+            return Some((*agent, Known::Email));
+        }
+        let agent = *self.role_at.get(domain)?;
+        let local = local.replace(['-', '_', '.'], "");
+        let is_role = self.role_names.contains(&local)
+            || self.all_words.iter().any(|(word, of)| *of == agent && word.replace([' ', '-'], "") == local);
+        is_role.then_some((agent, Known::Email))
+    }
+
+    /// Whether an address was written without cause on that day (`2026-04-30…`).
+    pub(super) fn is_false_on(&self, email: &str, day: Option<&str>) -> bool {
+        let Some((first, last)) = self.false_between.get(lower(email).as_ref()) else { return false };
+        day.and_then(|day| day.get(..10)).is_some_and(|day| first.as_str() <= day && day <= last.as_str())
     }
 
     /// The row a name alone proves: a bot's login, or a name that no person bears.
     fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
         let name = lower(name);
-        if name.ends_with("[bot]")
-            && let Some(agent) = self.logins.get(name.as_ref())
-        {
-            return Some((*agent, Known::Login));
+        if name.ends_with("[bot]") {
+            return self.bot(&name);
         }
-        let (_, agent) = self.names.iter().find(|(known, _)| starts_with_word(&name, known))?;
+        let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
+        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(&name, known))?;
         Some((*agent, Known::Name))
     }
 
+    /// The row of a lower-case `….[bot]` login. `x-staging[bot]` is `x[bot]` being tried out.
+    fn bot(&self, login: &str) -> Option<(AgentIndex, Known)> {
+        if let Some(agent) = self.logins.get(login) {
+            return Some((*agent, Known::Login));
+        }
+        let (name, _) = login.strip_suffix("[bot]")?.rsplit_once('-').filter(|(_, rest)| {
+            matches!(*rest, "staging" | "stage" | "dev" | "test" | "testing" | "preview" | "nightly" | "local" | "beta")
+        })?;
+        self.logins.get(&format!("{name}[bot]")).map(|agent| (*agent, Known::Login))
+    }
+
+    /// A bot that nobody here knows and that calls itself an agent.
+    fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
+        let name = lower(name);
+        let mut parts = name.strip_suffix("[bot]")?.split('-');
+        let is_agent =
+            parts.any(|part| matches!(part, "agent" | "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude"));
+        is_agent.then_some((self.other, Known::Login))
+    }
+
     /// The row of whoever a trailer names.
-    pub fn person(&self, name: &str, email: &str) -> Option<AgentIndex> {
-        self.address(email, name).or_else(|| self.named(name)).map(|(agent, _)| agent)
+    pub(super) fn person(&self, name: &str, email: &str) -> Option<AgentIndex> {
+        let known = self.address(email, name).or_else(|| self.named(name)).or_else(|| self.unheard_of_bot(name));
+        known.map(|(agent, _)| agent).or_else(|| self.nameless(name, email))
+    }
+
+    /// A tool's own word where a name should be, and no address that could be a person's.
+    fn nameless(&self, name: &str, email: &str) -> Option<AgentIndex> {
+        if email.contains('@') && !email.ends_with(".local") && !email.ends_with("@localhost") {
+            return None;
+        }
+        let name = lower(name);
+        let (agent, rest) = self.word_at_start(&self.words, &name)?;
+        (rest.is_empty() || rest.starts_with(|c: char| !c.is_alphabetic())).then_some(agent)
     }
 
     /// The row of an account. `name` decides where one id serves several bots.
-    pub fn account(&self, id: u64, name: &str) -> Option<AgentIndex> {
+    pub(super) fn account(&self, id: u64, name: &str) -> Option<AgentIndex> {
         self.accounts
             .get(&id)?
             .iter()
@@ -300,7 +339,7 @@ impl Catalogue {
     }
 
     /// The row of a bot's login. GraphQL leaves the `[bot]` out.
-    pub fn login(&self, login: &str, kind: AccountKind) -> Option<(AgentIndex, Known)> {
+    pub(super) fn login(&self, login: &str, kind: AccountKind) -> Option<(AgentIndex, Known)> {
         let mut login = login.to_lowercase();
         if !login.ends_with("[bot]") {
             if kind != AccountKind::Bot {
@@ -308,53 +347,155 @@ impl Catalogue {
             }
             login.push_str("[bot]");
         }
-        self.logins.get(&login).map(|agent| (*agent, Known::Login))
+        self.bot(&login)
+    }
+
+    /// The tool that what stands in brackets after a name, or after a plus sign in its address, names.
+    pub(super) fn remark(&self, text: &str) -> Option<AgentIndex> {
+        let (agent, rest) = self.word_at_start(&self.words, text)?;
+        (!rest.starts_with(char::is_alphabetic) && agent != self.other).then_some(agent)
     }
 
     /// What a trailer proves by its key, or by key and value.
-    pub fn trailer(&self, key: &str, value: &str) -> Option<&Sign> {
+    pub(super) fn trailer(&self, key: &str, value: &str) -> Option<&Sign> {
         self.trailers.get(key)?.iter().find(|sign| starts_with(value, &sign.text))
     }
 
-    /// Whether trailers with this key disclose a tool.
-    pub fn is_disclosure(&self, key: &str) -> bool {
-        self.disclosures.contains_key(key)
+    /// The agent whose session a key like `Codex-Session-Id` names.
+    pub(super) fn session(&self, key: &str) -> Option<AgentIndex> {
+        let at = key.find('-')?;
+        std::iter::once(at).chain(key.rfind('-')).find_map(|at| {
+            let (tool, what) = (&key[..at], &key[at + 1..]);
+            let named = || self.all_words.iter().find(|(word, _)| word.replace(' ', "-") == tool);
+            let is_session = self.session_keys.iter().any(|known| known == what);
+            is_session.then(named).flatten().map(|(_, agent)| *agent).filter(|agent| *agent != self.other)
+        })
     }
 
-    /// The row a disclosure trailer (`Assisted-by`) names; `None` when it is no such trailer or names no tool.
-    pub fn disclosed(&self, key: &str, value: &str) -> Option<AgentIndex> {
-        let must_name = *self.disclosures.get(key)?;
+    /// What values of this trailer disclose; `None` when it discloses nothing.
+    pub(super) fn accepts(&self, key: &str) -> Option<Accepts> {
+        self.disclosures.get(key).copied()
+    }
+
+    /// The row a disclosure trailer (`Assisted-by`) names; `None` when it names no tool.
+    pub(super) fn disclosed(&self, accepts: Accepts, value: &str) -> Option<AgentIndex> {
         let value = lower(value);
+        let value = value.trim_start_matches(['[', '`', '"', '*', '_', '(', '@']);
+        let value = ["an ", "the ", "a "].iter().find_map(|article| value.strip_prefix(article)).unwrap_or(value);
+        if is_denial(value) {
+            return None;
+        }
         let person = value.contains('@');
-        let named = self.words.iter().find_map(|(word, agent)| {
-            let rest = value.strip_prefix(word.as_str())?;
+        let mut named = value.split([',', ';', '+', '&']).filter_map(|part| {
+            let (agent, rest) = self.word_at_start(&self.all_words, part.trim())?;
             // `Claude:opus`, `Claude (Opus)` and `Claude 4` are the tool; `Claude Martin <cm@example.com>` is a person.
             let names_it = match rest.trim_start().chars().next() {
                 None => true,
-                Some(next) => !next.is_alphabetic() && (!person || next == ':' || next == '('),
+                Some(next) => {
+                    let letter = next.is_alphabetic();
+                    // A word beside it makes a name of a word that is one; `Codex reviewer` is Codex.
+                    (!letter || !person && rest.starts_with(' ') && self.is_only_a_tool(part.trim(), rest))
+                        && (!person || next == ':' || next == '(')
+                }
             };
-            names_it.then_some(*agent)
+            names_it.then_some(agent)
         });
-        named.or_else(|| {
-            let agent_and_model = !person
-                && value.split_once(':').is_some_and(|(agent, model)| {
+        let first = named.next();
+        let best =
+            first.filter(|agent| *agent != self.other).or_else(|| named.find(|agent| *agent != self.other)).or(first);
+        best.or_else(|| {
+            let shaped = !person
+                && (value.split_once(':').is_some_and(|(agent, model)| {
                     !agent.is_empty() && !agent.contains("http") && model.starts_with(|c: char| c.is_alphanumeric())
-                });
-            let denied = matches!(value.as_ref(), "" | "no" | "none" | "false" | "0" | "n/a" | "not used");
-            let disclosed = if must_name { agent_and_model } else { !person && !denied };
+                }) || value.starts_with("http"));
+            let disclosed = match accepts {
+                Accepts::Named | Accepts::Review => false,
+                Accepts::Shaped => shaped,
+                Accepts::Any => !person,
+            };
             disclosed.then_some(self.other)
         })
     }
 
+    fn is_only_a_tool(&self, text: &str, rest: &str) -> bool {
+        let word = &text[..text.len() - rest.len()];
+        self.words.iter().any(|(known, _)| known == word)
+    }
+
+    /// The tool whose word a lower-case text starts with, and what follows.
+    fn word_at_start<'t>(&self, words: &[(String, AgentIndex)], text: &'t str) -> Option<(AgentIndex, &'t str)> {
+        words.iter().find_map(|(word, agent)| {
+            let rest = text.strip_prefix(word.as_str())?;
+            (!rest.starts_with(|c: char| c.is_alphanumeric())).then_some((*agent, rest))
+        })
+    }
+
+    /// The row a tool's own name for itself belongs to, as notes spell it.
+    pub(super) fn tool(&self, name: &str) -> AgentIndex {
+        let name = lower(name).replace(['-', '_'], " ");
+        let known = self.word_at_start(&self.all_words, &name).map(|(agent, _)| agent);
+        known.or_else(|| self.agents.iter().position(|agent| agent.slug == name)).unwrap_or(self.other)
+    }
+
     /// Whether this row stands for tools that a disclosure does not name, or names and nobody here knows.
-    pub fn is_unnamed(&self, agent: AgentIndex) -> bool {
+    pub(super) fn is_unnamed(&self, agent: AgentIndex) -> bool {
         agent == self.other
     }
 
     /// Whether this row's marks make a commit AI-authored.
-    pub fn is_ai(&self, agent: AgentIndex) -> bool {
+    pub(super) fn is_ai(&self, agent: AgentIndex) -> bool {
         self.agents[agent].kind != AgentKind::Automation
     }
+}
+
+fn add_extra(agents: &mut Vec<Agent>, extra: &ExtraAgent) -> Result<(), String> {
+    let mut markers: Vec<Marker> = extra.marks.iter().map(super::rows::ExtraMark::marker).collect();
+    if let Some(known) = agents.iter_mut().find(|agent| agent.slug == extra.slug) {
+        if known.kind == AgentKind::Automation {
+            return Err(format!("`{}` is automation; give the agent another name", extra.slug));
+        }
+        known.markers.append(&mut markers);
+        return Ok(());
+    }
+    if extra.slug.is_empty() {
+        return Err("an agent without a name".to_owned());
+    }
+    agents.push(Agent {
+        slug: extra.slug.clone(),
+        name: if extra.name.is_empty() { extra.slug.clone() } else { extra.name.clone() },
+        kind: AgentKind::CodingAgent,
+        source: String::new(),
+        operator: None,
+        since: None,
+        words: Vec::new(),
+        trailer_words: Vec::new(),
+        signed_by: Vec::new(),
+        signed_by_github: false,
+        markers,
+    });
+    Ok(())
+}
+
+/// `no`, `none used`, `not applicable`, `n/a`, `0%`: says that no tool had a part.
+pub(super) fn is_denial(value: &str) -> bool {
+    let value = value.trim();
+    let first = value.split([' ', ',', '.', ';', ':', '(', '-']).next().unwrap_or_default();
+    matches!(
+        first,
+        "" | "no"
+            | "none"
+            | "false"
+            | "0"
+            | "0%"
+            | "n/a"
+            | "na"
+            | "not"
+            | "never"
+            | "without"
+            | "nothing"
+            | "zero"
+            | "unused"
+    )
 }
 
 fn require_source(source: &str, what: &str) -> Result<(), String> {
@@ -364,6 +505,42 @@ fn require_source(source: &str, what: &str) -> Result<(), String> {
 fn is_uuid(text: &str) -> bool {
     let text = text.strip_prefix("agent-").unwrap_or(text);
     text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
+/// Whether `name` is `known`, alone or with a version, a remark, or a word that only programs bear.
+fn is_name(name: &str, known: &str) -> bool {
+    let Some(rest) = name.strip_prefix(known) else { return false };
+    let rest = rest.trim_start_matches([' ', '-', '(', '[', ':', '/', '+', ',']);
+    let apart = rest.len() < name.len() - known.len();
+    let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let programs = matches!(
+        word,
+        "agent"
+            | "bot"
+            | "ai"
+            | "cli"
+            | "cloud"
+            | "app"
+            | "assistant"
+            | "code"
+            | "coder"
+            | "model"
+            | "opus"
+            | "sonnet"
+            | "haiku"
+            | "pro"
+            | "via"
+            | "with"
+            | "powered"
+            | "chat"
+            | "coding"
+            | "autofix"
+    );
+    rest.is_empty()
+        || !rest.starts_with(char::is_alphabetic)
+        || apart && programs
+        || name.as_bytes()[known.len()] == b'('
+        || name[known.len()..].starts_with(" (")
 }
 
 /// Lower case without allocating when it is that already.
@@ -381,20 +558,15 @@ pub(super) fn starts_with(text: &str, prefix: &str) -> bool {
     text.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-fn starts_with_word(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
-}
-
-/// The slugs that policy may name, in the order of the catalogue.
+/// The slugs of the built-in catalogue that policy may name, in its order.
 pub fn slugs() -> impl Iterator<Item = &'static str> {
-    let catalogue = catalogue();
-    catalogue.agents.iter().filter(|agent| agent.kind != AgentKind::Automation).map(|agent| agent.slug.as_str())
+    Catalogue::built_in().slugs()
 }
 
 /// Whether the catalogue knows this slug as automation that is not AI.
 #[must_use]
 pub fn is_automation(slug: &str) -> bool {
-    catalogue().agents.iter().any(|agent| agent.kind == AgentKind::Automation && agent.slug == slug)
+    Catalogue::built_in().agents.iter().any(|agent| agent.kind == AgentKind::Automation && agent.slug == slug)
 }
 
 #[cfg(test)]
@@ -403,14 +575,17 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_sound() {
-        let catalogue = Catalogue::parse(TEXT).unwrap();
+        let catalogue = Catalogue::parse(TEXT, &[]).unwrap();
         let idle = catalogue.agents.iter().find(|agent| agent.markers.is_empty() && agent.words.is_empty());
         assert_eq!(idle.map(|agent| &agent.slug), None, "an agent without any mark");
+        assert!(catalogue.slugs().count() >= 40);
+        assert!(!TEXT.contains("github.com/search"), "a search is no source");
     }
 
     #[test]
     fn a_row_without_a_public_source_is_refused() {
-        let text = "disclosures = []\n[[agent]]\nslug = 'other'\nname = 'x'\nkind = 'coding_agent'\nsource = 'hearsay'\nmarkers = []";
-        assert_eq!(Catalogue::parse(text).err().unwrap(), "`other` has no public source");
+        let at = TEXT.find("source = \"https").unwrap();
+        let text = format!("{}source = \"hearsay{}", &TEXT[..at], &TEXT[at + "source = \"https".len()..]);
+        assert!(Catalogue::parse(&text, &[]).err().unwrap().ends_with("has no public source"));
     }
 }

@@ -1,7 +1,13 @@
 //! Which commits an agent wrote, and the evidence for it.
 
 mod catalogue;
+mod cues;
+mod fold;
 mod marks;
+mod note;
+mod operators;
+mod prose;
+mod rows;
 pub mod trailers;
 
 use std::collections::HashSet;
@@ -10,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Commit, Facts, PullRequest};
 use super::people::Identity;
-pub use catalogue::{Agent, AgentKind, CATALOGUE_VERSION, Marker, is_automation, slugs};
-use catalogue::{AgentIndex, catalogue};
-use marks::Mark;
+use catalogue::AgentIndex;
+pub use catalogue::{CATALOGUE_VERSION, Catalogue, is_automation, slugs};
+use marks::{Mark, Marks};
+pub use rows::{Agent, AgentKind, ExtraAgent, ExtraMark, Marker, Operator};
 
 /// How much of a commit an agent made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +31,20 @@ pub enum Kind {
     CoAuthored,
     /// The agent is the author.
     Authored,
+}
+
+/// How sure it is that an agent had a hand in what the commit holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// Something points to an agent and does not say that it wrote: it only committed, reviewed or was merged with; the mark is
+    /// quoted; a tool was known to write the mark without cause. Gated all the same: a false alarm costs one approval.
+    Ambiguous,
+    /// The commit, or a pull request that brought it, says so. Anybody can write that.
+    #[default]
+    Marked,
+    /// Signed with the key of the agent's vendor.
+    Vouched,
 }
 
 /// One mark that was found.
@@ -44,13 +65,23 @@ pub struct Attribution {
     pub agent: String,
     /// The agent's name for people to read (`Claude Code`).
     pub name: String,
-    /// The strongest kind any marker proves.
+    /// The strongest kind any marker of this agent proves.
     pub kind: Kind,
+    /// The most that any mark of this agent is worth.
+    #[serde(default)]
+    pub certainty: Certainty,
     /// The marks found, for every agent; repeated ones once, and at most eight an agent.
     pub evidence: Vec<Evidence>,
     /// Identities on the commit that are agents, not persons (lower-case e-mail addresses).
     #[serde(default)]
     pub agent_emails: Vec<String>,
+    /// The humans the commit names, whoever most likely had the agent work first: the author, co-authors, who signed off, the
+    /// committer, and who a note names. Anybody can write these.
+    #[serde(default)]
+    pub operators: Vec<Identity>,
+    /// Commits of the pull request carry marks; the commit that was merged carries none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stripped: bool,
 }
 
 impl Attribution {
@@ -61,31 +92,65 @@ impl Attribution {
     }
 }
 
+/// What is known of a commit besides the facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'a> {
+    /// When it was committed, as ISO 8601.
+    pub committed_at: Option<&'a str>,
+    /// Whether its signature was looked for: only then a missing one means something.
+    pub signatures_were_read: bool,
+}
+
 /// Looks for every agent's marks on a commit and on the pull requests that brought it, their own commits included.
 ///
 /// A mark can only add an attribution; nothing takes one away.
 #[must_use]
 pub fn attribute(commit: &Commit, pull_requests: &[&PullRequest]) -> Option<Attribution> {
-    let read: Vec<_> = pull_requests.iter().map(|pull_request| ReadPullRequest::new(pull_request)).collect();
-    classify(commit, read.iter())
+    let circumstances = Circumstances { signatures_were_read: true, committed_at: None };
+    attribute_with(Catalogue::built_in(), commit, pull_requests, circumstances)
+}
+
+/// [`attribute`] by a catalogue with a tenant's own rows.
+#[must_use]
+pub fn attribute_with(
+    catalogue: &Catalogue,
+    commit: &Commit,
+    pull_requests: &[&PullRequest],
+    circumstances: Circumstances<'_>,
+) -> Option<Attribution> {
+    let read: Vec<_> = pull_requests.iter().map(|pull_request| ReadPullRequest::new(catalogue, pull_request)).collect();
+    classify(catalogue, commit, read.iter(), circumstances)
 }
 
 /// [`attribute`] for every commit of the facts, in their order. Each pull request is read once.
 #[must_use]
 pub fn attribute_all(facts: &Facts) -> Vec<Option<Attribution>> {
-    let read: Vec<_> = facts.pull_requests.iter().map(ReadPullRequest::new).collect();
-    facts
-        .commits
-        .iter()
-        .map(|commit| classify(commit, read.iter().filter(|pr| commit.pull_requests.contains(&pr.number))))
-        .collect()
+    attribute_all_with(Catalogue::built_in(), facts)
+}
+
+/// [`attribute_all`] by a catalogue with a tenant's own rows.
+#[must_use]
+pub fn attribute_all_with(catalogue: &Catalogue, facts: &Facts) -> Vec<Option<Attribution>> {
+    let read: Vec<_> =
+        facts.pull_requests.iter().map(|pull_request| ReadPullRequest::new(catalogue, pull_request)).collect();
+    let circumstances = Circumstances { signatures_were_read: true, committed_at: None };
+    let of = |commit: &Commit| {
+        classify(catalogue, commit, read.iter().filter(|pr| commit.pull_requests.contains(&pr.number)), circumstances)
+    };
+    facts.commits.iter().map(of).collect()
 }
 
 /// Whether an identity is a machine by its account or address: an agent of the catalogue, or automation that is not AI.
 /// What a name says does not matter here.
 #[must_use]
 pub fn is_machine(identity: &Identity) -> bool {
-    catalogue().machine(identity).is_some()
+    is_machine_with(Catalogue::built_in(), identity)
+}
+
+/// [`is_machine`] by a catalogue with a tenant's own rows.
+#[must_use]
+pub fn is_machine_with(catalogue: &Catalogue, identity: &Identity) -> bool {
+    catalogue.machine(identity).is_some()
 }
 
 /// Evidence kept for one agent on one commit. A message may carry thousands of trailers; a ledger entry may not.
@@ -97,119 +162,127 @@ const LONGEST_EVIDENCE: usize = 200;
 /// A pull request's marks, and those of its own commits, which a squash loses.
 struct ReadPullRequest<'a> {
     number: u64,
-    own: Vec<Mark<'a>>,
-    of_commits: Vec<Mark<'a>>,
+    own: Vec<Mark>,
+    of_commits: Vec<Mark>,
     shas: HashSet<&'a str>,
 }
 
 impl<'a> ReadPullRequest<'a> {
-    fn new(pull_request: &'a PullRequest) -> Self {
-        let (mut own, mut of_commits) = (Vec::new(), Vec::new());
-        marks::of_pull_request(pull_request, &mut own);
+    fn new(catalogue: &Catalogue, pull_request: &'a PullRequest) -> Self {
+        let (mut own, mut of_commits) = (Marks::new(catalogue, None), Marks::new(catalogue, None));
+        own.of_pull_request(pull_request);
         for commit in &pull_request.commits {
-            marks::of_commit(commit, &mut of_commits);
+            of_commits.of_commit(commit);
+            of_commits.of_signature(commit, true);
         }
         let shas = pull_request.commits.iter().map(|commit| commit.sha.as_str()).collect();
-        Self { number: pull_request.number, own, of_commits, shas }
+        Self { number: pull_request.number, own: own.found, of_commits: of_commits.found, shas }
     }
 }
 
-fn classify<'a>(commit: &Commit, pull_requests: impl Iterator<Item = &'a ReadPullRequest<'a>>) -> Option<Attribution> {
-    let mut marks = Vec::new();
-    marks::of_commit(commit, &mut marks);
-    let mut found = FoundAgents::default();
-    for mark in &marks {
-        found.add(mark, mark.kind, None);
+fn classify<'a>(
+    catalogue: &Catalogue,
+    commit: &Commit,
+    pull_requests: impl Iterator<Item = &'a ReadPullRequest<'a>>,
+    circumstances: Circumstances<'_>,
+) -> Option<Attribution> {
+    let mut marks = Marks::new(catalogue, circumstances.committed_at);
+    marks.of_commit(commit);
+    marks.of_signature(commit, circumstances.signatures_were_read);
+    let mut found = FoundAgents { catalogue, agents: Vec::new(), evidence: Vec::new() };
+    for mark in &marks.found {
+        found.add(mark, (mark.kind, mark.certainty), None);
     }
+    let has_own = marks.found.iter().any(|mark| mark.certainty > Certainty::Ambiguous);
+    let mut stripped = false;
     for pull_request in pull_requests {
         for mark in &pull_request.own {
-            found.add(mark, mark.kind, None);
+            found.add(mark, (mark.kind, mark.certainty), None);
         }
         // A commit that is on the branch itself has lost nothing: its neighbours' marks are not its own.
         if !pull_request.shas.contains(commit.sha.as_str()) {
             for mark in &pull_request.of_commits {
-                found.add(mark, mark.kind.min(Kind::CoAuthored), Some(pull_request.number));
+                stripped |= !has_own && mark.certainty > Certainty::Ambiguous;
+                let certainty = mark.certainty.min(Certainty::Marked);
+                found.add(mark, (mark.kind.min(Kind::CoAuthored), certainty), Some(pull_request.number));
             }
         }
     }
-    let (index, kind) = found.strongest()?;
-    let agent = &catalogue().agents[index];
+    let (index, kind, certainty) = found.strongest()?;
+    let agent = &catalogue.agents[index];
+    let co_authors = trailers::co_authors(&commit.message);
     Some(Attribution {
         agent: agent.slug.clone(),
         name: agent.name.clone(),
         kind,
+        certainty,
         evidence: found.evidence,
-        agent_emails: agent_emails(commit),
+        agent_emails: operators::agent_emails(catalogue, commit, &co_authors),
+        operators: operators::of(catalogue, commit, &co_authors),
+        stripped,
     })
 }
 
 /// What was found for each agent, in the order it was found.
-#[derive(Default)]
-struct FoundAgents {
-    agents: Vec<(AgentIndex, Kind, usize)>,
+struct FoundAgents<'c> {
+    catalogue: &'c Catalogue,
+    agents: Vec<FoundAgent>,
     evidence: Vec<Evidence>,
 }
 
-impl FoundAgents {
-    fn add(&mut self, mark: &Mark<'_>, kind: Kind, on_commit_of: Option<u64>) {
-        if !catalogue().is_ai(mark.agent) {
-            return;
-        }
-        let at = self.agents.iter().position(|(agent, ..)| *agent == mark.agent).unwrap_or_else(|| {
-            self.agents.push((mark.agent, kind, 0));
+struct FoundAgent {
+    agent: AgentIndex,
+    kind: Kind,
+    certainty: Certainty,
+    kept: usize,
+}
+
+impl FoundAgents<'_> {
+    fn add(&mut self, mark: &Mark, (kind, certainty): (Kind, Certainty), on_commit_of: Option<u64>) {
+        let at = self.agents.iter().position(|known| known.agent == mark.agent).unwrap_or_else(|| {
+            self.agents.push(FoundAgent { agent: mark.agent, kind, certainty, kept: 0 });
             self.agents.len() - 1
         });
-        let (agent, strongest, kept) = &mut self.agents[at];
-        *strongest = kind.max(*strongest);
-        if *kept == MOST_EVIDENCE {
+        let known = &mut self.agents[at];
+        // What is certain says what was proven.
+        known.kind = if certainty > known.certainty {
+            kind
+        } else if certainty == known.certainty {
+            kind.max(known.kind)
+        } else {
+            known.kind
+        };
+        known.certainty = certainty.max(known.certainty);
+        if known.kept == MOST_EVIDENCE {
             return;
         }
+        let quoted = if mark.is_quoted { "quoted " } else { "" };
         let evidence = Evidence {
-            agent: catalogue().agents[*agent].slug.clone(),
+            agent: self.catalogue.agents[mark.agent].slug.clone(),
             marker: match on_commit_of {
-                Some(number) => format!("commit of pull request #{number}: {}", mark.place),
-                None => mark.place.to_string(),
+                Some(number) => format!("commit of pull request #{number}: {quoted}{}", mark.place),
+                None => format!("{quoted}{}", mark.place),
             },
-            found: shortened(mark.found.to_string()),
+            found: mark.found.clone(),
         };
         if !self.evidence.contains(&evidence) {
-            *kept += 1;
+            known.kept += 1;
             self.evidence.push(evidence);
         }
     }
 
-    /// A named coding agent before an unnamed tool before a review bot; then what proves most; then what was found first.
-    fn strongest(&self) -> Option<(AgentIndex, Kind)> {
-        let rank = |agent: AgentIndex| match catalogue().agents[agent].kind {
-            _ if catalogue().is_unnamed(agent) => 1,
+    /// What is certain before what is not; a named coding agent before an unnamed tool before a review bot; then what proves most;
+    /// then what was found first.
+    fn strongest(&self) -> Option<(AgentIndex, Kind, Certainty)> {
+        let rank = |agent: AgentIndex| match self.catalogue.agents[agent].kind {
+            _ if self.catalogue.is_unnamed(agent) => 1,
             AgentKind::CodingAgent => 2,
             AgentKind::ReviewBot | AgentKind::Automation => 0,
         };
-        let best = self.agents.iter().rev().max_by_key(|(agent, kind, _)| (rank(*agent), *kind));
-        best.map(|(agent, kind, _)| (*agent, *kind))
+        let order = |known: &&FoundAgent| (known.certainty > Certainty::Ambiguous, rank(known.agent), known.kind);
+        let best = self.agents.iter().rev().max_by_key(order)?;
+        Some((best.agent, best.kind, best.certainty))
     }
-}
-
-fn shortened(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(LONGEST_EVIDENCE) {
-        text.truncate(end);
-    }
-    text
-}
-
-fn agent_emails(commit: &Commit) -> Vec<String> {
-    let named = trailers::co_authors(&commit.message);
-    let mut emails: Vec<String> = [&commit.author, &commit.committer]
-        .into_iter()
-        .chain(&commit.co_authors)
-        .chain(&named)
-        .filter(|identity| catalogue().machine(identity).is_some_and(|(agent, _)| catalogue().is_ai(agent)))
-        .map(|identity| identity.email.to_lowercase())
-        .filter(|email| !email.is_empty())
-        .collect();
-    emails.sort();
-    emails.dedup();
-    emails
 }
 
 #[cfg(test)]

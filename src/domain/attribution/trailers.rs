@@ -12,7 +12,21 @@ pub(super) struct Trailer<'a> {
 
 /// The lines of a message, trimmed; a literal `\n` breaks a line, too.
 pub(super) fn lines(message: &str) -> impl Iterator<Item = &str> {
-    message.split(['\n', '\r']).flat_map(|line| line.split("\\n")).map(str::trim).filter(|line| !line.is_empty())
+    let has_literal = message.contains("\\n");
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = rest.bytes().position(|b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
+            let literal = if has_literal { rest[..end].find("\\n") } else { None };
+            let (line, skipped) = literal.map_or((&rest[..end], 1), |at| (&rest[..at], 2));
+            rest = rest.get(line.len() + skipped..).unwrap_or_default();
+            let line = line.trim();
+            if !line.is_empty() {
+                return Some(line);
+            }
+        }
+        None
+    })
 }
 
 /// Reads a line as a trailer.
@@ -23,10 +37,47 @@ pub(super) fn trailer(line: &str) -> Option<Trailer<'_>> {
     (end > 0).then(|| Trailer { key: &line[..end], value: value.trim() })
 }
 
+/// The trailers of a line: the line itself, with spaces in its key where people put them, and those that somebody's shell put
+/// behind the text, up to the end of the line. With the place of each.
+pub(super) fn all_in(line: &str) -> impl Iterator<Item = (usize, Trailer<'_>)> {
+    let own = trailer(line).or_else(|| spaced(line));
+    // Only what ends with an address can be one.
+    let may_be =
+        line.ends_with('>') && own.is_none_or(|own| !is_co_author(own.key) || own.value.matches('<').nth(1).is_some());
+    let inline = line.match_indices(' ').take_while(move |_| may_be).filter_map(move |(at, _)| {
+        let at = at + 1;
+        let is_start = matches!(line.as_bytes().get(at), Some(b'c' | b'C'));
+        let found = is_start.then(|| line.get(at..)).flatten().and_then(trailer)?;
+        // Text that only tells of a trailer goes on behind it.
+        let ends = found.value.ends_with('>') || found.value.is_empty();
+        (ends && is_co_author(found.key)).then_some((at, found))
+    });
+    own.map(|trailer| (0, trailer)).into_iter().chain(inline)
+}
+
+/// `Assisted by: …`
+fn spaced(line: &str) -> Option<Trailer<'_>> {
+    let line = line.trim_start_matches(['*', '-', '#', ' ', '_']);
+    let (key, value) = line.split_once(':')?;
+    let key = key.trim_end_matches(['*', ' ', '_']);
+    let is_key =
+        key.len() <= 30 && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b' ' | b'/'));
+    (is_key && !key.is_empty()).then(|| Trailer { key, value: value.trim_start_matches(['*', ' ', '_']).trim_end() })
+}
+
 /// Whether a key means "co-authored by", in any of its spellings.
 pub(super) fn is_co_author(key: &str) -> bool {
-    const SPELLINGS: [&str; 5] = ["coauthoredby", "coauthorby", "coauthored", "coauthor", "codevelopedby"];
-    let letters = || key.bytes().filter(|b| *b != b'-').map(|b| b.to_ascii_lowercase());
+    const SPELLINGS: [&str; 8] = [
+        "coauthoredby",
+        "coauthorby",
+        "coauthored",
+        "coauthor",
+        "coauthors",
+        "coauthoredwith",
+        "coautheredby",
+        "codevelopedby",
+    ];
+    let letters = || key.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')).map(|b| b.to_ascii_lowercase());
     key.len() <= 20 && SPELLINGS.iter().any(|spelling| spelling.bytes().eq(letters()))
 }
 
@@ -60,9 +111,20 @@ fn plain_address(text: &str) -> &str {
 /// Whoever writes the message can write these: they may bar an approver and ask for one more, never make one.
 #[must_use]
 pub fn co_authors(message: &str) -> Vec<Identity> {
+    named_by(message, is_co_author)
+}
+
+/// Everybody who signed off.
+pub(super) fn signers_off(message: &str) -> Vec<Identity> {
+    let says_so = message.contains("igned-") || message.contains("IGNED-");
+    if says_so { named_by(message, |key| key.eq_ignore_ascii_case("signed-off-by")) } else { Vec::new() }
+}
+
+fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
     lines(message)
-        .filter_map(trailer)
-        .filter(|trailer| is_co_author(trailer.key))
+        .flat_map(all_in)
+        .map(|(_, trailer)| trailer)
+        .filter(|trailer| is_key(trailer.key))
         .flat_map(|trailer| people(trailer.value))
         .map(|(name, email)| Identity { name: name.to_owned(), email: email.to_owned(), account: None })
         .collect()

@@ -291,14 +291,17 @@ fn what_is_shown_is_bound_to_one_digest() {
 
 #[test]
 fn however_large_a_release_is_its_entry_fits_the_ledger() {
-    use crate::domain::attribution::{Attribution, Evidence, Kind};
+    use crate::domain::attribution::{Attribution, Certainty, Evidence, Kind};
     let evidence = Evidence { agent: "claude-code".into(), marker: "trailer".into(), found: "x".repeat(200) };
     let attribution = Attribution {
         agent: "claude-code".into(),
         name: "Claude Code".into(),
         kind: Kind::CoAuthored,
+        certainty: Certainty::Marked,
         evidence: vec![evidence; 3],
         agent_emails: Vec::new(),
+        operators: Vec::new(),
+        stripped: false,
     };
     for commits in [1, 100, 250, 5_000] {
         let mut large = case(1);

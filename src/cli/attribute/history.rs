@@ -1,0 +1,159 @@
+//! A repository's history, by one `git log`, as it streams.
+
+use std::io::{BufRead, BufReader, IsTerminal as _, Read as _, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::summary::Summary;
+use super::{Arguments, Failure, Looked, output};
+use crate::domain::facts::Commit;
+use crate::domain::people::Identity;
+
+/// Ends of fields; git writes no other NUL.
+const FORMAT: &str = "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00";
+
+pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool) -> Result<(), Failure> {
+    let mut log = Log::start(&arguments.repo, &arguments.revisions)?;
+    let progress = progress();
+    let mut summary = Summary::default();
+    let mut table = output::Table::new(colour);
+    while let Some((commit, date)) = log.next()? {
+        let looked = Looked::at(commit, date);
+        summary.add(&looked);
+        if arguments.all || looked.found.is_some() {
+            // Rows and the progress line share a terminal.
+            progress.suspend(|| if arguments.json { output::json(out, &looked) } else { table.row(out, &looked) })?;
+            if !progress.is_hidden() {
+                out.flush()?;
+            }
+        }
+        progress.inc(1);
+    }
+    log.finish()?;
+    progress.finish_and_clear();
+    if !arguments.json {
+        summary.write(out, colour)?;
+    }
+    Ok(())
+}
+
+/// On standard error, and only for people.
+fn progress() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let progress = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} commits, {per_sec}") {
+        progress.set_style(style);
+    }
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress
+}
+
+/// A running `git log`.
+struct Log {
+    git: Child,
+    output: BufReader<ChildStdout>,
+    field: Vec<u8>,
+    with_notes: bool,
+}
+
+impl Log {
+    fn start(repo: &Path, revisions: &[String]) -> Result<Self, Failure> {
+        let with_notes = has_notes(repo)?;
+        let mut git = git(repo);
+        git.args(["log", "-z", "--no-color", "--no-show-signature", "--no-patch", "--encoding=UTF-8"]);
+        if with_notes {
+            git.args(["--no-notes", "--notes=refs/notes/ai"]).arg(format!("{FORMAT}%N%x00"));
+        } else {
+            git.arg(FORMAT);
+        }
+        git.arg("--end-of-options");
+        if revisions.is_empty() {
+            git.arg("HEAD");
+        }
+        git.args(revisions).arg("--");
+        let mut git = git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(no_git)?;
+        let output = git.stdout.take().context("git has no output")?;
+        Ok(Self { git, output: BufReader::with_capacity(1 << 17, output), field: Vec::new(), with_notes })
+    }
+
+    fn next(&mut self) -> Result<Option<(Commit, String)>, Failure> {
+        let Some(sha) = self.field()? else { return Ok(None) };
+        // `-z` ends records with one NUL more.
+        let sha = if sha.is_empty() { self.field()?.unwrap_or_default() } else { sha };
+        if sha.is_empty() {
+            return Ok(None);
+        }
+        let mut field = || -> Result<String, Failure> {
+            Ok(self.field()?.ok_or_else(|| anyhow!("git log ended in the middle of a commit"))?)
+        };
+        let parents = field()?.split(' ').filter(|parent| !parent.is_empty()).map(str::to_owned).collect();
+        let author = Identity { name: field()?, email: field()?, account: None };
+        let committer = Identity { name: field()?, email: field()?, account: None };
+        let date = field()?;
+        let message = field()?;
+        let note = if self.with_notes { self.field()?.filter(|note| !note.is_empty()) } else { None };
+        Ok(Some((Commit { sha, message, author, committer, parents, ai_note: note, ..Commit::default() }, date)))
+    }
+
+    fn field(&mut self) -> Result<Option<String>, Failure> {
+        self.field.clear();
+        if self.output.read_until(0, &mut self.field).context("cannot read from git")? == 0 {
+            return Ok(None);
+        }
+        if self.field.last() == Some(&0) {
+            self.field.pop();
+        }
+        Ok(Some(String::from_utf8_lossy(&self.field).into_owned()))
+    }
+
+    /// Says what git complained of, if it did.
+    fn finish(mut self) -> Result<(), Failure> {
+        let mut complaint = String::new();
+        if let Some(mut errors) = self.git.stderr.take() {
+            errors.read_to_string(&mut complaint).context("cannot read from git")?;
+        }
+        if self.git.wait().context("cannot wait for git")?.success() {
+            return Ok(());
+        }
+        Err(Failure::Usage(anyhow!("{}", complaint.trim())))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Whoever stopped reading (`| head`) needs no more of it. It may have ended already.
+        let _ = self.git.kill();
+        let _ = self.git.wait();
+    }
+}
+
+fn git(repo: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(repo).arg("--no-pager");
+    git
+}
+
+/// Whether the repository has notes by git-ai; fails when there is no repository.
+fn has_notes(repo: &Path) -> Result<bool, Failure> {
+    let asked = git(repo).args(["rev-parse", "--git-dir"]).output().map_err(no_git)?;
+    if !asked.status.success() {
+        let complaint = String::from_utf8_lossy(&asked.stderr);
+        return Err(Failure::Usage(anyhow!(
+            "{} cannot be read as a git repository: {}",
+            repo.display(),
+            complaint.trim()
+        )));
+    }
+    let asked = git(repo).args(["rev-parse", "--verify", "--quiet", "refs/notes/ai"]).output().map_err(no_git)?;
+    Ok(asked.status.success())
+}
+
+fn no_git(error: std::io::Error) -> Failure {
+    Failure::Usage(anyhow!("cannot run git ({error}): install it, or put it on the PATH"))
+}

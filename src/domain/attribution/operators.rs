@@ -1,0 +1,60 @@
+//! The humans a commit names.
+
+use super::catalogue::Catalogue;
+use super::fold::fold;
+use super::{marks, note, trailers};
+use crate::domain::facts::Commit;
+use crate::domain::people::{AccountKind, Identity};
+
+/// Everybody human, whoever most likely had the agent work first.
+pub(super) fn of(catalogue: &Catalogue, commit: &Commit, co_authors: &[Identity]) -> Vec<Identity> {
+    let mut found: Vec<Identity> = Vec::new();
+    let mut add = |identity: Identity| {
+        let Some(human) = human(catalogue, identity) else { return };
+        if !found.iter().any(|known| known.is_spelled_like(&human)) {
+            found.push(human);
+        }
+    };
+    add(commit.author.clone());
+    commit.co_authors.iter().cloned().for_each(&mut add);
+    co_authors.iter().cloned().for_each(&mut add);
+    trailers::signers_off(&commit.message).into_iter().for_each(&mut add);
+    add(commit.committer.clone());
+    if let Some(text) = &commit.ai_note {
+        note::humans(text).into_iter().for_each(&mut add);
+    }
+    found
+}
+
+/// The human an identity is; `Ann (aider)` is Ann.
+fn human(catalogue: &Catalogue, identity: Identity) -> Option<Identity> {
+    let name = fold(&identity.name);
+    if identity.is_github_itself() || name.ends_with("[bot]") || identity.email.contains("[bot]@") {
+        return None;
+    }
+    if identity.account.as_ref().is_some_and(|account| account.kind != AccountKind::User) {
+        return None;
+    }
+    if marks::beside_a_human(catalogue, &name, &identity.email).is_some() && catalogue.machine(&identity).is_none() {
+        let name = marks::without_remark(&name).to_owned();
+        return Some(Identity { name, ..identity });
+    }
+    let is_program = catalogue.person(&name, &identity.email).is_some();
+    let is_empty = identity.name.is_empty() && identity.email.is_empty();
+    (!is_program && !is_empty).then_some(identity)
+}
+
+/// The addresses on the commit that are agents'.
+pub(super) fn agent_emails(catalogue: &Catalogue, commit: &Commit, co_authors: &[Identity]) -> Vec<String> {
+    let mut emails: Vec<String> = [&commit.author, &commit.committer]
+        .into_iter()
+        .chain(&commit.co_authors)
+        .chain(co_authors)
+        .filter(|identity| catalogue.machine(identity).is_some_and(|(agent, _)| catalogue.is_ai(agent)))
+        .map(|identity| identity.email.to_lowercase())
+        .filter(|email| !email.is_empty())
+        .collect();
+    emails.sort();
+    emails.dedup();
+    emails
+}

@@ -1,0 +1,170 @@
+//! `seconder attribute`, run as people run it: on a small repository, and fed with JSON Lines.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn git(repo: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=Ann Lee", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"];
+    let done = Command::new("git").arg("-C").arg(repo).args(identity).args(arguments).output().unwrap();
+    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Three commits: by hand, with Claude, by Devin alone.
+fn repository() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path();
+    git(repo, &["init", "--quiet"]);
+    let commit = |message: &str, more: &[&str]| {
+        git(repo, &[&["commit", "--quiet", "--allow-empty", "-m", message], more].concat());
+    };
+    commit("By hand", &[]);
+    commit("With help\n\nCo-Authored-By: Claude <noreply@anthropic.com>", &[]);
+    let devin = "--author=Devin AI <158243242+devin-ai-integration[bot]@users.noreply.github.com>";
+    commit("By an agent \u{1b}[31m", &[devin]);
+    folder
+}
+
+fn seconder(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seconder"))
+        .arg("attribute")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn on(repo: &TempDir, more: &[&str]) -> Output {
+    let path = repo.path().to_str().unwrap();
+    seconder(&[&["--repo", path], more].concat(), "")
+}
+
+#[test]
+fn a_history_is_told_as_a_table_and_a_summary() {
+    let told = on(&repository(), &[]);
+    let table = text(&told.stdout);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    for expected in
+        ["Claude Code", "co-authored", "Ann Lee", "Devin", "authored", "2 of 3 commits carry an agent's mark (66.7 %)"]
+    {
+        assert!(table.contains(expected), "{expected} in\n{table}");
+    }
+    assert!(!table.contains("By hand"), "commits without a mark only with --all");
+    assert!(!table.contains('\u{1b}'), "no colours where there is no terminal, and none of the commits' own");
+    assert!(text(&told.stderr).is_empty(), "no progress where there is no terminal");
+}
+
+#[test]
+fn all_commits_are_shown_when_asked_for_and_a_range_narrows_them() {
+    let repo = repository();
+    assert!(text(&on(&repo, &["--all"]).stdout).contains("By hand"));
+    assert!(text(&on(&repo, &["HEAD~1.."]).stdout).contains("1 of 1 commits"));
+}
+
+#[test]
+fn programs_get_one_line_a_commit() {
+    let found = lines(&on(&repository(), &["--json"]));
+    let agents: Vec<_> =
+        found.iter().map(|line| (line["agent"].as_str().unwrap(), line["kind"].as_str().unwrap())).collect();
+    assert_eq!(agents, [("devin", "authored"), ("claude-code", "co_authored")]);
+    assert_eq!(found[1]["operator"], json!({ "name": "Ann Lee", "email": "ann@example.com" }));
+    assert_eq!(found[1]["evidence"][0]["marker"], "co-author trailer");
+}
+
+#[test]
+fn a_git_ai_note_counts_though_the_commit_says_nothing() {
+    let repo = repository();
+    let note = "a.rs\n  s_1 1-3\n---\n{\"schema_version\":\"authorship/3.0.0\",\"sessions\":{\"s_1\":{\"agent_id\":{\"tool\":\"codex\",\"model\":\"m\"}}}}";
+    git(repo.path(), &["notes", "--ref=refs/notes/ai", "add", "-m", note, "HEAD~2"]);
+    let found = lines(&on(&repo, &["--json", "HEAD~2"]));
+    assert_eq!((found.len(), &found[0]["agent"]), (1, &json!("codex")));
+}
+
+#[test]
+fn json_lines_in_json_lines_out() {
+    let line = |sha: &str, message: &str| {
+        let ann = json!({ "name": "Ann Lee", "email": "ann@example.com", "date": "2026-08-01T00:00:00Z" });
+        let commit = json!({ "author": ann, "committer": ann, "message": message });
+        json!({ "sha": sha, "commit": commit, "author_login": null, "parents": 1, "something": { "new": [] } })
+            .to_string()
+    };
+    let merge = "Merge branch 'main' into devin/1-x";
+    let input = [line("a", "Fix"), String::new(), line("b", "Fix\n\nMade-with: Cursor"), line("c", merge)].join("\n");
+    let found = lines(&seconder(&["--stdin"], &input));
+    let told: Vec<_> =
+        found.iter().map(|line| (&line["sha"], &line["ai"], &line["agent"], &line["certainty"])).collect();
+    let (a, b, c) = (json!("a"), json!("b"), json!("c"));
+    let (cursor, devin) = (json!("cursor"), json!("devin"));
+    let (marked, ambiguous) = (json!("marked"), json!("ambiguous"));
+    assert_eq!(
+        told,
+        [
+            (&a, &json!(false), &Value::Null, &Value::Null),
+            (&b, &json!(true), &cursor, &marked),
+            (&c, &json!(false), &devin, &ambiguous),
+        ]
+    );
+}
+
+#[test]
+fn a_login_tells_a_bot_that_its_name_hides() {
+    let who = json!({ "name": "x", "email": "x@example.com" });
+    let commit = json!({ "author": who, "committer": who, "message": "Fix" });
+    let input = json!({ "sha": "a", "commit": commit, "author_login": "devin-ai-integration[bot]" }).to_string();
+    assert_eq!(lines(&seconder(&["--stdin"], &input))[0]["agent"], "devin");
+}
+
+#[test]
+fn mistakes_are_named_and_have_their_own_exit_code() {
+    let bad_line = seconder(&["--stdin"], "\n{\"sha\": 7}\n");
+    assert_eq!(bad_line.status.code(), Some(2));
+    assert!(text(&bad_line.stderr).contains("line 2 of standard input is not a commit"), "{}", text(&bad_line.stderr));
+    let nowhere = seconder(&["--repo", "/nowhere"], "");
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(text(&nowhere.stderr).contains("/nowhere cannot be read as a git repository"));
+    let no_revision = on(&repository(), &["no-such-branch"]);
+    assert_eq!(no_revision.status.code(), Some(2));
+    assert!(text(&no_revision.stderr).contains("no-such-branch"));
+    let option = on(&repository(), &["--", "--output=stolen"]);
+    assert_eq!(option.status.code(), Some(2), "a revision is never an option of git's");
+}
+
+#[test]
+fn whoever_has_read_enough_may_leave() {
+    let line = json!({ "sha": "a", "commit": { "message": "Fix\n\nMade-with: Cursor" } }).to_string() + "\n";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seconder"))
+        .args(["attribute", "--stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    // Written until the program is gone: it stops reading when nobody reads it.
+    let _ = child.stdin.take().unwrap().write_all(line.repeat(20_000).as_bytes());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn help_teaches() {
+    let help = text(&seconder(&["--help"], "").stdout);
+    for expected in ["Examples:", "v1.4..main", "--stdin reads JSON Lines", "Exit code:", "A mark is a disclosure"] {
+        assert!(help.contains(expected), "{expected} in\n{help}");
+    }
+}
