@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
-use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all};
+use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all_with};
 use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::parties::{Part, Parties};
@@ -88,7 +88,8 @@ pub struct Quorum {
 /// and whoever had a part in a commit that a matching rule holds.
 #[must_use]
 pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
-    let found: Vec<(&Commit, Option<Attribution>)> = facts.commits.iter().zip(attribute_all(facts)).collect();
+    let found: Vec<(&Commit, Option<Attribution>)> =
+        facts.commits.iter().zip(attribute_all_with(policy.catalogue.get(), facts)).collect();
 
     let mut reasons = Vec::new();
     let mut matched = Vec::new();

@@ -13,7 +13,7 @@ mod safe;
 mod words;
 
 pub use safe::{code, instant, shorten};
-use words::{approvers_words, authored_by_words, gap_words, kind_words, parts_words, people, refusal_words};
+use words::{approvers_words, attribution_words, authored_by_words, gap_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
 pub const CHECK_NAME: &str = "Seconder";
@@ -295,7 +295,7 @@ fn commits_with(request: &Request, evidence: usize) -> String {
         match &commit.attribution {
             None => text.push_str(&format!("- {sha} {subject}\n")),
             Some(found) => {
-                text.push_str(&format!("- {sha} {subject} — **{}** ({})\n", found.name, kind_words(found.kind)));
+                text.push_str(&format!("- {sha} {subject} — **{}** ({})\n", found.name, attribution_words(found)));
                 for evidence in found.evidence.iter().take(evidence) {
                     let found = shorten(&safe::visible(&evidence.found), 120);
                     text.push_str(&format!("  - {}: {}\n", evidence.marker, code(&found)));

@@ -8,6 +8,7 @@ mod note;
 mod operators;
 mod prose;
 mod rows;
+mod tenant;
 pub mod trailers;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use catalogue::AgentIndex;
 pub use catalogue::{CATALOGUE_VERSION, Catalogue, is_automation, slugs};
 use marks::{Mark, Marks};
 pub use rows::{Agent, AgentKind, ExtraAgent, ExtraMark, Marker, Operator};
+pub use tenant::TenantCatalogue;
 
 /// How much of a commit an agent made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -81,6 +81,7 @@ fn policy(rules: Vec<Rule>) -> Policy {
         digest: Digest::of_bytes(b""),
         approvers: BTreeMap::from([("platform".to_owned(), vec![Member::User("User-8".to_owned()), team])]),
         people: Vec::new(),
+        catalogue: crate::domain::attribution::TenantCatalogue::default(),
         rules,
     }
 }

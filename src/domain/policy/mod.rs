@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Millis;
-use super::attribution::Attribution;
+use super::attribution::{Attribution, TenantCatalogue};
 use super::digest::Digest;
 use super::record::to_json;
 pub use parse::parse;
@@ -163,6 +163,8 @@ pub struct PolicyFile {
     pub approvers: BTreeMap<String, Vec<Member>>,
     /// The people it names.
     pub people: Vec<NamedPerson>,
+    /// The catalogue of agents with what the file adds to it.
+    pub catalogue: TenantCatalogue,
     /// The rules, in the order of the file; at least one.
     pub rules: Vec<Rule>,
 }
@@ -233,11 +235,19 @@ impl Policy {
 
     fn fixed(origin: Origin, rules: Vec<Rule>) -> Self {
         let digest = Digest::of_json(&json!({ "rules": to_json(&rules) }));
-        Self { origin, digest, approvers: BTreeMap::new(), people: Vec::new(), rules }
+        Self {
+            origin,
+            digest,
+            approvers: BTreeMap::new(),
+            people: Vec::new(),
+            catalogue: TenantCatalogue::default(),
+            rules,
+        }
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
-        Self { origin, digest: file.digest, approvers: file.approvers, people: file.people, rules: file.rules }
+        let PolicyFile { digest, approvers, people, catalogue, rules } = file;
+        Self { origin, digest, approvers, people, catalogue, rules }
     }
 
     /// The rules that are looked at for an environment: all of the policy, and the built-in rule unless one of them names
@@ -263,6 +273,9 @@ pub struct Policy {
     pub approvers: BTreeMap<String, Vec<Member>>,
     /// People it names, with several accounts or addresses.
     pub people: Vec<NamedPerson>,
+    /// The catalogue of agents with what the file adds to it.
+    #[serde(skip)]
+    pub catalogue: TenantCatalogue,
     /// The rules, in the order of the file.
     pub rules: Vec<Rule>,
 }

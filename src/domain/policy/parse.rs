@@ -1,5 +1,6 @@
 //! The policy file, validated: every complaint names line and column, what is wrong, and what to write instead.
 
+mod agents;
 mod people;
 
 use std::collections::BTreeMap;
@@ -12,20 +13,19 @@ use super::words::{hint, nearest};
 use super::{
     Approvers, AuthoredBy, Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile, Requirement, Rule, Unattributed,
 };
-use crate::domain::attribution;
+use crate::domain::attribution::{self, TenantCatalogue};
 use crate::domain::digest::Digest;
 use crate::domain::{Millis, policy::DEFAULT_EXPIRY};
 
 /// More is no policy that people read.
 const MOST_BYTES: usize = 256 * 1024;
 
-const ROOT_KEYS: [&str; 4] = ["version", "approvers", "people", "rules"];
+const ROOT_KEYS: [&str; 5] = ["version", "approvers", "people", "agents", "rules"];
 const RULE_KEYS: [&str; 7] = ["name", "gate", "environments", "authored_by", "require", "expires", "unattributed"];
 const REQUIREMENT_KEYS: [&str; 2] = ["approvals", "from"];
 const RESERVED: [&str; 2] = ["writers", "admins"];
 /// Words of the language that this version does not act on. Ignoring them would loosen what the file says.
-const LATER: [&str; 21] = [
-    "agents",
+const LATER: [&str; 20] = [
     "all_of",
     "any_of",
     "assurance",
@@ -62,8 +62,8 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
     let mut reader = Reader::default();
     let rules = reader.file(&root);
     if reader.errors.is_empty() {
-        let Reader { approvers, people, .. } = reader;
-        return Ok(PolicyFile { digest: Digest::of_bytes(text.as_bytes()), approvers, people, rules });
+        let Reader { approvers, people, catalogue, .. } = reader;
+        return Ok(PolicyFile { digest: Digest::of_bytes(text.as_bytes()), approvers, people, catalogue, rules });
     }
     reader.errors.sort_by_key(|error| (error.line, error.column));
     Err(PolicyErrors(reader.errors))
@@ -77,6 +77,7 @@ fn whole_file() -> Place {
 struct Reader {
     approvers: BTreeMap<String, Vec<Member>>,
     people: Vec<NamedPerson>,
+    catalogue: TenantCatalogue,
     errors: Vec<PolicyError>,
 }
 
@@ -158,6 +159,9 @@ impl Reader {
         }
         if let Some(people) = root.get("people") {
             self.people = self.people(people);
+        }
+        if let Some(agents) = root.get("agents") {
+            self.agents(agents);
         }
         let Some(rules) = root.get("rules") else {
             self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
@@ -294,7 +298,7 @@ impl Reader {
             Value::Text(word) if word == "ai" => Some(AuthoredBy::Ai),
             Value::Text(word) if word == "anyone" => Some(AuthoredBy::Anyone),
             Value::Text(word) if word == "unproven" => Some(AuthoredBy::Unproven),
-            Value::Text(word) if attribution::slugs().any(|slug| slug == word) => {
+            Value::Text(word) if self.catalogue.get().slugs().any(|slug| slug == word) => {
                 self.complain(node.at, format!("agents are a list; write `[{word}]`"));
                 None
             }
@@ -312,14 +316,14 @@ impl Reader {
                 let mut agents = Vec::new();
                 for item in self.list(node, "`authored_by`", "[claude-code, devin]")? {
                     let Some(word) = self.text(item, "an agent") else { continue };
-                    if attribution::slugs().any(|slug| slug == word) {
+                    if self.catalogue.get().slugs().any(|slug| slug == word) {
                         agents.push(word.to_owned());
                     } else if attribution::is_automation(word) {
                         let message =
                             format!("`{word}` is automation, not AI; `authored_by: anyone` holds its commits, too");
                         self.complain(item.at, message);
                     } else {
-                        let hint = hint(word, attribution::slugs());
+                        let hint = hint(word, self.catalogue.get().slugs());
                         self.complain(item.at, format!("the catalogue has no agent `{word}`{hint}"));
                     }
                 }

@@ -97,6 +97,8 @@ impl Request {
                 "gated": commit.gated,
                 "agent": found.map(|a| &a.agent),
                 "kind": found.map(|a| to_json(&a.kind)),
+                "certainty": found.map(|a| to_json(&a.certainty)),
+                "stripped": found.filter(|a| a.stripped).map(|a| a.stripped),
                 "evidence": found.filter(|_| detail == Detail::Evidence).map(|a| to_json(&a.evidence)),
             })
         });

@@ -1,7 +1,7 @@
 //! Findings in words.
 
 use super::safe::{self, code};
-use crate::domain::attribution::Kind;
+use crate::domain::attribution::{Attribution, Certainty, Kind};
 use crate::domain::decide::{Quorum, Refusal};
 use crate::domain::facts::Gap;
 use crate::domain::parties::Part;
@@ -98,12 +98,20 @@ pub(super) fn gap_words(gap: &Gap) -> String {
     }
 }
 
-pub(super) fn kind_words(kind: Kind) -> &'static str {
-    match kind {
+/// What an agent did, how sure that is, and whether the mark was lost on the way.
+pub(super) fn attribution_words(found: &Attribution) -> String {
+    let kind = match found.kind {
         Kind::Authored => "author",
         Kind::CoAuthored => "co-author",
         Kind::Assisted => "assisted",
-    }
+    };
+    let certainty = match found.certainty {
+        Certainty::Ambiguous => ", ambiguous",
+        Certainty::Marked => "",
+        Certainty::Vouched => ", signed by its vendor",
+    };
+    let stripped = if found.stripped { ", the mark was lost when it was merged" } else { "" };
+    format!("{kind}{certainty}{stripped}")
 }
 
 pub(super) fn people<'a>(accounts: impl Iterator<Item = &'a Account>) -> String {

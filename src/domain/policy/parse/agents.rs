@@ -1,0 +1,112 @@
+//! `agents:` marks of agents the catalogue does not know. They add to it; nothing takes away.
+
+use super::super::node::{Node, Value, Word};
+use super::super::values::is_group_name;
+use super::{Reader, Table};
+use crate::domain::attribution::{ExtraAgent, ExtraMark, TenantCatalogue};
+
+const AGENT_KEYS: [&str; 8] = ["name", "emails", "accounts", "logins", "trailers", "footers", "branches", "bodies"];
+const EXAMPLE: &str = "acme-bot: { emails: [bot@acme.example], branches: [\"acme-bot/\"] }";
+
+impl Reader {
+    pub(super) fn agents(&mut self, node: &Node) {
+        let Value::Table(entries) = &node.value else {
+            let message = format!("`agents` is a table of agents (`{EXAMPLE}`), not {}", node.value.kind());
+            return self.complain(node.at, message);
+        };
+        let mut rows = Vec::new();
+        for (word, node) in entries {
+            let Some(row) = self.agent(word, node) else { continue };
+            rows.push(row);
+            // One at a time: what is wrong with a row is said where it stands.
+            match TenantCatalogue::with(rows.clone()) {
+                Ok(catalogue) => self.catalogue = catalogue,
+                Err(message) => {
+                    self.complain(word.at, message);
+                    rows.pop();
+                }
+            }
+        }
+    }
+
+    fn agent(&mut self, word: &Word, node: &Node) -> Option<ExtraAgent> {
+        if !is_group_name(&word.text) {
+            let message = format!("`{}` is no name for an agent; use letters, digits, `-` and `_`", word.text);
+            self.complain(word.at, message);
+        }
+        let complaints = self.errors.len();
+        let table = self.table(node, &format!("agent `{}`", word.text), &AGENT_KEYS)?;
+        let mut row = ExtraAgent { slug: word.text.to_lowercase(), name: String::new(), marks: Vec::new() };
+        if let Some(name) = table.get("name").and_then(|name| self.text(name, "`name`")) {
+            row.name = name.trim().to_owned();
+        }
+        let marks: [(&str, fn(&str) -> ExtraMark); 6] = [
+            ("emails", |text| ExtraMark::Email(text.to_owned())),
+            ("logins", |text| ExtraMark::Login(text.to_owned())),
+            ("trailers", |text| {
+                let (key, value) = text.split_once(':').unwrap_or((text, ""));
+                ExtraMark::Trailer { key: key.trim().to_owned(), value: value.trim().to_owned() }
+            }),
+            ("footers", |text| ExtraMark::Footer(text.to_owned())),
+            ("branches", |text| ExtraMark::Branch(text.to_owned())),
+            ("bodies", |text| ExtraMark::Body(text.to_owned())),
+        ];
+        for (key, mark) in marks {
+            for item in self.marks(&table, key) {
+                row.marks.extend(self.text(item, "a mark").map(|text| mark(text.trim())));
+            }
+        }
+        for item in self.marks(&table, "accounts") {
+            match &item.value {
+                Value::Number(id) if *id > 0 => row.marks.push(ExtraMark::Account(id.unsigned_abs())),
+                other => {
+                    let message =
+                        format!("an account is its number (`gh api users/LOGIN --jq .id`), not {}", other.kind());
+                    self.complain(item.at, message);
+                }
+            }
+        }
+        if row.marks.is_empty() && self.errors.len() == complaints {
+            self.complain(word.at, format!("agent `{}` has no marks; write for example `{EXAMPLE}`", word.text));
+        }
+        Some(row).filter(|row| !row.marks.is_empty())
+    }
+
+    fn marks<'a>(&mut self, table: &Table<'a>, key: &str) -> &'a [Node] {
+        table.get(key).and_then(|node| self.list(node, &format!("`{key}`"), EXAMPLE)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+
+    fn with(agents: &str) -> String {
+        format!(
+            "version: 1\nagents:\n{agents}\nrules:\n  - {{ name: p, environments: [p], authored_by: [acme-bot], require: [1 of writers] }}\n"
+        )
+    }
+
+    #[test]
+    fn a_tenants_agent_can_be_named_by_its_rules() {
+        let file =
+            parse(&with("  acme-bot: { name: Acme Bot, emails: [bot@acme.example], trailers: [Acme-Run] }")).unwrap();
+        assert!(file.catalogue.get().slugs().any(|slug| slug == "acme-bot"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_agents_is_said_with_its_place() {
+        for (agents, complaint) in [
+            ("  acme-bot: { emails: [] }", "3:23: `emails` is empty"),
+            ("  acme-bot: {}", "3:3: agent `acme-bot` has no marks"),
+            ("  acme-bot: { email: [a@x.org] }", "3:15: agent `acme-bot` has no key `email`; did you mean `emails`?"),
+            ("  acme-bot: { accounts: [mona] }", "3:26: an account is its number"),
+            ("  - acme-bot", "3:3: `agents` is a table of agents"),
+        ] {
+            let errors = parse(&with(agents)).unwrap_err().to_string();
+            assert!(errors.starts_with(complaint), "{agents}\n{errors}");
+        }
+        let taken = parse(&with("  acme-bot: { emails: [noreply@anthropic.com] }")).unwrap_err().to_string();
+        assert!(taken.starts_with("3:3: "), "a mark of Claude Code stays Claude Code's: {taken}");
+    }
+}
