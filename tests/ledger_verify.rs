@@ -373,6 +373,16 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
             "names 7 as an approver twice",
         ),
         (
+            "one person counted under two accounts",
+            Box::new(|s| {
+                s.add(approved, RequestOpened, "people", json!([[7, 9]]));
+                s.insert_after(approved, ReviewRecorded, ReviewRecorded, review(approved, 9, "approve"));
+                s.set(approved, DecisionRecorded, "/approvers", json!([{"id": 7}, {"id": 9}]));
+                s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
+            }),
+            "names 9 as an approver twice",
+        ),
+        (
             "approved without quorum",
             Box::new(|s| s.set(approved, DecisionRecorded, "/quorum", json!([]))),
             "approved without a quorum",

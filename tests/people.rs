@@ -158,3 +158,31 @@ async fn when_nobody_is_left_the_request_says_so_and_whom_to_ask() {
     let page = stage.asked(&sha).await.summary.unwrap_or_default();
     assert!(page.contains("Nobody is left to second it") && page.contains("Ask an admin"), "{page}");
 }
+
+#[tokio::test]
+async fn an_auditor_reads_from_the_ledger_alone_who_had_a_part_and_why_it_was_released() {
+    let stage = under("people:\n  alice: { also: [bob] }", "    require: [1 of writers]").await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    refused(&stage, &check, &sha, "mona", "had a part").await;
+    stage.github.click(check.id, "approve", "alice");
+    stage.decision(run).await;
+    stage.check(&sha, |check| check.conclusion.as_deref() == Some("success")).await;
+    let story = stage.explained(&check.external_id.unwrap_or_default()).await;
+    for told in [
+        "production of acme/shop waits",
+        &format!("commit {sha}: held; claude-code, co_authored, marked"),
+        "co-author trailer: Co-Authored-By: Claude <noreply@anthropic.com>",
+        "party: mona (account",
+        "author, sha ",
+        "mona could not approve",
+        "because: had a part in it: ",
+        "alice approved",
+        "decided: approved by alice",
+        "GitHub is told: approved",
+        "catalogue ",
+    ] {
+        assert!(story.contains(told), "{told}\n{story}");
+    }
+}

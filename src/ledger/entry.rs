@@ -221,6 +221,9 @@ pub struct Header<'a> {
     /// The people who had a part.
     #[serde(borrow)]
     pub parties: Option<&'a RawValue>,
+    /// Accounts that are one human's.
+    #[serde(borrow)]
+    pub people: Option<&'a RawValue>,
     /// How many commits an agent touched.
     #[serde(borrow)]
     pub ai_commits: Option<&'a RawValue>,

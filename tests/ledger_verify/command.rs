@@ -55,6 +55,17 @@ fn a_key_that_lies_inside_the_ledger_is_refused_by_whatever_name_unless_told_to(
 }
 
 #[test]
+fn a_request_that_the_ledger_does_not_know_cannot_be_explained() {
+    let folder = exported();
+    let ledger = folder.path().join("ledger").display().to_string();
+    let explain = |request: &str| {
+        let arguments = ["verify", &ledger, "--vkey", &vkey().to_string(), "--explain", request];
+        seconder::cli::ledger::verify::run(&Command::try_parse_from(arguments).unwrap().verify)
+    };
+    assert_eq!(explain("00000000000000000000000000000000"), std::process::ExitCode::from(2));
+}
+
+#[test]
 fn without_a_key_the_command_is_not_even_tried() {
     let error = Command::try_parse_from(["verify", "ledger"]).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("--vkey"), "{error}");

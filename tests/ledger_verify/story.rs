@@ -63,6 +63,10 @@ impl Story {
         record.body = body;
     }
 
+    pub fn add(&mut self, request: &str, record_type: RecordType, field: &str, value: Value) {
+        self.record(request, record_type).body.insert(field.to_owned(), value);
+    }
+
     pub fn insert_after(&mut self, request: &str, after: RecordType, record_type: RecordType, body: Value) {
         let place = self.place(request, after);
         self.records.insert(place + 1, Record::new(record_type, Some(request), body));

@@ -172,9 +172,24 @@ impl Stage {
             vkey: Some(vkey.to_owned()),
             old: None,
             trust_artifact_key: false,
+            explain: None,
             json: false,
         };
         seconder::cli::ledger::verify::check(&args).unwrap()
+    }
+
+    /// What `seconder ledger verify --explain` prints of a request.
+    pub async fn explained(&self, request: &str) -> String {
+        let reader = self.server().store().ledger();
+        let log = reader.logs().await.unwrap().remove(0);
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("ledger");
+        seconder::cli::ledger::export::export(&reader, &log, &dir).await.unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
+        command.args(["ledger", "verify"]).arg(&dir).args(["--vkey", &log.vkey, "--explain", request]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub async fn until(&self, what: &str, wanted: impl FnMut(&GitHub) -> bool) {

@@ -1,6 +1,7 @@
 //! `seconder ledger`: what an auditor runs, and what makes it possible.
 
 pub mod directory;
+mod explain;
 pub mod export;
 pub mod verify;
 

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
 use super::directory::Directory;
+use super::explain::explain;
 use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;
@@ -38,6 +39,10 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub trust_artifact_key: bool,
 
+    /// Tell what became of this request, and why: every entry it has, in words
+    #[arg(long, value_name = "REQUEST", conflicts_with = "json")]
+    pub explain: Option<String>,
+
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -59,7 +64,13 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     let mut stdout = io::stdout().lock();
     let (code, printed) = match check(args) {
         Ok(report) if args.json => (0, serde_json::to_string_pretty(&report).map(|json| writeln!(stdout, "{json}"))),
-        Ok(report) => (0, Ok(write!(stdout, "{}", in_words(&report, args.trust_artifact_key)))),
+        Ok(report) => {
+            let words = in_words(&report, args.trust_artifact_key);
+            match args.explain.as_deref().map(|request| story(args, request)).transpose() {
+                Ok(story) => (0, Ok(write!(stdout, "{words}{}", story.unwrap_or_default()))),
+                Err(failure) => (2, Ok(writeln!(io::stderr(), "cannot explain: {failure}"))),
+            }
+        }
         Err(failure) => {
             let code = if matches!(failure, Failure::Refused(_)) { 1 } else { 2 };
             let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
@@ -69,6 +80,15 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     // A closed pipe changes nothing about the verdict, which is the exit code.
     drop(printed);
     ExitCode::from(code)
+}
+
+fn story(args: &VerifyArgs, request: &str) -> Result<String, Failure> {
+    let found = explain(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?;
+    found.map(|story| format!("\n{story}")).ok_or_else(|| {
+        Failure::Unusable(format!(
+            "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
+        ))
+    })
 }
 
 /// Checks the ledger, with a progress bar if somebody is watching.

@@ -44,6 +44,8 @@ pub(super) enum Verdict {
 pub(super) struct Opened {
     pub(super) request_digest: String,
     pub(super) parties: Vec<Person>,
+    /// Accounts that are one human's.
+    pub(super) people: Vec<Vec<u64>>,
     pub(super) ai_commits: u64,
     pub(super) partial: Vec<IgnoredAny>,
     pub(super) matched_rules: Vec<IgnoredAny>,
@@ -55,6 +57,7 @@ impl Opened {
         Ok(Opened {
             request_digest: need(entry.request_digest, "request_digest")?,
             parties: need(entry.parties, "parties")?,
+            people: entry.people.map_or(Ok(Vec::new()), |raw| need(Some(raw), "people"))?,
             ai_commits: need(entry.ai_commits, "ai_commits")?,
             partial: need(entry.partial, "partial")?,
             matched_rules: need(entry.matched_rules, "matched_rules")?,

@@ -22,6 +22,8 @@ struct Open {
     seq: u64,
     digest: String,
     parties: Vec<u64>,
+    /// Accounts that are one human's.
+    people: Vec<Vec<u64>>,
     approvals: Vec<u64>,
     denials: Vec<u64>,
     ai_commits: u64,
@@ -154,6 +156,7 @@ impl Rules {
             seq: entry.seq,
             digest: opened.request_digest,
             parties: opened.parties.iter().map(|party| party.id).collect(),
+            people: opened.people,
             approvals: Vec::new(),
             denials: Vec::new(),
             ai_commits: opened.ai_commits,
@@ -275,6 +278,10 @@ impl Open {
         }
     }
 
+    fn is_one_human(&self, one: u64, other: u64) -> bool {
+        one == other || self.people.iter().any(|accounts| accounts.contains(&one) && accounts.contains(&other))
+    }
+
     fn approve(&self, decision: &Decision<'_>) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
             return Err(Violation::DenyOverruled(*id));
@@ -286,7 +293,7 @@ impl Open {
             if !self.approvals.contains(id) {
                 return Err(Violation::NoApproval(*id));
             }
-            if decision.approvers[..n].iter().any(|other| other.id == *id) {
+            if decision.approvers[..n].iter().any(|other| self.is_one_human(other.id, *id)) {
                 return Err(Violation::CountedTwice(*id));
             }
         }

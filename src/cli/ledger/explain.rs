@@ -1,0 +1,184 @@
+//! `seconder ledger verify --explain REQUEST`: one decision as a story, from nothing but the entries that verified. They
+//! hold what commits say: nothing of it may move the cursor or hide.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
+
+use chrono::{DateTime, SecondsFormat};
+use serde_json::Value;
+
+use crate::github::render::safe::visible;
+use crate::ledger::layout;
+
+/// Every entry of a request, in words; `None` when the log says nothing of it.
+///
+/// # Errors
+/// If the entries cannot be read.
+pub fn explain(dir: &Path, request: &str) -> io::Result<Option<String>> {
+    let mut story = String::new();
+    for line in BufReader::new(File::open(dir.join(layout::ENTRIES))?).lines() {
+        let line = line?;
+        if !line.contains(request) {
+            continue;
+        }
+        let Ok(entry) = serde_json::from_str::<Value>(&line) else { continue };
+        if entry["corr"] == request {
+            tell(&entry, &mut story);
+        }
+    }
+    Ok((!story.is_empty()).then_some(story))
+}
+
+fn tell(entry: &Value, story: &mut String) {
+    let at = entry["time"].as_i64().and_then(DateTime::from_timestamp_millis);
+    let at = at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+    let mut say = |text: &str| story.extend([text, "\n"]);
+    say(&format!("{at}  entry {}: {}", entry["seq"], headline(entry)));
+    let mut point = |text: String| say(&format!("    {text}"));
+    match entry["type"].as_str() {
+        Some("request.opened") => opened(entry, &mut point),
+        Some("review.recorded") => {
+            point(format!("access: {}; by way of {}", word(&entry["permission"]), word(&entry["via"])))
+        }
+        Some("attempt.refused" | "review.struck") => {
+            list(&entry["why"]).for_each(|why| point(format!("because: {}", reason(why))));
+        }
+        Some("decision.recorded") => {
+            for met in list(&entry["quorum"]) {
+                point(format!(
+                    "rule {}: {} of {} from {}",
+                    word(&met["rule"]),
+                    met["have"],
+                    met["need"],
+                    from(&met["from"])
+                ));
+            }
+            point(format!("by policy {}", policy(&entry["policy"])));
+        }
+        _ => {}
+    }
+}
+
+fn headline(entry: &Value) -> String {
+    let reviewer = || word(&entry["reviewer"]["login"]);
+    match entry["type"].as_str().unwrap_or_default() {
+        "request.opened" => format!(
+            "{} of {} waits; run {}, attempt {}, commit {}",
+            word(&entry["environment"]),
+            word(&entry["repository"]["name"]),
+            entry["run"]["id"],
+            entry["run"]["attempt"],
+            word(&entry["head_sha"]),
+        ),
+        "review.recorded" if entry["verdict"] == "deny" => format!("{} denied", reviewer()),
+        "review.recorded" => format!("{} approved", reviewer()),
+        "review.struck" => format!("the approval of {} was struck", reviewer()),
+        "attempt.refused" => format!("{} could not {}", reviewer(), word(&entry["verdict"])),
+        "decision.recorded" => {
+            let names: Vec<String> = list(&entry["approvers"]).map(|who| word(&who["login"])).collect();
+            let by = match &entry["denied_by"]["login"] {
+                Value::String(login) => format!(" by {}", visible(login)),
+                _ if names.is_empty() => String::new(),
+                _ => format!(" by {}", names.join(", ")),
+            };
+            format!("decided: {}{by}", word(&entry["outcome"]).replace('_', " "))
+        }
+        "decision.voided" => format!("the decision was taken back: {}", word(&entry["why"])),
+        "callback.sent" => format!("GitHub is told: {}", word(&entry["state"])),
+        "callback.result" => format!("GitHub answered {}", entry["status"]),
+        "effect.failed" => format!("given up: {} ({})", word(&entry["effect"]), word(&entry["error"])),
+        other => visible(other),
+    }
+}
+
+/// What was known when it was opened: whoever has the commits can judge them again by it.
+fn opened(entry: &Value, point: &mut impl FnMut(String)) {
+    match &entry["base"]["sha"] {
+        Value::String(sha) => point(format!("compared with the last good deployment, {}", visible(sha))),
+        _ => point("there was no earlier deployment to compare it with".into()),
+    }
+    for commit in list(&entry["commits"]) {
+        let held = if commit["gated"] == true { "held" } else { "not held" };
+        let agent = match &commit["agent"] {
+            Value::String(agent) => {
+                let mut words = vec![visible(agent), word(&commit["kind"]), word(&commit["certainty"])];
+                words.extend((commit["stripped"] == true).then(|| "mark lost at the merge".to_owned()));
+                words.retain(|word| !word.is_empty());
+                words.join(", ")
+            }
+            _ => "no agent's mark".into(),
+        };
+        point(format!("commit {}: {held}; {agent}", word(&commit["sha"])));
+        for evidence in list(&commit["evidence"]) {
+            point(format!("  {}: {}", word(&evidence["marker"]), word(&evidence["found"])));
+        }
+    }
+    if let Value::String(left_out) = &entry["abridged"] {
+        point(format!(
+            "left out for want of room: {}; judgement {}",
+            visible(left_out),
+            word(&entry["judgement_digest"])
+        ));
+    }
+    list(&entry["partial"]).for_each(|gap| point(format!("not known: {}", pairs(gap))));
+    for party in list(&entry["parties"]) {
+        let facts: Vec<String> = list(&party["because"]).map(pairs).collect();
+        point(format!("party: {} (account {}): {}", word(&party["login"]), party["id"], facts.join("; ")));
+    }
+    for unknown in list(&entry["unknown"]) {
+        let facts: Vec<String> = list(&unknown["because"]).map(pairs).collect();
+        point(format!("unknown: {} <{}>: {}", word(&unknown["name"]), word(&unknown["email"]), facts.join("; ")));
+    }
+    list(&entry["people"]).for_each(|accounts| point(format!("one person: accounts {}", pairs(accounts))));
+    for asked in list(&entry["quorum"]) {
+        let extra = asked["extra"].as_u64().filter(|extra| *extra > 0);
+        let extra = extra.map(|extra| format!(", {extra} of them for unknown identities")).unwrap_or_default();
+        point(format!("rule {} asks {} from {}{extra}", word(&asked["rule"]), asked["need"], from(&asked["from"])));
+    }
+    point(format!("by policy {}, catalogue {}", policy(&entry["policy"]), word(&entry["catalogue"])));
+}
+
+fn policy(policy: &Value) -> String {
+    let commit = policy["commit"].as_str().map(|commit| format!(" at commit {}", visible(commit))).unwrap_or_default();
+    format!("{}{commit}, digest {}", word(&policy["origin"]).replace('_', " "), word(&policy["digest"]))
+}
+
+fn from(from: &Value) -> String {
+    from.get("group").map_or_else(|| word(from), |group| format!("group {}", word(group)))
+}
+
+fn reason(why: &Value) -> String {
+    match why["refusal"].as_str() {
+        Some("party") => {
+            let facts: Vec<String> = list(&why["because"]).map(pairs).collect();
+            format!("had a part in it: {}", facts.join("; "))
+        }
+        _ => pairs(why),
+    }
+}
+
+/// `actor, attempt 1`: the values of an object, the tag first; names of fields only beside numbers.
+fn pairs(value: &Value) -> String {
+    let Value::Object(fields) = value else {
+        return list(value).map(word).collect::<Vec<_>>().join(", ");
+    };
+    let tag = ["fact", "gap", "refusal"].into_iter().find_map(|tag| fields.get(tag));
+    let rest = fields.iter().filter(|(_, value)| Some(*value) != tag).map(|(name, value)| match value {
+        Value::Number(number) => format!("{name} {number}"),
+        other => word(other),
+    });
+    tag.map(|tag| word(tag).replace('_', " ")).into_iter().chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::String(text) => visible(text),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
