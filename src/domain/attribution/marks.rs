@@ -131,7 +131,9 @@ impl<'c> Marks<'c> {
     /// The marks on a commit itself, its signature left out.
     pub fn of_commit(&mut self, commit: &Commit) {
         self.of_identity(&commit.author, Role::Author);
-        self.of_identity(&commit.committer, Role::Committer);
+        if commit.committer != commit.author && !commit.committer.is_github_itself() {
+            self.of_identity(&commit.committer, Role::Committer);
+        }
         for co_author in &commit.co_authors {
             self.of_identity(co_author, Role::CoAuthor);
         }

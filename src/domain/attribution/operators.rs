@@ -19,7 +19,9 @@ pub(super) fn of(catalogue: &Catalogue, commit: &Commit, co_authors: &[Identity]
     commit.co_authors.iter().cloned().for_each(&mut add);
     co_authors.iter().cloned().for_each(&mut add);
     trailers::signers_off(&commit.message).into_iter().for_each(&mut add);
-    add(commit.committer.clone());
+    if commit.committer != commit.author {
+        add(commit.committer.clone());
+    }
     if let Some(text) = &commit.ai_note {
         note::humans(text).into_iter().for_each(&mut add);
     }
