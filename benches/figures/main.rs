@@ -2,9 +2,10 @@
 //!
 //! The server runs alone on core 0; this driver and the fake GitHub share core 1. Every figure is the median of several
 //! runs, each on a fresh database. `BENCH_QUICK=1` only shows that everything works. `cargo bench -- --json` prints JSON;
-//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash ledger).
+//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash ledger attribution).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
 
+mod attribution;
 mod crash;
 mod ledger;
 mod processes;
@@ -66,6 +67,11 @@ async fn measure() -> anyhow::Result<()> {
     if wanted("ledger") {
         eprintln!("ledger …");
         ledger::run(size, runs, &mut report).await.context("the row `ledger`")?;
+    }
+
+    if wanted("attribution") {
+        eprintln!("attribution …");
+        attribution::run(size, runs, &mut report).context("the row `attribution`")?;
     }
 
     let syncs = processes::syncs_per_second(Path::new(env!("CARGO_TARGET_TMPDIR")))?;

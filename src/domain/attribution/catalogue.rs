@@ -422,6 +422,12 @@ impl Catalogue {
         self.words.iter().any(|(known, _)| known == word)
     }
 
+    /// The tool that has exactly this word.
+    pub(super) fn word(&self, word: &str) -> Option<AgentIndex> {
+        let word = lower(word);
+        self.all_words.iter().find(|(known, _)| *known == word).map(|(_, agent)| *agent)
+    }
+
     /// The tool whose word a lower-case text starts with, and what follows.
     fn word_at_start<'t>(&self, words: &[(String, AgentIndex)], text: &'t str) -> Option<(AgentIndex, &'t str)> {
         words.iter().find_map(|(word, agent)| {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::catalogue::{AgentIndex, Catalogue, Known, Sign, lower, starts_with};
-use super::cues::Cue;
+use super::cues::{Cue, FOOTERS, LINKED_FOOTERS};
 use super::fold::fold;
 use super::rows::{Accepts, Says};
 use super::trailers::{self, Trailer};
@@ -131,7 +131,9 @@ impl<'c> Marks<'c> {
     /// The marks on a commit itself, its signature left out.
     pub fn of_commit(&mut self, commit: &Commit) {
         self.of_identity(&commit.author, Role::Author);
-        self.of_identity(&commit.committer, Role::Committer);
+        if commit.committer != commit.author && !commit.committer.is_github_itself() {
+            self.of_identity(&commit.committer, Role::Committer);
+        }
         for co_author in &commit.co_authors {
             self.of_identity(co_author, Role::CoAuthor);
         }
@@ -324,6 +326,8 @@ impl<'c> Marks<'c> {
             let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '`');
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
+            } else if let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
+                self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
             }
         };
         footer_at(line);
@@ -442,6 +446,17 @@ fn continuation(rest: &str) -> Option<&str> {
 
 fn is_quote(text: &str) -> bool {
     text.trim_start().starts_with('>')
+}
+
+/// The word in `Generated with [Word](https://…)`, or in a line that is `Generated with Word` and no more.
+fn footer_word(text: &str) -> Option<&str> {
+    let start = FOOTERS.iter().chain(&LINKED_FOOTERS).find(|start| starts_with(text, start))?;
+    let rest = &text[start.len()..];
+    if start.ends_with('[') || rest.starts_with('[') {
+        let (word, link) = rest.trim_start_matches('[').split_once(']')?;
+        return link.starts_with('(').then_some(word);
+    }
+    Some(rest.trim_end_matches(['.', ' ', '_', '*']))
 }
 
 /// Boxes, and trailers with an address or a link, are read elsewhere.

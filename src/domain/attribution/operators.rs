@@ -19,7 +19,9 @@ pub(super) fn of(catalogue: &Catalogue, commit: &Commit, co_authors: &[Identity]
     commit.co_authors.iter().cloned().for_each(&mut add);
     co_authors.iter().cloned().for_each(&mut add);
     trailers::signers_off(&commit.message).into_iter().for_each(&mut add);
-    add(commit.committer.clone());
+    if commit.committer != commit.author {
+        add(commit.committer.clone());
+    }
     if let Some(text) = &commit.ai_note {
         note::humans(text).into_iter().for_each(&mut add);
     }
@@ -40,8 +42,11 @@ fn human(catalogue: &Catalogue, identity: Identity) -> Option<Identity> {
         return Some(Identity { name, ..identity });
     }
     let is_program = catalogue.person(&name, &identity.email).is_some();
-    let is_empty = identity.name.is_empty() && identity.email.is_empty();
-    (!is_program && !is_empty).then_some(identity)
+    // A name without an address names nobody in particular; who calls itself a bot is none.
+    let is_somebody = identity.account.is_some() || identity.email.contains('@');
+    let lower = name.to_lowercase();
+    let is_bot = lower.ends_with(" bot") || lower.ends_with("-bot") || identity.email == "noreply@github.com";
+    (!is_program && is_somebody && !is_bot).then_some(identity)
 }
 
 /// The addresses on the commit that are agents'.

@@ -56,6 +56,14 @@ proptest! {
     }
 
     #[test]
+    fn neither_quoting_nor_indenting_makes_an_agent_disappear(message in "(?s).{0,120}", mark in 0..MARKS.len(), deep in 0_usize..9, quoted: bool) {
+        let plain = attribute(&commit("Ann", "ann@example.com", MARKS[mark]), &[]).unwrap();
+        let prefix = format!("{}{}", " ".repeat(deep), if quoted { "> " } else { "" });
+        let found = attribute(&commit("Ann", "ann@example.com", &format!("{message}\n\n{prefix}{}", MARKS[mark])), &[]).unwrap();
+        prop_assert!(found.evidence.iter().any(|e| e.agent == plain.agent));
+    }
+
+    #[test]
     fn a_marked_pull_request_marks_what_it_brought(message in "(?s).{0,120}", mark in 0..MARKS.len()) {
         let squashed = commit("Ann", "ann@example.com", &message);
         let on_branch = Commit { sha: "p1".to_owned(), ..commit("Bob", "bob@example.com", MARKS[mark]) };
