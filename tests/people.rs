@@ -175,7 +175,7 @@ async fn an_auditor_reads_from_the_ledger_alone_who_had_a_part_and_why_it_was_re
         &format!("commit {sha}: held; claude-code, co_authored, marked"),
         "co-author trailer: Co-Authored-By: Claude <noreply@anthropic.com>",
         "party: mona (account",
-        "author, sha ",
+        &format!("author, {sha}"),
         "mona could not approve",
         "because: had a part in it: ",
         "alice approved",

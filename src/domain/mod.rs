@@ -17,6 +17,7 @@ pub mod policy;
 pub mod reason;
 pub mod record;
 pub mod request;
+pub mod text;
 
 /// Milliseconds since the Unix epoch, UTC. The domain has no clock: every instant comes in as a value.
 pub type Millis = i64;

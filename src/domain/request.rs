@@ -14,6 +14,8 @@ use super::gate::RequestId;
 use super::people::Account;
 
 mod records;
+#[cfg(test)]
+mod sequences;
 mod step;
 #[cfg(test)]
 mod tests;

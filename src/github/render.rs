@@ -9,7 +9,7 @@ use crate::domain::policy::{Member, Origin};
 use crate::domain::reason::{Finding, Reason};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
-pub mod safe;
+mod safe;
 mod words;
 
 pub use safe::{code, instant, shorten};

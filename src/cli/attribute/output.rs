@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Looked;
 use crate::domain::attribution::{Certainty, Evidence, Kind};
 use crate::domain::people::Identity;
+use crate::domain::text::visible;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -134,10 +135,7 @@ fn fit(text: &str, width: usize) -> String {
 
 /// One line, at most so long, with nothing that could speak to the terminal: names and messages are other people's.
 pub fn clean(text: &str, longest: usize) -> String {
-    let is_shown = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let shown: String = text.chars().filter(is_shown).take(longest + 1).collect();
+    let shown: String = visible(text).chars().take(longest + 1).collect();
     if shown.chars().count() <= longest {
         return shown;
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
-use crate::github::render::safe::visible;
+use crate::domain::text::visible;
 use crate::ledger::layout;
 
 /// Every entry of a request, in words; `None` when the log says nothing of it.

@@ -6,6 +6,9 @@ use super::{Reader, Table};
 use crate::domain::attribution::{ExtraAgent, ExtraMark, TenantCatalogue};
 
 const AGENT_KEYS: [&str; 8] = ["name", "emails", "accounts", "logins", "trailers", "footers", "branches", "bodies"];
+/// The mark a text of the file stands for.
+type MarkOf = fn(&str) -> ExtraMark;
+
 const EXAMPLE: &str = "acme-bot: { emails: [bot@acme.example], branches: [\"acme-bot/\"] }";
 
 impl Reader {
@@ -40,7 +43,7 @@ impl Reader {
         if let Some(name) = table.get("name").and_then(|name| self.text(name, "`name`")) {
             row.name = name.trim().to_owned();
         }
-        let marks: [(&str, fn(&str) -> ExtraMark); 6] = [
+        let marks: [(&str, MarkOf); 6] = [
             ("emails", |text| ExtraMark::Email(text.to_owned())),
             ("logins", |text| ExtraMark::Login(text.to_owned())),
             ("trailers", |text| {
