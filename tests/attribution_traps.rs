@@ -180,7 +180,7 @@ fn people_disclose_in_sentences_and_in_their_own_language() {
         ("AI disclosure: I used ChatGPT for the docs.", "gpt"),
         ("Thanks to Claude for writing the parser.", "claude-code"),
         ("Pair-programmed with Claude.", "claude-code"),
-        ("Disclosure: AI tools (Claude) were used", "other"),
+        ("Disclosure: AI tools (Claude) were used", "claude-code"),
         ("Mit Hilfe von Claude geschrieben.", "claude-code"),
         ("KI-generiert und von mir geprüft.", "other"),
         ("Généré par Claude.", "claude-code"),

@@ -1,7 +1,5 @@
 //! One pass over a message tells which lines can carry a mark at all. Most messages have none.
 
-use std::collections::HashMap;
-
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 
 use super::catalogue::AgentIndex;
@@ -29,7 +27,6 @@ pub(super) struct Seen {
 pub(super) struct Cues {
     automaton: Option<AhoCorasick>,
     of: Vec<Cue>,
-    words: HashMap<AgentIndex, String>,
 }
 
 /// Beginnings of trailers that name people.
@@ -74,17 +71,7 @@ impl Cues {
             .kind(Some(AhoCorasickKind::DFA))
             .build(patterns.iter().map(|(text, _)| text))
             .map_err(|error| error.to_string())?;
-        let named = patterns.iter().rev().filter_map(|(word, cue)| match cue {
-            Cue::Tool(agent) => Some((*agent, word.clone())),
-            Cue::Line | Cue::NotATool => None,
-        });
-        let words = named.collect();
-        Ok(Self { automaton: Some(automaton), of: patterns.into_iter().map(|(_, cue)| cue).collect(), words })
-    }
-
-    /// A word for an agent.
-    pub fn word_of(&self, agent: AgentIndex) -> &str {
-        self.words.get(&agent).map_or("", String::as_str)
+        Ok(Self { automaton: Some(automaton), of: patterns.into_iter().map(|(_, cue)| cue).collect() })
     }
 
     /// The cues of a text, from left to right. A word counts as one only where it is a word.

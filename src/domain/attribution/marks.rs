@@ -1,10 +1,12 @@
 //! Finds the marks on one commit or one pull request.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use super::catalogue::{AgentIndex, Catalogue, Known, Sign, lower, starts_with};
+use super::catalogue::{AgentIndex, Catalogue, Known, Sign};
 use super::cues::{Cue, FOOTERS, LINKED_FOOTERS};
 use super::fold::fold;
+use super::lookup::{lower, starts_with};
 use super::rows::{Accepts, Says};
 use super::trailers::{self, Trailer};
 use super::{Certainty, Kind, LONGEST_EVIDENCE, MOST_EVIDENCE};
@@ -162,8 +164,8 @@ impl<'c> Marks<'c> {
         let found = || format!("{} <{}>", who.name, who.email);
         let name = fold(&who.name);
         let known = match &name {
-            std::borrow::Cow::Borrowed(_) => self.catalogue.identity(who),
-            std::borrow::Cow::Owned(name) => self.catalogue.identity(&Identity { name: name.clone(), ..who.clone() }),
+            Cow::Borrowed(_) => self.catalogue.identity(who),
+            Cow::Owned(name) => self.catalogue.identity(&Identity { name: name.clone(), ..who.clone() }),
         };
         if let Some((agent, known)) = known {
             self.add(agent, proves, Place::Identity(role, known), &found());
@@ -263,7 +265,7 @@ impl<'c> Marks<'c> {
                 _ => self.of_trailer(trailer),
             }
         }
-        self.of_footer(line);
+        self.of_footer(line, with_prose);
         if with_prose && let Some(agent) = self.catalogue.phrases.ticked(&self.catalogue.cues, line) {
             self.add(agent, (Kind::Assisted, Certainty::Marked), Place::TickedBox, line);
         }
@@ -320,13 +322,13 @@ impl<'c> Marks<'c> {
         }
     }
 
-    fn of_footer(&mut self, line: &str) {
+    fn of_footer(&mut self, line: &str, with_prose: bool) {
         let catalogue = self.catalogue;
         let mut footer_at = |text: &str| {
             let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '`');
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
-            } else if let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
+            } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
                 self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
             }
         };
@@ -349,6 +351,7 @@ impl<'c> Marks<'c> {
             return;
         }
         let (phrases, cues) = (&self.catalogue.phrases, &self.catalogue.cues);
+        let mut found = Cow::Borrowed(line);
         let mut said = phrases.read(cues, line);
         if said.as_ref().is_none_or(|said| said.says != Says::Wrote) {
             // The sentence may have begun in the line before, and go on in the next.
@@ -360,12 +363,14 @@ impl<'c> Marks<'c> {
             let before = before.filter(|_| text[..start].trim_end().contains('\n'));
             if before.is_some() || after.is_some() {
                 let joined = [before, Some(line), after].into_iter().flatten().collect::<Vec<_>>().join(" ");
-                said = phrases.read(cues, &joined).or(said);
+                if let Some(wider) = phrases.read(cues, &joined) {
+                    (said, found) = (Some(wider), Cow::Owned(joined));
+                }
             }
         }
         if let Some(said) = said {
             let certainty = if said.says == Says::Wrote { Certainty::Marked } else { Certainty::Ambiguous };
-            self.add(said.agent, (Kind::Assisted, certainty), Place::Prose, &said.sentence);
+            self.add(said.agent, (Kind::Assisted, certainty), Place::Prose, &found);
         }
     }
 

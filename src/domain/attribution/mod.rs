@@ -3,6 +3,7 @@
 mod catalogue;
 mod cues;
 mod fold;
+mod lookup;
 mod marks;
 mod note;
 mod operators;

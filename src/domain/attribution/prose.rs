@@ -19,11 +19,10 @@ pub(super) struct Phrases {
 }
 
 /// What a text says, and of which tool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub says: Says,
     pub agent: AgentIndex,
-    pub sentence: String,
 }
 
 /// A negation within a few words before the tool's name.
@@ -74,7 +73,7 @@ impl Phrases {
             }
             let said = |says, at: usize| {
                 let agent = tools.get(first + sentence[..at].matches(TOOL).count().saturating_sub(1)).copied()?;
-                Some(Said { says, agent, sentence: named(sentence, tools.get(first..)?, cues) })
+                Some(Said { says, agent })
             };
             if let Some(found) = self.wrote.search_half(&Input::new(sentence)) {
                 return said(Says::Wrote, char_end(sentence, found.offset()));
@@ -188,18 +187,4 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
 /// What may stand before a sentence without being part of it.
 fn is_ornament(c: char) -> bool {
     matches!(c, '-' | '+' | '•' | '(' | '#' | ',' | ':' | '|' | '—' | '–') || !c.is_ascii() && !c.is_alphanumeric()
-}
-
-/// The sentence with some name in place of the sign, for people to read.
-fn named(sentence: &str, tools: &[AgentIndex], cues: &Cues) -> String {
-    let mut text = String::with_capacity(sentence.len());
-    let mut tools = tools.iter();
-    for c in sentence.trim().chars() {
-        if c == TOOL {
-            text.push_str(tools.next().map_or("", |agent| cues.word_of(*agent)));
-        } else {
-            text.push(c);
-        }
-    }
-    text
 }
