@@ -3,6 +3,7 @@
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use super::clock;
 use super::git::{Commit, co_authors};
 use super::people::{Identity, People, UserKind};
 
@@ -186,7 +187,7 @@ pub(super) fn graphql_commit(sha: &str, parents: &[String], commit: &Commit, peo
     let committer = commit.committer.as_ref().unwrap_or(&commit.author);
     json!({
         "__typename": "Commit", "oid": sha, "message": commit.message,
-        "messageHeadline": commit.message.lines().next().unwrap_or_default(),
+        "committedDate": clock::now(), "messageHeadline": commit.message.lines().next().unwrap_or_default(),
         "parents": connection(parents.iter().map(|sha| json!({ "__typename": "Commit", "oid": sha })).collect()),
         "author": actor(&commit.author), "committer": actor(committer),
         "authors": connection(authors.iter().map(actor).collect()),

@@ -98,6 +98,9 @@ pub struct Commit {
     /// Object ids of its parents; more than one make it a merge.
     #[serde(default)]
     pub parents: Vec<String>,
+    /// When it was committed, as ISO 8601. Whoever commits can write any date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<String>,
     /// Its signature, when it carries one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,

@@ -22,7 +22,7 @@ const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name
     pageInfo { hasNextPage } nodes { id commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
 
 const FRAGMENTS: &str = " fragment Who on GitActor { name email user { databaseId login } } \
-    fragment Authorship on Commit { oid message parents(first: 5) { nodes { oid } } \
+    fragment Authorship on Commit { oid message committedDate parents(first: 5) { nodes { oid } } \
     author { ...Who } committer { ...Who } authors(first: 20) { totalCount nodes { ...Who } } ...Signed } \
     fragment Signed on Commit { signature { __typename isValid wasSignedByGitHub signer { databaseId login } \
     ... on SshSignature { keyFingerprint } } }";
@@ -232,6 +232,7 @@ impl From<GitActor> for Identity {
 pub(super) struct CommitNode {
     oid: Option<String>,
     message: Option<String>,
+    committed_date: Option<String>,
     parents: Option<Nodes<Target>>,
     signature: Option<GitSignature>,
     author: Option<GitActor>,
@@ -330,6 +331,7 @@ impl CommitNode {
                 .flatten()
                 .map(|p| p.oid)
                 .collect(),
+            committed_at: self.committed_date,
             signature: self.signature.map(Signature::from),
             ..Commit::default()
         };

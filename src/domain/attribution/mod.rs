@@ -98,7 +98,7 @@ impl Attribution {
 /// What is known of a commit besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Circumstances<'a> {
-    /// When it was committed, as ISO 8601.
+    /// When it was committed, as ISO 8601, if the commit does not say.
     pub committed_at: Option<&'a str>,
     /// Whether its signature was looked for: only then a missing one means something.
     pub signatures_were_read: bool,
@@ -189,7 +189,7 @@ fn classify<'a>(
     pull_requests: impl Iterator<Item = &'a ReadPullRequest<'a>>,
     circumstances: Circumstances<'_>,
 ) -> Option<Attribution> {
-    let mut marks = Marks::new(catalogue, circumstances.committed_at);
+    let mut marks = Marks::new(catalogue, circumstances.committed_at.or(commit.committed_at.as_deref()));
     marks.of_commit(commit);
     marks.of_signature(commit, circumstances.signatures_were_read);
     let mut found = FoundAgents { catalogue, agents: Vec::new(), evidence: Vec::new() };
