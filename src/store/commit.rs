@@ -66,7 +66,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut submissions: mpsc::Receiver<Sub
     let mut batch = Vec::with_capacity(BATCH);
     while submissions.recv_many(&mut batch, BATCH).await > 0 {
         let is_urgent = |submission: &Submission| submission.work.is_urgent();
-        super::gather(&mut batch, &mut submissions, BATCH, GATHERING, is_urgent).await;
+        super::gather::gather(&mut batch, &mut submissions, BATCH, GATHERING, is_urgent).await;
         let (works, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|s| (s.work, s.answer)).unzip();
         let results = commit(&shared, &works).await;
         for (answer, result) in answers.into_iter().zip(results) {

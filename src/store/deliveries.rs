@@ -77,7 +77,7 @@ pub(super) async fn ingest(shared: std::sync::Arc<Shared>, mut arrivals: mpsc::R
     let mut batch = Vec::with_capacity(BATCH);
     while arrivals.recv_many(&mut batch, BATCH).await > 0 {
         let is_urgent = |arrival: &Arrival| arrival.delivery.is_urgent;
-        super::gather(&mut batch, &mut arrivals, BATCH, GATHERING, is_urgent).await;
+        super::gather::gather(&mut batch, &mut arrivals, BATCH, GATHERING, is_urgent).await;
         let (deliveries, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|a| (a.delivery, a.answer)).unzip();
         let results = write(&shared, deliveries).await;
         for (answer, result) in answers.into_iter().zip(results) {

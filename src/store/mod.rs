@@ -27,6 +27,7 @@ mod connection;
 mod deliveries;
 mod effects;
 mod error;
+mod gather;
 mod hand;
 mod health;
 mod ledger;
@@ -387,25 +388,6 @@ impl Store {
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {
         LedgerReader::new(self.shared.readers.clone())
-    }
-}
-
-/// Waits a moment for more to share a transaction with what has come, unless somebody waits for some of it.
-async fn gather<T>(
-    batch: &mut Vec<T>,
-    more: &mut mpsc::Receiver<T>,
-    most: usize,
-    moment: Duration,
-    is_urgent: impl Fn(&T) -> bool,
-) {
-    let deadline = tokio::time::Instant::now() + moment;
-    let mut looked_at = 0;
-    while batch.len() < most && !batch[looked_at..].iter().any(&is_urgent) {
-        looked_at = batch.len();
-        match tokio::time::timeout_at(deadline, more.recv_many(batch, most - looked_at)).await {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => return,
-        }
     }
 }
 
