@@ -46,7 +46,7 @@ impl Phrases {
             }
         }
         // Room for the whole automaton: building states again and again costs more than anything else here.
-        let config = Config::new().hybrid_cache_capacity(64 << 20);
+        let config = Config::new().hybrid_cache_capacity(16 << 20);
         let compile = |forms: &[String]| {
             Regex::builder().configure(config.clone()).build_many(forms).map_err(|error| {
                 let form = error.pattern().and_then(|at| forms.get(at.as_usize()));
