@@ -45,6 +45,33 @@ async fn an_approval_of_attempt_one_does_not_release_attempt_two() {
     stage.verified().await;
 }
 
+/// What was given up in doubt was not released: a success that somebody makes for it is none.
+#[tokio::test]
+async fn a_release_that_was_given_up_is_no_base() {
+    let stage = Stage::set().await;
+    let run = stage.deploy(&stage.humans_commit());
+    stage.decision(run).await;
+    stage.github.finish(run, true);
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.until("the note", |github| !github.notes(run).is_empty()).await;
+    stage.github.fail("deployment_protection_rule", 1, Trouble::Status(502));
+    stage.github.click(check.id, "approve", "alice");
+    stage.until("a failed callback", |github| github.calls().iter().any(|call| call.status == 502)).await;
+    stage.github.cancel(run);
+    let given_up = |c: &seconder::demo::CheckRun| c.title.as_deref().unwrap_or_default().contains("did not take");
+    stage.check(&sha, |c| c.id == check.id && given_up(c)).await;
+
+    stage.github.unguarded_environment(SHOP, "production");
+    let forged = stage.github.deploy(SHOP, &Deploy::to("production", &sha, "mona"));
+    stage.github.finish(forged, true);
+    stage.github.environment(SHOP, "production");
+    let run = stage.deploy(&sha);
+    stage.check(&sha, |c| c.id != check.id && !c.actions.is_empty()).await;
+    assert!(stage.github.callbacks(run).is_empty());
+}
+
 /// P8: every commit of a long release is listed, and what cannot be shown in full cannot be seconded.
 #[tokio::test]
 async fn what_does_not_fit_on_the_check_run_can_only_be_denied_there() {

@@ -130,6 +130,16 @@ fn a_login_tells_a_bot_that_its_name_hides() {
 }
 
 #[test]
+fn a_repository_without_commits_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "--quiet"]);
+    let told = on(&folder, &[]);
+    assert_eq!((told.status.code(), text(&told.stdout).trim()), (Some(0), "No commits."), "{}", text(&told.stderr));
+    let for_programs = on(&folder, &["--json"]);
+    assert_eq!((for_programs.status.code(), text(&for_programs.stdout).as_str()), (Some(0), ""));
+}
+
+#[test]
 fn mistakes_are_named_and_have_their_own_exit_code() {
     let bad_line = seconder(&["--stdin"], "\n{\"sha\": 7}\n");
     assert_eq!(bad_line.status.code(), Some(2));

@@ -383,6 +383,11 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
             "names 9 as an approver twice",
         ),
         (
+            "a party approved under another account",
+            Box::new(|s| s.add(approved, RequestOpened, "people", json!([[1, 7]]))),
+            "the reviewer 7 had a part in the request",
+        ),
+        (
             "approved without quorum",
             Box::new(|s| s.set(approved, DecisionRecorded, "/quorum", json!([]))),
             "approved without a quorum",

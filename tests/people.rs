@@ -73,6 +73,35 @@ async fn a_machine_user_neither_approves_nor_denies() {
 }
 
 #[tokio::test]
+async fn behind_a_machine_user_stands_a_human_nobody_knows() {
+    let stage = under("people:\n  bob: machine", "    require: [1 of writers]").await;
+    let sha = stage.github.commit(SHOP, &Commit::by("bob", format!("Speed up checkout\n\n{CLAUDE}")));
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.summary.unwrap_or_default().contains("0 of 2 from"), "a program does not name who runs it");
+    stage.github.click(check.id, "approve", "alice");
+    stage.check(&sha, |check| check.summary.clone().unwrap_or_default().contains("1 of 2 from")).await;
+    assert!(stage.github.callbacks(run).is_empty());
+}
+
+#[tokio::test]
+async fn whoever_set_a_machine_user_to_work_cannot_second_what_it_wrote() {
+    let stage = under("people:\n  bob: machine", "    require: [1 of writers]").await;
+    let sha = stage.github.commit(SHOP, &Commit::by("bob", format!("Speed up checkout\n\n{CLAUDE}")));
+    let pull_request = PullRequest {
+        author: "bob".into(),
+        commits: vec![sha.clone()],
+        merged_as: Some(sha.clone()),
+        assigned_by: vec!["alice".into()],
+        ..PullRequest::default()
+    };
+    stage.github.pull_request(SHOP, &pull_request);
+    stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    refused(&stage, &check, &sha, "alice", "had an agent work on pull request #1").await;
+}
+
+#[tokio::test]
 async fn a_login_github_does_not_know_opens_no_door() {
     let stage = under("people:\n  nobody-here: { emails: [zoe@corp.example] }", "    require: [1 of writers]").await;
     let sha = stage.humans_commit();

@@ -273,7 +273,7 @@ pub enum Refusal {
 #[must_use]
 pub fn obstacles(judgement: &Judgement, standing: &Standing) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if standing.account.kind != AccountKind::User || judgement.people.is_machine(standing.account.id) {
+    if standing.account.kind != AccountKind::User || judgement.people.is_a_program(&standing.account) {
         refusals.push(Refusal::NotHuman);
     }
     if let Some(party) = judgement.parties.find(standing.account.id) {
@@ -289,7 +289,7 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing) -> Vec<Refusal> {
 #[must_use]
 pub fn may_deny(judgement: &Judgement, standing: &Standing) -> bool {
     standing.account.kind == AccountKind::User
-        && !judgement.people.is_machine(standing.account.id)
+        && !judgement.people.is_a_program(&standing.account)
         && (standing.permission >= Permission::Write
             || judgement.quorum.iter().any(|quorum| counts_for(quorum, standing)))
 }

@@ -121,7 +121,7 @@ impl Parties {
             collected.commit(commit, *attribution);
             brought.extend(facts.pull_requests_of(commit).map(|pull_request| (pull_request.number, pull_request)));
             if let Some(found) = attribution
-                && !names_a_human(commit, facts)
+                && !names_a_human(commit, found, facts)
                 && !collected.has_unknown_of(commit)
             {
                 let name = format!("whoever had {} write it", found.name);
@@ -131,7 +131,7 @@ impl Parties {
         // A squash keeps the merger's name and may drop everybody else's: whoever wrote on the branch has a part, too.
         for (number, pull_request) in brought {
             collected.account(&pull_request.author, || Part::PullRequestAuthor { number });
-            if !is_human(&pull_request.author) {
+            if !is_human(&pull_request.author, &facts.people) {
                 for sponsor in &pull_request.sponsors {
                     collected.add(sponsor.clone(), Part::Sponsor { number });
                 }
@@ -142,23 +142,28 @@ impl Parties {
     }
 }
 
-/// Whether a commit, or a pull request that brought it, names somebody GitHub knows as a human. An agent does not write by
-/// itself: when nobody is named, somebody is hidden.
-fn names_a_human(commit: &Commit, facts: &Facts) -> bool {
-    let names_one =
-        |who: &Identity| is_human(&who.account) || facts.people.by_email(&who.email).is_some_and(|p| !p.is_machine);
+/// Whether an agent's commit, or a pull request that brought it, names somebody known as a human. An agent does not write by
+/// itself: when nobody is named, somebody is hidden. Some agents have personal accounts, to which GitHub links their addresses.
+fn names_a_human(commit: &Commit, found: &Attribution, facts: &Facts) -> bool {
+    let is_human = |account: &Option<Account>| is_human(account, &facts.people);
+    let is_agent = |who: &Identity| attribution::is_machine(who) || found.is_agent_identity(who);
+    let is_known = |who: &Identity| {
+        is_human(&who.account) || facts.people.by_email(&who.email).is_some_and(|person| !person.is_machine)
+    };
+    let names_one = |who: &Identity| !is_agent(who) && is_known(who);
     let on_commit =
         |commit: &Commit| [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors).any(names_one);
     on_commit(commit)
         || facts.pull_requests_of(commit).any(|pull_request| {
             is_human(&pull_request.author)
-                || pull_request.sponsors.iter().any(|sponsor| sponsor.kind == AccountKind::User)
+                || pull_request.sponsors.iter().any(|sponsor| is_human(&Some(sponsor.clone())))
                 || pull_request.commits.iter().any(on_commit)
         })
 }
 
-fn is_human(account: &Option<Account>) -> bool {
-    account.as_ref().is_some_and(|account| account.kind == AccountKind::User)
+/// A personal account, unless the policy or the catalogue says that a program has it.
+fn is_human(account: &Option<Account>, people: &People) -> bool {
+    account.as_ref().is_some_and(|account| account.kind == AccountKind::User && !people.is_a_program(account))
 }
 
 #[derive(Default)]

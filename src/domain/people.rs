@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attribution;
+
 /// What kind of account GitHub says this is. Only [`AccountKind::User`] can be a human.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AccountKind {
@@ -116,10 +118,11 @@ impl People {
         self.0.iter().find(|person| person.accounts.iter().any(|account| account.id == account_id))
     }
 
-    /// Whether the policy says that an account is a machine's.
+    /// Whether the policy says that an account is a machine's, or the catalogue knows it as an agent's or a bot's.
     #[must_use]
-    pub fn is_machine(&self, account_id: u64) -> bool {
-        self.owner(account_id).is_some_and(|person| person.is_machine)
+    pub fn is_a_program(&self, account: &Account) -> bool {
+        let who = Identity { account: Some(account.clone()), ..Identity::default() };
+        self.owner(account.id).is_some_and(|person| person.is_machine) || attribution::is_machine(&who)
     }
 
     /// Whose address it is.

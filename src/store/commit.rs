@@ -145,8 +145,8 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
 
     let lengths = requests::insert(&batch.opened, connection).await?;
     requests::save(&batch.locked, connection).await?;
-    let sent = batch.sent.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
-    releases::remember(sent, now, connection).await?;
+    let told = batch.told.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
+    releases::remember(told, now, connection).await?;
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
@@ -172,8 +172,8 @@ struct Batch {
     opened: Vec<Request>,
     owed: Owed,
     appendix: Appendix,
-    /// Requests whose answer leaves after this transaction.
-    sent: Vec<RequestId>,
+    /// Requests whose answer leaves after this transaction, or was given up.
+    told: Vec<RequestId>,
 }
 
 impl Batch {
@@ -214,8 +214,8 @@ impl Batch {
         for (id, record) in records {
             let Some(locked) = self.locked.get_mut(&id) else { continue };
             locked.dirty = true;
-            if record.kind == "callback.sent" {
-                self.sent.push(id.clone());
+            if matches!(record.kind, "callback.sent" | "effect.failed") {
+                self.told.push(id.clone());
             }
             let tenant = &locked.request.case.subject.tenant;
             let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));

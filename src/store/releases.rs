@@ -1,6 +1,6 @@
 //! What was released where. A success GitHub shows proves nothing by itself: anybody with `deployments: write` can make one.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use sqlx::AnyConnection;
 
@@ -13,25 +13,37 @@ use crate::domain::request::{Answer, Callback, Outcome, Request};
 const NEWEST: u64 = 100;
 
 /// Writes down which of these requests are about to be released: before GitHub hears of it, so that there is no moment in
-/// which a release is out and not remembered. One that never arrives ran nowhere, and no success of its will be seen.
+/// which a release is out and not remembered. One that was given up is forgotten again: nobody knows that it was released.
 pub(super) async fn remember<'a>(
-    sent: impl Iterator<Item = &'a Request>,
+    told: impl Iterator<Item = &'a Request>,
     now: Millis,
     connection: &mut AnyConnection,
 ) -> Result<(), Error> {
-    let mut released = BTreeMap::new();
-    for request in sent {
-        let answer = request.life.outcome.and_then(Outcome::answer);
-        if request.life.callback != Callback::None && answer == Some(Answer::Release) {
-            let subject = &request.case.subject;
-            released.insert((subject.repository.id, subject.environment.to_lowercase(), &subject.head_sha), ());
-        }
+    let (mut released, mut given_up) = (BTreeSet::new(), BTreeSet::new());
+    for request in told.filter(|r| r.life.outcome.and_then(Outcome::answer) == Some(Answer::Release)) {
+        let subject = &request.case.subject;
+        let key = (subject.repository.id, subject.environment.to_lowercase(), subject.head_sha.as_str());
+        match request.life.callback {
+            Callback::Sent | Callback::Delivered => released.insert(key),
+            Callback::Failed => given_up.insert(key),
+            Callback::None | Callback::Owed => continue,
+        };
+    }
+    for (repository, environment, sha) in &given_up {
+        Statement::new("DELETE FROM releases WHERE repository_id = ")
+            .bind(*repository)
+            .sql(" AND environment = ")
+            .bind(environment.as_str())
+            .sql(" AND sha = ")
+            .bind(*sha)
+            .execute(connection)
+            .await?;
     }
     if released.is_empty() {
         return Ok(());
     }
-    let rows = released.keys().map(|(repository, environment, sha)| -> [Value; 4] {
-        [(*repository).into(), environment.as_str().into(), sha.as_str().into(), now.into()]
+    let rows = released.iter().map(|(repository, environment, sha)| -> [Value; 4] {
+        [(*repository).into(), environment.as_str().into(), (*sha).into(), now.into()]
     });
     Statement::new("INSERT INTO releases (repository_id, environment, sha, released_at) ")
         .rows(rows)

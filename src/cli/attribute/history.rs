@@ -17,9 +17,17 @@ use crate::domain::people::Identity;
 const FORMAT: &str = "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00";
 
 pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool) -> Result<(), Failure> {
+    require_repository(&arguments.repo)?;
+    let mut summary = Summary::default();
+    if arguments.revisions.is_empty() && !exists(&arguments.repo, "HEAD")? {
+        // Nothing was committed yet; git calls that a bad revision.
+        if !arguments.json {
+            summary.write(out, colour)?;
+        }
+        return Ok(());
+    }
     let mut log = Log::start(&arguments.repo, &arguments.revisions)?;
     let progress = progress();
-    let mut summary = Summary::default();
     let mut table = output::Table::new(colour);
     while let Some((commit, date)) = log.next()? {
         let looked = Looked::at(commit, date);
@@ -64,7 +72,8 @@ struct Log {
 
 impl Log {
     fn start(repo: &Path, revisions: &[String]) -> Result<Self, Failure> {
-        let with_notes = has_notes(repo)?;
+        // By git-ai.
+        let with_notes = exists(repo, "refs/notes/ai")?;
         let mut git = git(repo);
         git.args(["log", "-z", "--no-color", "--no-show-signature", "--no-patch", "--encoding=UTF-8"]);
         if with_notes {
@@ -139,18 +148,17 @@ fn git(repo: &Path) -> Command {
     git
 }
 
-/// Whether the repository has notes by git-ai; fails when there is no repository.
-fn has_notes(repo: &Path) -> Result<bool, Failure> {
+fn require_repository(repo: &Path) -> Result<(), Failure> {
     let asked = git(repo).args(["rev-parse", "--git-dir"]).output().map_err(no_git)?;
-    if !asked.status.success() {
-        let complaint = String::from_utf8_lossy(&asked.stderr);
-        return Err(Failure::Usage(anyhow!(
-            "{} cannot be read as a git repository: {}",
-            repo.display(),
-            complaint.trim()
-        )));
+    if asked.status.success() {
+        return Ok(());
     }
-    let asked = git(repo).args(["rev-parse", "--verify", "--quiet", "refs/notes/ai"]).output().map_err(no_git)?;
+    let complaint = String::from_utf8_lossy(&asked.stderr);
+    Err(Failure::Usage(anyhow!("{} cannot be read as a git repository: {}", repo.display(), complaint.trim())))
+}
+
+fn exists(repo: &Path, reference: &str) -> Result<bool, Failure> {
+    let asked = git(repo).args(["rev-parse", "--verify", "--quiet", reference]).output().map_err(no_git)?;
     Ok(asked.status.success())
 }
 

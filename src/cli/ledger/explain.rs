@@ -136,6 +136,8 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
         let extra = extra.map(|extra| format!(", {extra} of them for unknown identities")).unwrap_or_default();
         point(format!("rule {} asks {} from {}{extra}", word(&asked["rule"]), asked["need"], from(&asked["from"])));
     }
+    list(&entry["denied_by"])
+        .for_each(|rule| point(format!("rule {} denies: somebody unknown had a part", word(rule))));
     point(format!("by policy {}, catalogue {}", policy(&entry["policy"]), word(&entry["catalogue"])));
 }
 

@@ -159,7 +159,8 @@ impl Catalogue {
                 it.add(index, marker).map_err(|error| format!("agent `{}`: {error}", agent.slug))?;
             }
         }
-        let keys = it.trailers.keys().chain(it.disclosures.keys()).map(|key| format!("{key}:"));
+        let spelled = it.trailers.keys().map(|key| key.replace('-', "_"));
+        let keys = it.trailers.keys().chain(it.disclosures.keys()).cloned().chain(spelled).map(|key| format!("{key}:"));
         let starts = it.footers.iter().chain(&it.links).map(|sign| sign.text.clone());
         it.cues = Cues::new(keys.chain(starts), &it.words, &file.prose.ai, &file.prose.not_tools, other)?;
         Ok(it)

@@ -99,6 +99,16 @@ impl fmt::Display for Place {
     }
 }
 
+/// A trailer's key as it is looked up.
+pub(super) fn plain_key(key: &str) -> String {
+    lower(key).replace([' ', '_'], "-")
+}
+
+/// A footer without the picture, list mark or bracket in front of it.
+pub(super) fn bare(footer: &str) -> &str {
+    footer.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '`')
+}
+
 /// The marks found so far; of one agent no more than are kept in the end.
 pub(super) struct Marks<'c> {
     pub catalogue: &'c Catalogue,
@@ -273,9 +283,13 @@ impl<'c> Marks<'c> {
 
     fn of_trailer(&mut self, trailer: Trailer<'_>) {
         let catalogue = self.catalogue;
-        let key = lower(trailer.key).replace([' ', '_'], "-");
+        let key = plain_key(trailer.key);
         let found = || format!("{}: {}", trailer.key, trailer.value);
         if trailers::is_co_author(&key) {
+            // A tenant may know a co-author by name.
+            if let Some(sign) = catalogue.trailer(&key, trailer.value) {
+                self.push(text_mark(sign, Place::Trailer, &found()));
+            }
             for (name, email) in trailers::people(trailer.value) {
                 let remark = || beside_a_human(catalogue, name, email);
                 if let Some(agent) = catalogue.person(name, email).or_else(remark) {
@@ -325,7 +339,7 @@ impl<'c> Marks<'c> {
     fn of_footer(&mut self, line: &str, with_prose: bool) {
         let catalogue = self.catalogue;
         let mut footer_at = |text: &str| {
-            let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '`');
+            let text = bare(text);
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
             } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {

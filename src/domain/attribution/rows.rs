@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::marks;
 use super::{Certainty, Kind};
 
 /// What sort of program a row describes.
@@ -211,11 +212,11 @@ impl ExtraMark {
             Self::Account(id) => (MarkerType::Account, id.to_string(), None),
             Self::Login(login) => (MarkerType::Login, bot_login(login), None),
             Self::Trailer { value, .. } => (MarkerType::Trailer, value.clone(), Some(Kind::CoAuthored)),
-            Self::Footer(value) => (MarkerType::Footer, value.clone(), Some(Kind::CoAuthored)),
+            Self::Footer(value) => (MarkerType::Footer, marks::bare(value).to_owned(), Some(Kind::CoAuthored)),
             Self::Branch(value) => (MarkerType::Branch, value.clone(), Some(Kind::Assisted)),
             Self::Body(value) => (MarkerType::Body, value.clone(), Some(Kind::Assisted)),
         };
-        let key = if let Self::Trailer { key, .. } = self { Some(key.clone()) } else { None };
+        let key = if let Self::Trailer { key, .. } = self { Some(marks::plain_key(key)) } else { None };
         Marker {
             kind,
             value,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::facts::{Attempt, PullRequest, Run};
-use crate::domain::people::{AccountKind, People};
+use crate::domain::people::{AccountKind, People, Person};
 
 fn user(id: u64, login: &str) -> Account {
     Account { id, login: login.to_owned(), kind: AccountKind::User }
@@ -109,6 +109,20 @@ fn agents_and_automation_are_not_unknown_people() {
     assert_eq!(unknown(&of_commit(identity("Ann", ANN), message)), [] as [&str; 0]);
     let impostor = of_commit(identity("claude[bot]", "me@example.com"), "Fix");
     assert_eq!(unknown(&impostor), ["me@example.com"], "a name makes nobody a machine");
+}
+
+/// GitHub links `cursoragent@cursor.com` to a personal account, and a policy may claim the address for somebody.
+#[test]
+fn an_agents_personal_account_does_not_hide_who_had_it_work() {
+    let cursor = identity("Cursor Agent", "cursoragent@cursor.com");
+    let linked = Identity { account: Some(user(199_161_495, "cursoragent")), ..cursor.clone() };
+    let claimed = Person { emails: vec![cursor.email.clone()], accounts: vec![user(7, "ann")], ..Person::default() };
+    for (author, people) in [(linked, People::default()), (cursor, People(vec![claimed]))] {
+        let facts = Facts { people, ..facts(vec![commit("c1", author, "Fix")], Vec::new()) };
+        let found = attribution::attribute(&facts.commits[0], &[]);
+        let parties = Parties::of(&facts, &[(&facts.commits[0], found.as_ref())]);
+        assert_eq!(parties.unknown.len(), 1, "{parties:?}");
+    }
 }
 
 #[test]

@@ -91,10 +91,10 @@ impl Reader {
             self.complain(node.at, message);
             return None;
         };
-        for (key, _) in entries {
+        for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&key.text.as_str())) {
             if LATER.contains(&key.text.as_str()) {
                 self.complain(key.at, format!("`{}` is not supported yet by this version", key.text));
-            } else if !keys.contains(&key.text.as_str()) {
+            } else {
                 let hint = hint(&key.text, keys.iter().copied());
                 self.complain(key.at, format!("{what} has no key `{}`{hint}", key.text));
             }

@@ -558,3 +558,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_policy_in_the_readme_is_one() {
+    let readme = include_str!("../../../README.md");
+    let (_, rest) = readme.split_once("```yaml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let file = parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((file.people.len(), file.rules.len()), (2, 1));
+    assert!(file.catalogue.get().slugs().any(|slug| slug == "acme-bot"));
+}

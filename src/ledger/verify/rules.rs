@@ -255,7 +255,7 @@ impl Open {
             self.denials.push(id);
             return Ok(());
         }
-        if self.parties.contains(&id) {
+        if self.has_part(id) {
             return Err(Violation::PartyApproves(id));
         }
         if review.reviewer.kind != "User" {
@@ -282,12 +282,17 @@ impl Open {
         one == other || self.people.iter().any(|accounts| accounts.contains(&one) && accounts.contains(&other))
     }
 
+    /// Whoever has a part under one account has it under all of theirs.
+    fn has_part(&self, id: u64) -> bool {
+        self.parties.iter().any(|party| self.is_one_human(*party, id))
+    }
+
     fn approve(&self, decision: &Decision<'_>) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
             return Err(Violation::DenyOverruled(*id));
         }
         for (n, Person { id }) in decision.approvers.iter().enumerate() {
-            if self.parties.contains(id) {
+            if self.has_part(*id) {
                 return Err(Violation::PartyApprover(*id));
             }
             if !self.approvals.contains(id) {

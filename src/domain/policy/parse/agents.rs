@@ -83,6 +83,8 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::super::parse;
+    use crate::domain::attribution::{Circumstances, attribute_with};
+    use crate::domain::facts::Commit;
 
     fn with(agents: &str) -> String {
         format!(
@@ -95,6 +97,21 @@ mod tests {
         let file =
             parse(&with("  acme-bot: { name: Acme Bot, emails: [bot@acme.example], trailers: [Acme-Run] }")).unwrap();
         assert!(file.catalogue.get().slugs().any(|slug| slug == "acme-bot"));
+    }
+
+    #[test]
+    fn a_tenants_marks_are_found_however_they_are_written() {
+        for (marks, message) in [
+            ("trailers: [Acme_Run]", "Fix\n\nAcme_Run: 7"),
+            ("trailers: [\"Co-authored-by: Acme Bot\"]", "Fix\n\nCo-authored-by: Acme Bot <acme@acme.example>"),
+            ("footers: [\"🤖 Made with Acme\"]", "Fix\n\n🤖 Made with Acme 2"),
+            ("footers: [\"[acme]\"]", "Fix\n\n[acme] did it"),
+        ] {
+            let file = parse(&with(&format!("  acme-bot: {{ {marks} }}"))).unwrap();
+            let commit = Commit { message: message.to_owned(), ..Commit::default() };
+            let found = attribute_with(file.catalogue.get(), &commit, &[], Circumstances::default());
+            assert_eq!(found.map(|found| found.agent).as_deref(), Some("acme-bot"), "{marks}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::super::values::is_login;
 use super::Reader;
 
 const PERSON_KEYS: [&str; 2] = ["also", "emails"];
+/// Each account is asked of GitHub, and those of one human stand in the ledger's entry, which has an end.
+const MOST_ACCOUNTS: usize = 1_000;
 const EXAMPLE: &str = "octocat: { also: [octocat-work], emails: [octo@example.com] }";
 
 impl Reader {
@@ -19,6 +21,10 @@ impl Reader {
         for (word, node) in entries {
             let person = self.person(word, node, &people);
             people.push(person);
+        }
+        let accounts: usize = people.iter().map(|person| person.logins.len()).sum();
+        if accounts > MOST_ACCOUNTS {
+            self.complain(node.at, format!("`people` names {accounts} accounts; the most is {MOST_ACCOUNTS}"));
         }
         people
     }
@@ -94,6 +100,14 @@ mod tests {
             ("octocat octocat-work".into(), "octo@example.com".into())
         );
         assert!(robot.is_machine && !octocat.is_machine);
+    }
+
+    #[test]
+    fn people_are_not_without_end() {
+        let many = |n: usize| (0..n).map(|n| format!("  user-{n}: {{}}\n")).collect::<String>();
+        assert!(parse(&with(&many(1_000))).is_ok());
+        let errors = parse(&with(&many(1_001))).unwrap_err().to_string();
+        assert_eq!(errors, "3:3: `people` names 1001 accounts; the most is 1000");
     }
 
     #[test]
