@@ -22,7 +22,7 @@ use crate::domain::gate::RequestId;
 use crate::domain::request::{Answer, Change, Request, step};
 
 /// How many works share one transaction at most.
-const BATCH: usize = 64;
+const BATCH: usize = 24;
 /// How long works that nobody waits for are gathered: a transaction costs more than what it commits.
 const GATHERING: Duration = Duration::from_millis(4);
 
