@@ -215,6 +215,7 @@ fn all_commits_of_a_deployment_are_looked_at_with_the_pull_requests_that_brought
             name: "deploy".to_owned(),
             event: "push".to_owned(),
             head_branch: None,
+            workflow: None,
             url: String::new(),
             attempts: Vec::new(),
         },

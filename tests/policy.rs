@@ -2,7 +2,8 @@
 
 use seconder::domain::digest::Digest;
 use seconder::domain::policy::{
-    Approvers, AuthoredBy, Found, Member, Origin, Policy, PolicyError, Requirement, Rule, Text, in_force, parse,
+    Approvers, AuthoredBy, Dimension, Found, Member, Origin, Policy, PolicyError, Requirement, Rule, Target, Text,
+    Verdict, in_force, parse,
 };
 
 const MINUTE: i64 = 60_000;
@@ -40,6 +41,10 @@ fn group(name: &str) -> Approvers {
     Approvers::Group(name.to_owned())
 }
 
+fn names_it(rule: &Rule, environment: &str) -> bool {
+    rule.scope.covers(&Target::deployment(environment), &[], false).is_ok()
+}
+
 fn names<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<&'a str> {
     rules.into_iter().map(|rule| rule.name.as_str()).collect()
 }
@@ -48,12 +53,12 @@ fn names<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<&'a str> {
 fn a_policy_reads_like_a_sentence_and_means_it() {
     let policy = parse(GOOD).unwrap();
     let production = &policy.rules[0];
-    assert_eq!(production.environments, ["production", "prod-*"]);
+    assert_eq!(production.scope.patterns(Dimension::Environment).collect::<Vec<_>>(), ["production", "prod-*"]);
     assert_eq!(production.authored_by, AuthoredBy::Ai);
     assert_eq!(production.expires_after, 240 * MINUTE);
     assert_eq!(
-        production.require,
-        [Requirement { approvals: 1, from: group("platform") }, Requirement { approvals: 2, from: group("security") }]
+        production.verdict,
+        Verdict::Require(vec![Requirement::of(1, group("platform")), Requirement::of(2, group("security"))])
     );
     let platform = Member::Team { org: "acme".to_owned(), slug: "platform".to_owned() };
     assert_eq!(policy.approvers["platform"], [platform, Member::User("octocat".to_owned())]);
@@ -63,8 +68,8 @@ fn a_policy_reads_like_a_sentence_and_means_it() {
 #[test]
 fn teams_and_users_can_be_named_on_the_spot() {
     let policy = parse(GOOD).unwrap();
-    let from: Vec<_> = policy.rules[1].require.iter().map(|requirement| requirement.from.clone()).collect();
-    assert_eq!(from, [group("@acme/auditors"), group("mona"), Approvers::Admins]);
+    let require = [group("@acme/auditors"), group("mona"), Approvers::Admins].map(|from| Requirement::of(1, from));
+    assert_eq!(policy.rules[1].verdict, Verdict::Require(require.to_vec()));
     let auditors = Member::Team { org: "acme".to_owned(), slug: "auditors".to_owned() };
     assert_eq!(policy.approvers["@acme/auditors"], [auditors]);
     assert_eq!(policy.approvers["mona"], [Member::User("mona".to_owned())]);
@@ -87,7 +92,7 @@ fn environments_are_matched_by_pattern_and_without_case() {
         ("preproduction", false),
         ("staging", false),
     ] {
-        assert_eq!(production.names(environment), named, "{environment}");
+        assert_eq!(names_it(production, environment), named, "{environment}");
     }
 }
 
@@ -96,7 +101,7 @@ fn without_a_file_the_built_in_policy_holds() {
     let policy = in_force(Found::Absent, None);
     assert_eq!(policy, Policy::built_in());
     assert_eq!(policy.origin, Origin::BuiltIn);
-    assert_eq!(policy.rules[0].require, [Requirement { approvals: 1, from: Approvers::Writers }]);
+    assert_eq!(policy.rules[0].verdict, Verdict::Require(vec![Requirement::of(1, Approvers::Writers)]));
     assert_eq!(policy.rules[0].authored_by, AuthoredBy::Ai);
 }
 
@@ -110,7 +115,8 @@ fn a_good_file_is_in_force_with_its_commit_and_blob() {
 #[test]
 fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_where() {
     let policy = in_force(Found::File(text(BROKEN)), Some(text(GOOD)));
-    let Origin::LastGood { commit, error, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
+    let Origin::LastGood { commit, errors, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
+    let error = errors.first();
     assert_eq!(commit, "c0ffee");
     assert_eq!((error.line, error.column), (3, 5));
     assert_eq!(policy.digest, Digest::of_bytes(GOOD.as_bytes()));
@@ -119,8 +125,8 @@ fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_wher
 #[test]
 fn a_deleted_file_loosens_nothing() {
     let policy = in_force(Found::Absent, Some(text(GOOD)));
-    let Origin::LastGood { error, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
-    assert_eq!(error.message, ".github/seconder.yml is gone from the default branch; put it back");
+    let Origin::LastGood { errors, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
+    assert_eq!(errors.first().message, ".github/seconder.yml is gone from the default branch; put it back");
     assert_eq!(policy.rules.len(), 3);
 }
 
@@ -131,24 +137,30 @@ fn a_file_that_was_never_good_leaves_it_to_the_admins() {
         assert!(matches!(policy.origin, Origin::AdminsOnly { .. }));
         assert_eq!(policy.rules.len(), 1);
         assert_eq!(policy.rules[0].authored_by, AuthoredBy::Anyone);
-        assert_eq!(policy.rules[0].require, [Requirement { approvals: 1, from: Approvers::Admins }]);
-        assert!(policy.rules[0].names("anything/at all"));
+        assert_eq!(policy.rules[0].verdict, Verdict::Require(vec![Requirement::of(1, Approvers::Admins)]));
+        assert!(names_it(&policy.rules[0], "anything/at all"));
     }
 }
 
 #[test]
 fn an_environment_that_the_file_forgets_stays_under_the_built_in_rule() {
     let policy = in_force(Found::File(text(GOOD)), None);
-    assert_eq!(names(policy.rules_for("staging")), ["production", "everything to the vault", "two agents", "built-in"]);
-    assert!(!names(policy.rules_for("production")).contains(&"built-in"), "a rule for all agents stands in its place");
-    assert!(!names(policy.rules_for("vault")).contains(&"built-in"));
+    assert_eq!(
+        names(policy.rules_for(&Target::deployment("staging"))),
+        ["production", "everything to the vault", "two agents", "built-in"]
+    );
+    assert!(
+        !names(policy.rules_for(&Target::deployment("production"))).contains(&"built-in"),
+        "a rule for all agents stands in its place"
+    );
+    assert!(!names(policy.rules_for(&Target::deployment("vault"))).contains(&"built-in"));
 }
 
 #[test]
 fn naming_two_agents_for_an_environment_does_not_let_the_others_through() {
     let policy = in_force(Found::File(text(GOOD)), None);
-    let staging = policy.rules_for("staging");
-    assert!(staging.iter().any(|rule| rule.name == "two agents" && rule.names("staging")));
+    let staging: Vec<_> = policy.rules_for(&Target::deployment("staging")).collect();
+    assert!(staging.iter().any(|rule| rule.name == "two agents" && names_it(rule, "staging")));
     assert!(staging.iter().any(|rule| rule.name == "built-in"));
 }
 

@@ -4,12 +4,12 @@ use tracing::{info, warn};
 
 use super::{App, Error};
 use crate::domain::case::Case;
-use crate::domain::decide::{Permission, Standing, judge};
+use crate::domain::decide::{Permission, Persons, Quorum, Standing, judge};
 use crate::domain::event::{Channel, Event, Reviewed, Verdict};
 use crate::domain::facts::Facts;
 use crate::domain::gate::{RequestId, RunKey, Subject};
 use crate::domain::people::{Account, AccountKind};
-use crate::domain::policy::{self, Member, Origin, Policy};
+use crate::domain::policy::{self, Member, Origin, Policy, Target};
 use crate::domain::request::Request;
 use crate::github::Place;
 use crate::github::facts::PolicyFile;
@@ -122,10 +122,11 @@ impl App {
         let quorum = &request.case.judgement.quorum;
         let mut teams: Vec<(String, String)> = quorum
             .iter()
-            .flat_map(|q| &q.members)
+            .flat_map(Quorum::groups)
+            .flat_map(Persons::members)
             .filter_map(|member| match member {
                 Member::Team { org, slug } => Some((org.clone(), slug.clone())),
-                Member::User(_) => None,
+                Member::User(_) | Member::Permission(_) | Member::CodeOwners => None,
             })
             .collect();
         teams.sort();
@@ -143,7 +144,12 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
 }
 
 fn case(delivery: &str, held: DeploymentHeld, facts: Facts, policy: Policy, policy_is_new: bool) -> Case {
-    let judgement = judge(&policy, &held.environment, &facts);
+    let target = Target {
+        git_ref: facts.run.head_branch.as_deref(),
+        workflow: facts.run.workflow.as_deref(),
+        ..Target::deployment(&held.environment)
+    };
+    let judgement = judge(&policy, &target, &facts);
     let run = facts.run;
     let attempt = run.attempts.iter().find(|attempt| attempt.number == run.attempt);
     Case {

@@ -25,6 +25,8 @@ enum Tried {
     Done(Receipt),
     /// Nothing is owed any more.
     Nothing,
+    /// It may not be done before then.
+    NotBefore(Millis),
 }
 
 impl App {
@@ -42,6 +44,10 @@ impl App {
             }
             Ok(Tried::Nothing) => {
                 self.store.commit(Work { claim: Some(due.claim()), event: None }).await?;
+            }
+            Ok(Tried::NotBefore(until)) => {
+                info!(request = %due.request, effect = due.effect.as_str(), until, "effect waits");
+                self.store.release(&[due.claim()], until).await?;
             }
             Err(error) => self.failed(due, error).await?,
         }
@@ -104,7 +110,9 @@ impl App {
         let sending = Sending { request: request.id.clone(), run, approvers };
         let event = Event::Sending(Box::new(sending));
         let committed = self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
-        let Some(answer) = committed.send else { return Ok(Tried::Nothing) };
+        let Some(answer) = committed.send else {
+            return Ok(committed.wait_until.map_or(Tried::Nothing, Tried::NotBefore));
+        };
         let decided = committed.changed.iter().find(|changed| changed.id == request.id).unwrap_or(request);
         let entry = self.store.decision_seq(&request.id).await?;
         let comment = render::callback_comment(decided, entry);
@@ -174,6 +182,7 @@ fn check_run(request: &Request, name: &str, page: Page) -> CheckRun {
         actions: page.buttons.iter().map(action).collect(),
         annotations: page
             .points_at
+            .into_iter()
             .map(|(line, column, message)| Annotation {
                 path: policy::PATH.to_owned(),
                 start_line: line,
@@ -183,7 +192,6 @@ fn check_run(request: &Request, name: &str, page: Page) -> CheckRun {
                 annotation_level: Level::Failure,
                 message,
             })
-            .into_iter()
             .collect(),
         ..CheckRun::default()
     }

@@ -7,6 +7,7 @@ use super::decide::Standing;
 use super::effect::Effect;
 use super::facts::Run;
 use super::gate::{RequestId, RunKey};
+use super::policy::Assurance;
 
 /// Something that happened and may change requests.
 #[derive(Clone, Debug)]
@@ -77,6 +78,16 @@ pub enum Verdict {
 pub enum Channel {
     /// A button of the check run.
     CheckRun,
+}
+
+impl Channel {
+    /// How sure it is that it was them.
+    #[must_use]
+    pub fn assurance(self) -> Assurance {
+        match self {
+            Self::CheckRun => Assurance::Click,
+        }
+    }
 }
 
 /// The world right before a decision leaves: read after the decision was made.

@@ -50,8 +50,11 @@ pub struct Run {
     pub name: String,
     /// The event that started it (`push`, `workflow_dispatch`, …).
     pub event: String,
-    /// Branch, when there is one.
+    /// Branch or tag, when there is one.
     pub head_branch: Option<String>,
+    /// The workflow's file, without its folder.
+    #[serde(default)]
+    pub workflow: Option<String>,
     /// Page of the run.
     pub url: String,
     /// Every attempt so far, this one included.

@@ -100,6 +100,23 @@ impl Parties {
         self.known.iter().find(|p| p.account.id == account_id)
     }
 
+    /// Whoever has a part under one account has it under all of theirs.
+    pub(super) fn join_persons(&mut self, people: &People) {
+        for person in &people.0 {
+            let Some(login) = person.accounts.iter().find_map(|a| self.find(a.id)).map(|p| p.account.login.clone())
+            else {
+                continue;
+            };
+            for account in &person.accounts {
+                if self.find(account.id).is_none() {
+                    let because = vec![Part::SamePerson { login: login.clone() }];
+                    self.known.push(Party { account: account.clone(), because });
+                }
+            }
+        }
+        self.known.sort_by_key(|party| party.account.id);
+    }
+
     /// Collects the parties of a gate: whoever set it going, and for the gated commits whoever wrote or brought them.
     ///
     /// An identity that the catalogue knows as a machine is not a person and makes no party by itself.
@@ -253,25 +270,13 @@ impl Collected<'_> {
         }
     }
 
-    /// Whoever has a part under one account has it under all of theirs.
-    fn join_persons(&mut self) {
-        for person in self.people.map(|people| people.0.as_slice()).unwrap_or_default() {
-            let Some(login) =
-                person.accounts.iter().find_map(|a| self.known.get(&a.id)).map(|p| p.account.login.clone())
-            else {
-                continue;
-            };
-            for account in &person.accounts {
-                if !self.known.contains_key(&account.id) {
-                    self.add(account.clone(), Part::SamePerson { login: login.clone() });
-                }
-            }
+    fn finish(self) -> Parties {
+        let mut parties =
+            Parties { known: self.known.into_values().collect(), unknown: self.unknown.into_values().collect() };
+        if let Some(people) = self.people {
+            parties.join_persons(people);
         }
-    }
-
-    fn finish(mut self) -> Parties {
-        self.join_persons();
-        Parties { known: self.known.into_values().collect(), unknown: self.unknown.into_values().collect() }
+        parties
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::Gap;
-use super::policy::{Approvers, AuthoredBy};
+use super::policy::{Approvers, AuthoredBy, Dimension};
 
 /// One finding and what led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +42,21 @@ pub enum Finding {
     Rule {
         /// Its name.
         name: String,
-        /// Whether it holds the gate.
+        /// Whether it holds the gate, or would.
         matched: bool,
+        /// Whether it acts on that, or only tells.
+        #[serde(default = "yes", skip_serializing_if = "std::clone::Clone::clone")]
+        acts: bool,
     },
-    /// The rule does not cover the environment.
-    OtherEnvironment {
-        /// The environment.
-        environment: String,
-        /// The globs of the rule.
+    /// The rule does not cover the gate.
+    Outside {
+        /// What about the gate it does not cover.
+        by: Dimension,
+        /// What it covers.
         patterns: Vec<String>,
     },
+    /// The rule covers the gate, and its exception does, too.
+    Excepted,
     /// Whose commits the rule holds, and how many it found.
     Authorship {
         /// As the rule says.
@@ -88,9 +93,29 @@ pub enum Finding {
         /// Persons left who could give them.
         left: u32,
     },
+    /// The rule denies whatever it holds.
+    Forbidden {
+        /// The rule.
+        rule: String,
+        /// What the policy says about it.
+        message: String,
+    },
+    /// The rule denies what does not say why it is made.
+    NoReason {
+        /// The rule.
+        rule: String,
+        /// What a reason must contain.
+        pattern: Option<String>,
+        /// Commits without one.
+        commits: usize,
+    },
     /// The rule denies what somebody unknown had a part in.
     Unattributed {
         /// The rule.
         rule: String,
     },
+}
+
+fn yes() -> bool {
+    true
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Millis;
 use super::case::Case;
-use super::decide::{self, Met, Refusal, Standing};
+use super::decide::{self, Met, Refusal, Standing, Voice};
 use super::digest::Digest;
 use super::effect::Effect;
 use super::event::{Channel, Verdict};
@@ -19,6 +19,7 @@ mod sequences;
 mod step;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use step::{Change, step};
 
@@ -42,6 +43,9 @@ pub struct Life {
     pub opened_at: Millis,
     /// When it is denied if nobody has decided.
     pub expires_at: Option<Millis>,
+    /// How long it had waited when people were last reminded, or when others were last let in to approve.
+    #[serde(default)]
+    pub waited: Millis,
     /// Approvals that count, one a person.
     #[serde(default)]
     pub approvals: Vec<Approval>,
@@ -179,7 +183,18 @@ impl Request {
     /// How far each requirement is met.
     #[must_use]
     pub fn tally(&self) -> Vec<Met> {
-        let approvals: Vec<Standing> = self.life.approvals.iter().map(|a| a.by.clone()).collect();
-        decide::tally(&self.case.judgement, &approvals)
+        let voice = |approval: &'_ Approval| approval.via.assurance();
+        let approvals: Vec<Voice<'_>> =
+            self.life.approvals.iter().map(|a| Voice { standing: &a.by, assurance: voice(a) }).collect();
+        decide::tally(&self.case.judgement, &approvals, self.life.waited)
+    }
+
+    /// When something is to be done about it, if nobody does anything before.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Millis> {
+        let step = timers::after(&self.case.judgement, self.life.waited)
+            .next()
+            .map(|step| self.life.opened_at.saturating_add(step));
+        [self.life.expires_at, step].into_iter().flatten().min()
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct RunAnswer {
     display_title: Option<String>,
     event: Option<String>,
     head_branch: Option<String>,
+    path: Option<String>,
     html_url: Option<String>,
     actor: Option<wire::User>,
     triggering_actor: Option<wire::User>,
@@ -39,6 +40,13 @@ struct Id {
 }
 
 impl RunAnswer {
+    /// The workflow's file: `deploy.yml` of `.github/workflows/deploy.yml@refs/heads/main`.
+    fn workflow(&self) -> Option<String> {
+        let path = self.path.as_deref()?;
+        let path = path.split('@').next().unwrap_or(path);
+        path.rsplit('/').next().filter(|file| !file.is_empty()).map(str::to_owned)
+    }
+
     /// Who set this attempt going.
     pub fn into_attempt(self) -> Attempt {
         Attempt {
@@ -91,6 +99,7 @@ impl GitHub {
             name: answer.name.clone().or_else(|| answer.display_title.clone()).unwrap_or_default(),
             event: answer.event.clone().unwrap_or_default(),
             head_branch: answer.head_branch.clone(),
+            workflow: answer.workflow(),
             url: answer.html_url.clone().unwrap_or_default(),
             attempts: vec![answer.into_attempt()],
         })

@@ -1,19 +1,19 @@
 //! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
 
 use super::checks::State;
-use crate::domain::decide::Quorum;
 use crate::domain::event::Verdict;
 use crate::domain::facts::Gap;
 use crate::domain::people::AccountKind;
-use crate::domain::policy::{Member, Origin};
-use crate::domain::reason::{Finding, Reason};
+use crate::domain::policy::Origin;
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
+mod reasons;
 mod safe;
 mod words;
 
+use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
-use words::{approvers_words, attribution_words, authored_by_words, gap_words, parts_words, people, refusal_words};
+use words::{attribution_words, need_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
 pub const CHECK_NAME: &str = "Seconder";
@@ -61,8 +61,8 @@ pub struct Page {
     pub state: State,
     /// Buttons offered.
     pub buttons: Vec<Button>,
-    /// Line and column of `.github/seconder.yml` to point at, and what to say there.
-    pub points_at: Option<(u64, u64, String)>,
+    /// Lines and columns of `.github/seconder.yml` to point at, and what to say there.
+    pub points_at: Vec<(u64, u64, String)>,
 }
 
 /// GitHub cuts `summary` and `text` at so many bytes; we cut before, on a line, and say so.
@@ -86,7 +86,7 @@ pub fn page(request: &Request) -> Page {
         }
         false => Vec::new(),
     };
-    Page { title, summary: cut(summary), text: Some(cut(text)), state, buttons, points_at: None }
+    Page { title, summary: cut(summary), text: Some(cut(text)), state, buttons, points_at: Vec::new() }
 }
 
 /// Whether everything an approver must see fits on the check run (P8).
@@ -104,6 +104,9 @@ fn headline(request: &Request) -> (String, State) {
     }
     match request.life.outcome {
         None => (format!("{environment} waits for a second human"), State::ActionRequired),
+        Some(Outcome::Approved | Outcome::NotRequired) if waits_for_release(request) => {
+            (format!("{environment}: nothing is released now"), State::ActionRequired)
+        }
         Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), State::Success),
         Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), State::Success),
         Some(Outcome::Denied) => (format!("{environment}: denied by {}", denied_by(request)), State::Failure),
@@ -113,12 +116,15 @@ fn headline(request: &Request) -> (String, State) {
     }
 }
 
+/// Whether it is decided, and the decision may not leave yet.
+fn waits_for_release(request: &Request) -> bool {
+    request.case.judgement.stopped.is_some() && request.life.callback == Callback::Owed
+}
+
 /// Who denied it: a human, or a rule that does so without asking one.
 fn denied_by(request: &Request) -> String {
     match (&request.life.denied_by, request.case.judgement.denied_by.first()) {
-        (None, Some(rule)) => {
-            format!("rule {}, because somebody unknown had a part in it", shorten(&safe::visible(rule), 60))
-        }
+        (None, Some(rule)) => format!("rule {}", shorten(&safe::visible(rule), 60)),
         (denier, _) => people(denier.iter()),
     }
 }
@@ -146,7 +152,17 @@ fn summary(request: &Request) -> String {
         line("\n### Not counted".into());
         request.life.refused.iter().for_each(|refused| line(format!("- {}", refusal_line(refused))));
     }
-    line(format!("\n### Why it is {}", if case.judgement.asks() { "held" } else { "not held" }));
+    if let Some(why) = &case.judgement.stopped {
+        line(format!(
+            "\n**Nothing is released now**: {}. What is decided leaves when `stop` is taken out of the policy.",
+            code(why)
+        ));
+    }
+    if !case.judgement.shadow.is_empty() {
+        line("\n### In shadow mode".into());
+        shadow_lines(request, &mut line);
+    }
+    line(format!("\n### Why it is {}", if case.judgement.matched_rules.is_empty() { "not held" } else { "held" }));
     reason_lines(&case.judgement.reasons, 0, &mut line);
     let ai = case.judgement.ai_commits().count();
     line(format!(
@@ -168,74 +184,6 @@ fn summary(request: &Request) -> String {
     line(format!("\n---\nPolicy: {}", policy_line(&case.policy, case.policy_digest.as_str())));
     line(format!("\nRequest {} · digest {}", code(request.id.as_str()), code(request.digest.as_str())));
     page
-}
-
-fn reason_lines(reason: &Reason, depth: usize, line: &mut impl FnMut(String)) {
-    let indent = "  ".repeat(depth);
-    let text = match &reason.finding {
-        Finding::Held | Finding::NotHeld => None,
-        Finding::Rule { name, matched } => {
-            Some(format!("Rule {} {}", code(name), if *matched { "holds it" } else { "does not hold it" }))
-        }
-        Finding::OtherEnvironment { environment, patterns } => Some(format!(
-            "{} is not among its environments ({})",
-            code(environment),
-            patterns.iter().map(|p| code(p)).collect::<Vec<_>>().join(", ")
-        )),
-        Finding::Authorship { authored_by, held, of } => {
-            Some(format!("{held} of {of} commits are {}", authored_by_words(authored_by)))
-        }
-        Finding::Missing { gap } => Some(format!("counts as touched by AI: {}", gap_words(gap))),
-        Finding::NobodyLeft { rule, approvals, left, .. } => Some(format!(
-            "**Nobody is left to second it**: rule {} asks for {approvals}, and {left} of the people it names had no part in \
-             it. Ask an admin of the repository to name somebody else in `.github/seconder.yml`, then re-run the job",
-            code(rule)
-        )),
-        Finding::Unattributed { rule } => Some(format!(
-            "rule {} denies what somebody had a part in whom nobody can identify; the policy's `people:` can say whose an \
-             address is",
-            code(rule)
-        )),
-        Finding::Required { .. } => None, // shown with its progress under "Who can second it"
-    };
-    let deeper = depth + usize::from(text.is_some());
-    if let Some(text) = text {
-        line(format!("{indent}- {text}"));
-    }
-    reason.because.iter().for_each(|child| reason_lines(child, deeper, line));
-}
-
-fn quorum_lines(request: &Request, line: &mut impl FnMut(String)) {
-    let tally = request.tally();
-    for (quorum, met) in request.case.judgement.quorum.iter().zip(&tally) {
-        line(format!(
-            "- {} {} of {} from {} (rule {}){}{}",
-            if met.have >= met.need { "✔" } else { "○" },
-            met.have,
-            met.need,
-            approvers_words(quorum, request),
-            code(&quorum.rule),
-            if quorum.extra > 0 {
-                format!(": {} more than the rule asks, because so many authors could not be identified", quorum.extra)
-            } else {
-                String::new()
-            },
-            if quorum.members.is_empty() { String::new() } else { format!(": {}", members(quorum)) },
-        ));
-    }
-    line("\nNobody who had a part in it counts, whatever their role.".into());
-}
-
-fn members(quorum: &Quorum) -> String {
-    let names: Vec<String> = quorum
-        .members
-        .iter()
-        .map(|member| match member {
-            Member::User(login) => code(login),
-            Member::Team { org, slug } => format!("team {}", code(&format!("{org}/{slug}"))),
-        })
-        .collect();
-    names.join(", ")
 }
 
 fn party_lines(request: &Request, line: &mut impl FnMut(String)) {
@@ -269,14 +217,14 @@ fn policy_line(origin: &Origin, digest: &str) -> String {
         Origin::File { commit, .. } => {
             format!("`.github/seconder.yml` at {}, digest {digest}", safe::prefix(commit, 12))
         }
-        Origin::LastGood { commit, error, .. } => format!(
+        Origin::LastGood { commit, errors, .. } => format!(
             "`.github/seconder.yml` is broken ({}); the last good one, of {}, digest {digest}, holds",
-            code(&error.to_string()),
+            code(&errors.first().to_string()),
             safe::prefix(commit, 12)
         ),
-        Origin::AdminsOnly { error } => format!(
+        Origin::AdminsOnly { errors } => format!(
             "`.github/seconder.yml` is broken ({}) and no good one is known: admins must second everything",
-            code(&error.to_string())
+            code(&errors.first().to_string())
         ),
     }
 }
@@ -338,8 +286,7 @@ pub fn marker(request: &Request) -> String {
 #[must_use]
 pub fn note(request: &Request) -> String {
     let judgement = &request.case.judgement;
-    let need: Vec<String> =
-        judgement.quorum.iter().map(|q| format!("{} from {}", q.need, approvers_words(q, request))).collect();
+    let need: Vec<String> = judgement.quorum.iter().map(|quorum| need_words(&quorum.need, request)).collect();
     let subject = &request.case.subject;
     let place = request.case.run_url.split("/actions/").next().unwrap_or_default();
     shorten(
@@ -357,28 +304,38 @@ pub fn note(request: &Request) -> String {
     )
 }
 
-/// The failing check run for a broken policy file.
+/// The failing check run for a broken policy file: every error, each where it stands.
 #[must_use]
 pub fn policy_page(origin: &Origin) -> Option<Page> {
-    let error = origin.error()?;
+    let errors = origin.errors()?;
+    let first = errors.first();
     let holds = match origin {
         Origin::LastGood { commit, .. } => {
             format!("Until it is mended, the last good file (of {}) holds.", safe::prefix(commit, 12))
         }
         _ => "Until it is mended, the repository's admins must second every deployment.".into(),
     };
+    let told: Vec<String> = errors
+        .iter()
+        .map(|error| match error.line {
+            0 => safe::block(&error.message),
+            line => format!("Line {line}, column {}:\n\n{}", error.column, safe::block(&error.message)),
+        })
+        .collect();
     Some(Page {
-        title: format!(".github/seconder.yml:{}:{} is broken", error.line, error.column),
-        summary: cut(format!(
-            "`.github/seconder.yml`, line {}, column {}:\n\n{}\n\n{holds}",
-            error.line,
-            error.column,
-            safe::block(&error.message)
-        )),
+        title: match first.line {
+            0 => ".github/seconder.yml is broken".to_owned(),
+            line => format!(".github/seconder.yml:{line}:{} is broken", first.column),
+        },
+        summary: cut(format!("`.github/seconder.yml`\n\n{}\n\n{holds}", told.join("\n\n"))),
         text: None,
         state: State::Failure,
         buttons: Vec::new(),
-        points_at: (error.line > 0).then(|| (error.line, error.column, safe::visible(&error.message))),
+        points_at: errors
+            .iter()
+            .filter(|error| error.line > 0)
+            .map(|error| (error.line, error.column, safe::visible(&error.message)))
+            .collect(),
     })
 }
 

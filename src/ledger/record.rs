@@ -40,6 +40,10 @@ record_types! {
     PolicyLoaded = "policy.loaded",
     /// A gate is held: what is held, who had a part in it, which rules matched.
     RequestOpened = "request.opened",
+    /// A request has waited so long that others may approve it, too.
+    RequestEscalated = "request.escalated",
+    /// People were reminded of a request.
+    RequestReminded = "request.reminded",
     /// One human's verdict.
     ReviewRecorded = "review.recorded",
     /// A verdict no longer counts, because its reviewer is no longer eligible.

@@ -50,6 +50,8 @@ pub struct Committed {
     pub fenced: bool,
     /// Whether a decision may leave now; only [`Event::Sending`] asks.
     pub send: Option<Answer>,
+    /// When a decision that may not leave now is looked at again.
+    pub wait_until: Option<Millis>,
     /// The request that was opened.
     pub opened: Option<Request>,
     /// Other requests that were changed, as they are now.
@@ -197,7 +199,7 @@ impl Batch {
     }
 
     fn take_in(&mut self, change: Change) -> Committed {
-        let Change { opened, changed, records, effects, send } = change;
+        let Change { opened, changed, records, effects, send, wait_until } = change;
         if let Some(request) = &opened {
             let run_key = request.case.subject.run_key();
             let locked = Locked { request: request.clone(), run_key, entries: 0, dirty: true };
@@ -228,6 +230,6 @@ impl Batch {
             let owed = self.owed.entry((id, effect)).or_insert((urgency, installation_id));
             owed.0 = owed.0.min(urgency);
         }
-        Committed { fenced: false, send, opened, changed: snapshots }
+        Committed { fenced: false, send, wait_until, opened, changed: snapshots }
     }
 }

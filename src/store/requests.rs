@@ -132,7 +132,7 @@ pub(super) async fn save(locked: &BTreeMap<RequestId, Locked>, connection: &mut 
             request.id.as_str().into(),
             run_key.as_str().into(),
             state.into(),
-            request.life.expires_at.unwrap_or_default().into(),
+            request.next_due().unwrap_or_default().into(),
             (*entries).into(),
             to_json("life", &request.life)?.into(),
         ]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The text as it looks: letters of other scripts inside Latin words become the Latin ones, invisible characters go, full-width
 /// forms become plain. Words wholly of another script stay: they are other languages.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
+pub(in crate::domain) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(|c| !c.is_ascii() && (plain(c).is_some() || is_invisible(c))) {
         return Cow::Borrowed(text);
     }

@@ -2,7 +2,7 @@
 
 mod catalogue;
 mod cues;
-mod fold;
+pub(in crate::domain) mod fold;
 mod lookup;
 mod marks;
 mod note;

@@ -8,8 +8,18 @@ use super::*;
 use crate::domain::attribution::Kind;
 use crate::domain::facts::{Attempt, Gap, Run};
 use crate::domain::people::Identity;
-use crate::domain::policy::{AuthoredBy, DEFAULT_EXPIRY, Origin, Requirement};
+use crate::domain::people::{Account, AccountKind};
+use crate::domain::policy::{Approvers, Assurance, Gate, Glob, Member, Origin, Requirement, Scope, Spelling};
 
+/// What most of these stories deploy to.
+const PRODUCTION: Target<'static> = Target {
+    gate: Gate::Deployment,
+    environment: Some("production"),
+    git_ref: None,
+    workflow: None,
+    job: None,
+    command: None,
+};
 const ANN: u64 = 7;
 const BOB: u64 = 8;
 const ACTOR: u64 = 9;
@@ -44,6 +54,7 @@ fn facts(commits: Vec<Commit>) -> Facts {
             name: "deploy".to_owned(),
             event: "push".to_owned(),
             head_branch: None,
+            workflow: None,
             url: String::new(),
             attempts: vec![Attempt { number: 1, actor: actor.clone(), triggering_actor: actor }],
         },
@@ -59,15 +70,26 @@ fn facts(commits: Vec<Commit>) -> Facts {
 }
 
 fn rule(environment: &str, authored_by: AuthoredBy, require: &[(u32, Approvers)]) -> Rule {
-    let requirement = |(approvals, from): &(u32, Approvers)| Requirement { approvals: *approvals, from: from.clone() };
+    let require = require.iter().map(|(approvals, from)| Requirement::of(*approvals, from.clone()));
     Rule {
         name: environment.to_owned(),
-        environments: vec![environment.to_owned()],
+        scope: Scope {
+            environments: vec![Glob::new(environment, Spelling::Loose).unwrap_or_else(|_| anything())],
+            ..Scope::default()
+        },
         authored_by,
-        require: require.iter().map(requirement).collect(),
-        expires_after: DEFAULT_EXPIRY,
-        unattributed: Unattributed::ExtraApproval,
+        verdict: Verdict::Require(require.collect()),
+        ..Policy::built_in().rules.remove(0)
     }
+}
+
+fn anything() -> Glob {
+    Glob::new("*", Spelling::Loose).unwrap()
+}
+
+/// How many persons the first requirement asks for.
+fn need(judgement: &Judgement) -> u32 {
+    judgement.quorum[0].groups()[0].need
 }
 
 fn group(name: &str) -> Approvers {
@@ -80,18 +102,22 @@ fn policy(rules: Vec<Rule>) -> Policy {
         origin: Origin::File { commit: "c".to_owned(), blob: "b".to_owned() },
         digest: Digest::of_bytes(b""),
         approvers: BTreeMap::from([("platform".to_owned(), vec![Member::User("User-8".to_owned()), team])]),
-        people: Vec::new(),
-        catalogue: crate::domain::attribution::TenantCatalogue::default(),
         rules,
+        ..Policy::built_in()
     }
 }
 
 fn judged(facts: &Facts) -> Judgement {
-    judge(&Policy::built_in(), "production", facts)
+    judge(&Policy::built_in(), &PRODUCTION, facts)
 }
 
 fn approved_by(judgement: &Judgement, who: &[Standing]) -> bool {
-    is_met(&tally(judgement, who))
+    is_met(&counted(judgement, who))
+}
+
+fn counted(judgement: &Judgement, who: &[Standing]) -> Vec<Met> {
+    let voices: Vec<_> = who.iter().map(|standing| Voice { standing, assurance: Assurance::Click }).collect();
+    tally(judgement, &voices, 0)
 }
 
 #[test]
@@ -112,7 +138,10 @@ fn the_author_cannot_second_it_and_a_colleague_can() {
     assert!(!approved_by(&held, &[standing(ACTOR, Permission::Admin)]));
     assert!(!approved_by(&held, &[standing(BOB, Permission::Read)]));
     assert!(approved_by(&held, &[standing(BOB, Permission::Write)]));
-    let Refusal::Party { because } = &obstacles(&held, &standing(ANN, Permission::Admin))[0] else { panic!() };
+    let Refusal::Party { because } = &obstacles(&held, &standing(ANN, Permission::Admin), Assurance::Click, 0)[0]
+    else {
+        panic!()
+    };
     assert!(!because.is_empty(), "the reason is told");
 }
 
@@ -126,7 +155,7 @@ fn whoever_wrote_only_what_no_rule_holds_can_second_the_rest() {
 #[test]
 fn one_person_who_approves_twice_counts_once() {
     let policy = policy(vec![rule("*", AuthoredBy::Ai, &[(2, Approvers::Writers)])]);
-    let held = judge(&policy, "production", &facts(vec![by_ann("c1", true)]));
+    let held = judge(&policy, &PRODUCTION, &facts(vec![by_ann("c1", true)]));
     let bob = standing(BOB, Permission::Write);
     assert!(!approved_by(&held, &[bob.clone(), bob.clone()]));
     assert!(approved_by(&held, &[bob, standing(10, Permission::Write)]));
@@ -135,7 +164,7 @@ fn one_person_who_approves_twice_counts_once() {
 #[test]
 fn groups_are_users_and_team_members_whatever_the_case() {
     let policy = policy(vec![rule("*", AuthoredBy::Ai, &[(1, group("platform"))])]);
-    let held = judge(&policy, "production", &facts(vec![by_ann("c1", true)]));
+    let held = judge(&policy, &PRODUCTION, &facts(vec![by_ann("c1", true)]));
     assert!(approved_by(&held, &[standing(BOB, Permission::None)]), "named as a user");
     let member = Standing { teams: vec!["acme/platform".to_owned()], ..standing(10, Permission::Read) };
     assert!(approved_by(&held, &[member]));
@@ -148,7 +177,7 @@ fn requirements_of_all_matching_rules_add_up() {
         rule("prod*", AuthoredBy::Ai, &[(1, Approvers::Writers)]),
         rule("production", AuthoredBy::Anyone, &[(1, Approvers::Admins)]),
     ]);
-    let held = judge(&policy, "production", &facts(vec![by_ann("c1", true)]));
+    let held = judge(&policy, &PRODUCTION, &facts(vec![by_ann("c1", true)]));
     assert_eq!(held.matched_rules, ["prod*", "production"]);
     assert!(!approved_by(&held, &[standing(BOB, Permission::Write)]));
     assert!(approved_by(&held, &[standing(BOB, Permission::Admin)]));
@@ -157,19 +186,19 @@ fn requirements_of_all_matching_rules_add_up() {
 #[test]
 fn an_environment_the_file_forgets_is_under_the_built_in_rule() {
     let policy = policy(vec![rule("production", AuthoredBy::Ai, &[(1, Approvers::Admins)])]);
-    let held = judge(&policy, "staging", &facts(vec![by_ann("c1", true)]));
+    let held = judge(&policy, &Target::deployment("staging"), &facts(vec![by_ann("c1", true)]));
     assert_eq!(held.matched_rules, ["built-in"]);
 }
 
 #[test]
 fn a_party_may_deny_and_so_may_any_writer_but_no_bot_and_no_stranger() {
     let held = judged(&facts(vec![by_ann("c1", true)]));
-    assert!(may_deny(&held, &standing(ANN, Permission::Write)));
-    assert!(may_deny(&held, &standing(BOB, Permission::Write)));
-    assert!(!may_deny(&held, &standing(BOB, Permission::Read)));
+    assert!(may_deny(&held, &standing(ANN, Permission::Write), 0));
+    assert!(may_deny(&held, &standing(BOB, Permission::Write), 0));
+    assert!(!may_deny(&held, &standing(BOB, Permission::Read), 0));
     let mut bot = standing(BOB, Permission::Admin);
     bot.account.kind = AccountKind::Bot;
-    assert!(!may_deny(&held, &bot));
+    assert!(!may_deny(&held, &bot, 0));
 }
 
 #[test]
@@ -238,10 +267,10 @@ proptest! {
     fn adding_a_rule_never_makes_a_held_deployment_pass(
         rules in any_rules(), added in any_rule(), at in 0..4usize, facts in any_facts(), environment in any_environment(),
     ) {
-        let before = judge(&policy(rules.clone()), environment, &facts);
+        let before = judge(&policy(rules.clone()), &Target::deployment(environment), &facts);
         let mut more = rules;
         more.insert(at.min(more.len()), added);
-        let after = judge(&policy(more), environment, &facts);
+        let after = judge(&policy(more), &Target::deployment(environment), &facts);
         prop_assert!(after.asks() || !before.asks());
         prop_assert!(after.commits.iter().zip(&before.commits).all(|(after, before)| after.gated || !before.gated));
     }
@@ -251,7 +280,7 @@ proptest! {
         rules in any_rules(), facts in any_facts(), environment in any_environment(),
     ) {
         let facts = Facts { gaps: vec![Gap::TooManyCommits { total: 900, read: 250 }], ..facts };
-        let judgement = judge(&policy(rules), environment, &facts);
+        let judgement = judge(&policy(rules), &Target::deployment(environment), &facts);
         prop_assert!(judgement.asks());
         prop_assert!(judgement.commits.iter().all(|commit| commit.gated));
     }
@@ -261,11 +290,11 @@ proptest! {
         rules in any_rules(), facts in any_facts(), environment in any_environment(),
         approvals in prop::collection::vec(any_standing(), 0..8),
     ) {
-        let judgement = judge(&policy(rules), environment, &facts);
+        let judgement = judge(&policy(rules), &Target::deployment(environment), &facts);
         let (barred, others): (Vec<Standing>, Vec<Standing>) = approvals.iter().cloned().partition(|standing| {
             standing.account.kind != AccountKind::User || judgement.parties.find(standing.account.id).is_some()
         });
-        prop_assert_eq!(tally(&judgement, &approvals), tally(&judgement, &others));
+        prop_assert_eq!(counted(&judgement, &approvals), counted(&judgement, &others));
         prop_assert!(!approved_by(&judgement, &barred));
     }
 
@@ -273,24 +302,25 @@ proptest! {
     fn one_more_unknown_identity_asks_for_one_more_approver(
         rules in any_rules(), facts in any_facts(), environment in any_environment(),
     ) {
-        let before = judge(&policy(rules.clone()), environment, &facts);
+        let before = judge(&policy(rules.clone()), &Target::deployment(environment), &facts);
         let gated = before.commits.iter().position(|commit| commit.gated);
         prop_assume!(gated.is_some());
         let mut more = facts;
         more.commits[gated.unwrap()].message.push_str("\n\nCo-authored-by: Nobody <nobody-knows@example.com>");
-        let after = judge(&policy(rules), environment, &more);
+        let after = judge(&policy(rules), &Target::deployment(environment), &more);
         prop_assert_eq!(after.quorum.len(), before.quorum.len());
         for (after, before) in after.quorum.iter().zip(&before.quorum) {
+            let (after, before) = (after.groups()[0], before.groups()[0]);
             prop_assert_eq!((after.need, after.extra), (before.need + 1, before.extra + 1));
         }
     }
 
     #[test]
     fn a_party_who_is_a_writer_may_always_deny(facts in any_facts(), environment in any_environment()) {
-        let judgement = judge(&Policy::built_in(), environment, &facts);
+        let judgement = judge(&Policy::built_in(), &Target::deployment(environment), &facts);
         for party in judgement.parties.known.iter().filter(|party| party.account.kind == AccountKind::User) {
             let standing = Standing { account: party.account.clone(), permission: Permission::Write, teams: Vec::new() };
-            prop_assert!(may_deny(&judgement, &standing));
+            prop_assert!(may_deny(&judgement, &standing, 0));
         }
     }
 }
@@ -304,8 +334,8 @@ fn a_forged_machine_or_noreply_address_earns_no_exemption() {
         "4000000000+x[bot]@users.noreply.github.com",
     ] {
         let facts = facts(vec![commit("c1", email, "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>")]);
-        let judgement = judge(&Policy::built_in(), "production", &facts);
-        assert_eq!(judgement.quorum[0].need, 2, "{email}: GitHub names no account, so whoever wrote it is unknown");
+        let judgement = judge(&Policy::built_in(), &PRODUCTION, &facts);
+        assert_eq!(need(&judgement), 2, "{email}: GitHub names no account, so whoever wrote it is unknown");
     }
 }
 
@@ -315,8 +345,8 @@ fn a_run_without_an_actor_asks_for_one_more() {
     let mut facts = facts(vec![by_ann("c1", true)]);
     facts.run.attempts[0].actor = None;
     facts.run.attempts[0].triggering_actor = None;
-    let judgement = judge(&Policy::built_in(), "production", &facts);
-    assert!(judgement.quorum[0].need > 1, "nobody knows who started it");
+    let judgement = judge(&Policy::built_in(), &PRODUCTION, &facts);
+    assert!(need(&judgement) > 1, "nobody knows who started it");
 }
 
 /// `git -c user.name=GitHub -c user.email=noreply@github.com commit` makes a commit nobody has a part in.
@@ -325,6 +355,6 @@ fn an_author_who_calls_himself_github_is_unknown() {
     let mut by_nobody = commit("c1", "noreply@github.com", "Fix\n\nCo-Authored-By: Claude <noreply@anthropic.com>");
     by_nobody.author.name = "GitHub".to_owned();
     by_nobody.committer.name = "GitHub".to_owned();
-    let judgement = judge(&Policy::built_in(), "production", &facts(vec![by_nobody]));
-    assert_eq!(judgement.quorum[0].need, 2);
+    let judgement = judge(&Policy::built_in(), &PRODUCTION, &facts(vec![by_nobody]));
+    assert_eq!(need(&judgement), 2);
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::parse;
+use super::{Rule, Verdict, parse};
 
 /// A good policy in which a line of the rule is replaced or added.
 fn rule(line: &str) -> String {
@@ -158,12 +158,12 @@ fn a_long_form_with_a_text_for_a_number() {
 }
 
 #[test]
-fn an_assurance_of_later() {
-    insta::assert_snapshot!(complaint(rule("require: [{ approvals: 1, from: platform, assurance: passkey }]")), @r#"
-    seconder.yml:7:47: `assurance` is not supported yet by this version
+fn an_unknown_assurance() {
+    insta::assert_snapshot!(complaint(rule("require: [{ approvals: 1, from: platform, assurance: passkeys }]")), @r#"
+    seconder.yml:7:58: `assurance` is `click` or `session` or `passkey`, not `passkeys`; did you mean `passkey`?
       |
-    7 |     require: [{ approvals: 1, from: platform, assurance: passkey }]
-      |                                               ^^^^^^^^^
+    7 |     require: [{ approvals: 1, from: platform, assurance: passkeys }]
+      |                                                          ^^^^^^^^
     "#);
 }
 
@@ -200,7 +200,7 @@ fn a_broken_pattern() {
 #[test]
 fn a_number_for_an_environment() {
     insta::assert_snapshot!(complaint(rule("environments: [2024]")), @r#"
-    seconder.yml:6:20: an environment is a text; put the number 2024 in quotes
+    seconder.yml:6:20: an entry of `environments` is a text; put the number 2024 in quotes
       |
     6 |     environments: [2024]
       |                    ^^^^
@@ -219,11 +219,11 @@ fn an_unknown_key() {
 
 #[test]
 fn a_key_of_later() {
-    insta::assert_snapshot!(complaint(rule(r#"paths: ["migrations/**"]"#)), @r#"
-    seconder.yml:8:5: `paths` is not supported yet by this version
+    insta::assert_snapshot!(complaint(rule("break_glass: [octocat]")), @r#"
+    seconder.yml:8:5: `break_glass` is not supported yet by this version
       |
-    8 |     paths: ["migrations/**"]
-      |     ^^^^^
+    8 |     break_glass: [octocat]
+      |     ^^^^^^^^^^^
     "#);
 }
 
@@ -269,11 +269,11 @@ fn automation_is_no_agent() {
 
 #[test]
 fn a_gate_of_later() {
-    insta::assert_snapshot!(complaint(rule("gate: job")), @r#"
-    seconder.yml:8:11: gate `job` is not supported yet by this version; only `deployment` is
+    insta::assert_snapshot!(complaint(rule("gate: merge")), @r#"
+    seconder.yml:8:11: gate `merge` is not supported yet by this version
       |
-    8 |     gate: job
-      |           ^^^
+    8 |     gate: merge
+      |           ^^^^^
     "#);
 }
 
@@ -553,7 +553,8 @@ proptest! {
         let at = at % text.len();
         text.replace_range(at..=at, &with);
         if let Ok(policy) = parse(&text) {
-            prop_assert!(policy.rules.iter().all(|rule| !rule.require.is_empty() && !rule.environments.is_empty()));
+            let asks = |rule: &Rule| matches!(&rule.verdict, Verdict::Require(all) if !all.is_empty());
+            prop_assert!(policy.rules.iter().all(|rule| asks(rule) && !rule.scope.environments.is_empty()));
             prop_assert!(!policy.rules.is_empty());
         }
     }

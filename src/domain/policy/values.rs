@@ -9,22 +9,22 @@ const SHORTEST: Millis = 5 * MINUTE;
 const LONGEST: Millis = 29 * 24 * 60 * MINUTE;
 
 /// Reads `30m`, `4h` or `7d`, from 5 minutes to 29 days, as milliseconds.
-pub(super) fn duration(text: &str) -> Result<Millis, String> {
+pub(super) fn duration(key: &str, text: &str) -> Result<Millis, String> {
     let text = text.trim();
     let unit = match text.chars().next_back() {
         Some('m') => MINUTE,
         Some('h') => 60 * MINUTE,
         Some('d') => 24 * 60 * MINUTE,
-        _ => return Err(not_a_duration(&format!("`{text}`"))),
+        _ => return Err(not_a_duration(key, &format!("`{text}`"))),
     };
     let digits = &text[..text.len() - 1];
     let number = digits.parse::<Millis>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
-    let duration = number.ok_or_else(|| not_a_duration(&format!("`{text}`")))?.saturating_mul(unit);
+    let duration = number.ok_or_else(|| not_a_duration(key, &format!("`{text}`")))?.saturating_mul(unit);
     if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err(format!("`{text}` is outside 5m to 29d")) }
 }
 
-pub(super) fn not_a_duration(found: &str) -> String {
-    format!("`expires` reads like `30m`, `4h` or `7d`, not {found}")
+pub(super) fn not_a_duration(key: &str, found: &str) -> String {
+    format!("`{key}` reads like `30m`, `4h` or `7d`, not {found}")
 }
 
 pub(super) fn is_group_name(text: &str) -> bool {

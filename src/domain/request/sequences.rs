@@ -14,7 +14,7 @@ use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
 use crate::domain::facts::{Attempt, Commit, Facts, PullRequest, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::domain::people::{Account, AccountKind, Identity, People, Person, PersonKey};
-use crate::domain::policy::{Approvers, Policy};
+use crate::domain::policy::{self, Approvers, Policy, Requirement, Target};
 
 /// Accounts of the little world: 1 to this.
 const ACCOUNTS: u64 = 6;
@@ -130,6 +130,7 @@ fn run(actor: u64, attempt: u32) -> Run {
         name: String::new(),
         event: String::new(),
         head_branch: None,
+        workflow: None,
         url: String::new(),
         attempts,
     }
@@ -145,8 +146,7 @@ fn opened(world: &World) -> Request {
     }
     let mut policy = Policy::built_in();
     for rule in &mut policy.rules {
-        rule.require[0].approvals = world.need;
-        assert_eq!(rule.require[0].from, Approvers::Writers);
+        rule.verdict = policy::Verdict::Require(vec![Requirement::of(world.need, Approvers::Writers)]);
     }
     let case = Case {
         subject: Subject {
@@ -168,7 +168,7 @@ fn opened(world: &World) -> Request {
         gaps: Vec::new(),
         policy: policy.origin.clone(),
         policy_digest: policy.digest.clone(),
-        judgement: judge(&policy, "production", &facts),
+        judgement: judge(&policy, &Target::deployment("production"), &facts),
         delivery: String::new(),
         run_over: false,
         policy_is_new: false,

@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::case::Case;
 use crate::domain::decide::{self, Refusal, Standing};
 use crate::domain::effect::{Effect, Urgency};
-use crate::domain::event::{Event, Receipt, Reviewed, Sending, Verdict};
+use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
 use crate::domain::facts::Run;
 use crate::domain::gate::RequestId;
 use crate::domain::people::Account;
@@ -29,7 +29,12 @@ pub struct Change {
     pub effects: Vec<(RequestId, Effect, Urgency)>,
     /// Whether a decision may leave now; only [`Event::Sending`] asks.
     pub send: Option<Answer>,
+    /// When a decision that may not leave now is looked at again.
+    pub wait_until: Option<Millis>,
 }
+
+/// How often a decision is looked at again while nothing may be released: whoever lifts the stop also sets it going.
+const STOPPED_RECHECK: Millis = 10 * 60_000;
 
 /// How many refused reviews the check run remembers. The ledger has them all.
 const REFUSALS_SHOWN: usize = 5;
@@ -58,11 +63,8 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
             }
         }
         Event::Due(id) => {
-            if let Some(request) = find(locked, &id)
-                && request.is_pending()
-                && request.life.expires_at.is_some_and(|at| at <= now)
-            {
-                request.decide(Outcome::Expired, now, &mut change);
+            if let Some(request) = find(locked, &id) {
+                request.due(now, &mut change);
             }
         }
         Event::Sending(sending) => {
@@ -129,8 +131,13 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
         change.effects.push((id.clone(), Effect::Note, Urgency::Note));
     } else {
         request.decide(Outcome::NotRequired, now, change);
+        // Passing without a word is right only where nothing is to be said.
+        let judgement = &request.case.judgement;
+        if !judgement.shadow.is_empty() || judgement.stopped.is_some() {
+            change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
+        }
     }
-    if request.case.policy.error().is_some() {
+    if request.case.policy.errors().is_some() {
         change.effects.push((id, Effect::PolicyCheck, Urgency::Opening));
     }
     change.changed.retain(|changed| *changed != request.id);
@@ -158,7 +165,7 @@ impl Request {
 
     fn review(&mut self, reviewed: Reviewed, now: Millis, change: &mut Change) {
         let Reviewed { by, verdict, via, .. } = reviewed;
-        let why = self.refusals(&by, verdict);
+        let why = self.refusals(&by, verdict, via);
         if !why.is_empty() {
             self.refuse(by.account, verdict, why, now, change);
             return;
@@ -183,7 +190,7 @@ impl Request {
     }
 
     /// Why this review does not count; empty when it does.
-    fn refusals(&self, by: &Standing, verdict: Verdict) -> Vec<Refusal> {
+    fn refusals(&self, by: &Standing, verdict: Verdict, via: Channel) -> Vec<Refusal> {
         // Deny wins until the decision has left.
         let too_late = match verdict {
             Verdict::Approve => self.life.outcome.is_some(),
@@ -197,7 +204,7 @@ impl Request {
         }
         match verdict {
             Verdict::Approve => {
-                let mut why = decide::obstacles(&self.case.judgement, by);
+                let mut why = decide::obstacles(&self.case.judgement, by, via.assurance(), self.life.waited);
                 let people = &self.case.judgement.people;
                 let person = people.key(by.account.id);
                 if self.life.approvals.iter().any(|a| people.key(a.by.account.id) == person) {
@@ -205,7 +212,7 @@ impl Request {
                 }
                 why
             }
-            Verdict::Deny if decide::may_deny(&self.case.judgement, by) => Vec::new(),
+            Verdict::Deny if decide::may_deny(&self.case.judgement, by, self.life.waited) => Vec::new(),
             Verdict::Deny => vec![Refusal::NoAccess],
         }
     }
@@ -233,7 +240,7 @@ impl Request {
     }
 
     /// Decides, and owes GitHub the answer.
-    fn decide(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
+    pub(super) fn decide(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
         self.settle(outcome, now, change);
         self.life.callback = Callback::Owed;
         change.effects.push((self.id.clone(), Effect::Callback, Urgency::Decision));
@@ -296,6 +303,10 @@ impl Request {
                 return;
             }
         }
+        if answer == Answer::Release && self.case.judgement.stopped.is_some() {
+            change.wait_until = Some(now.saturating_add(STOPPED_RECHECK));
+            return;
+        }
         self.touch(change);
         self.life.callback = Callback::Sent;
         change.records.push((
@@ -355,7 +366,7 @@ impl Request {
         let Some(now) = sending.approvers.iter().find(|s| s.account.id == approval.by.account.id) else {
             return vec![Refusal::NoAccess];
         };
-        let mut why = decide::obstacles(&self.case.judgement, now);
+        let mut why = decide::obstacles(&self.case.judgement, now, approval.via.assurance(), self.life.waited);
         let people = &self.case.judgement.people;
         let person = people.key(now.account.id);
         let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| people.key(a.id) == person);
@@ -407,7 +418,7 @@ impl Request {
         change.records.push((self.id.clone(), record));
     }
 
-    fn touch(&self, change: &mut Change) {
+    pub(super) fn touch(&self, change: &mut Change) {
         if !change.changed.contains(&self.id) {
             change.changed.push(self.id.clone());
         }

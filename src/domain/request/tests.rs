@@ -38,8 +38,7 @@ fn bob() -> Standing {
 
 /// One writer must second it; mona wrote it.
 fn case(attempt: u32) -> Case {
-    let quorum =
-        vec![Quorum { rule: "production".into(), from: Approvers::Writers, members: Vec::new(), need: 1, extra: 0 }];
+    let quorum = vec![Quorum::persons("production", 1, Approvers::Writers)];
     Case {
         subject: Subject {
             tenant: Tenant { account_id: 7, login: "acme".into(), installation_id: 70 },
@@ -70,6 +69,10 @@ fn case(attempt: u32) -> Case {
             },
             people: People::default(),
             denied_by: Vec::new(),
+            shadow: Vec::new(),
+            would_ask: Vec::new(),
+            stopped: None,
+            remind: Vec::new(),
             commits: Vec::new(),
             catalogue: Digest::of_bytes(b"catalogue"),
             reasons: Reason::from(Finding::Held),
@@ -103,6 +106,7 @@ fn run(attempt: u32) -> Run {
         name: "deploy".into(),
         event: "push".into(),
         head_branch: None,
+        workflow: None,
         url: String::new(),
         attempts: vec![Attempt {
             number: attempt,
@@ -250,7 +254,7 @@ fn silence_denies_when_the_time_is_over_and_not_before() {
 #[test]
 fn one_human_counts_once() {
     let mut two = case(1);
-    two.judgement.quorum[0].need = 2;
+    two.judgement.quorum = vec![Quorum::persons("production", 2, Approvers::Writers)];
     let mut requests = vec![opened(two)];
     review(&mut requests, alice(), Verdict::Approve);
     review(&mut requests, alice(), Verdict::Approve);

@@ -1,12 +1,13 @@
 //! Findings in words.
 
 use super::safe::{self, code};
+use crate::domain::Millis;
 use crate::domain::attribution::{Attribution, Certainty, Kind};
-use crate::domain::decide::{Quorum, Refusal};
+use crate::domain::decide::{Need, Refusal};
 use crate::domain::facts::Gap;
 use crate::domain::parties::Part;
 use crate::domain::people::Account;
-use crate::domain::policy::{Approvers, AuthoredBy};
+use crate::domain::policy::{Approvers, Assurance, AuthoredBy};
 use crate::domain::request::Request;
 
 /// Why a review did not count, as told to the one who made it.
@@ -16,6 +17,12 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
         Refusal::Party { because } if because.is_empty() => "had a part in it since it was seconded".into(),
         Refusal::Party { because } => format!("had a part in it: {}", parts_words(because)),
         Refusal::NotAnApprover => "is not among the approvers the rules ask for".into(),
+        Refusal::NotSureEnough { needs } => {
+            format!(
+                "the rules ask for more than a click here (`{}`), which this version cannot give yet",
+                needs.as_str()
+            )
+        }
         Refusal::NoAccess => "has no write access here and is no approver".into(),
         Refusal::Closed => "it was decided already".into(),
         Refusal::AlreadyApproved => "approved already; one human counts once".into(),
@@ -61,13 +68,44 @@ fn part_words(part: &Part) -> String {
 }
 
 /// From whom approvals are asked.
-pub(super) fn approvers_words(quorum: &Quorum, request: &Request) -> String {
+pub(super) fn approvers_words(from: &Approvers, request: &Request) -> String {
     let repository = code(&request.case.subject.repository.full_name());
-    match &quorum.from {
+    match from {
         Approvers::Writers => format!("anyone with write access to {repository}"),
         Approvers::Admins => format!("the admins of {repository}"),
+        Approvers::CodeOwners => "the owners of the changed files".into(),
         Approvers::Group(name) => format!("group {}", code(name)),
     }
+}
+
+/// What is asked, in a sentence.
+pub(super) fn need_words(need: &Need, request: &Request) -> String {
+    let all = |parts: &[Need], between: &str| {
+        parts.iter().map(|part| need_words(part, request)).collect::<Vec<_>>().join(between)
+    };
+    match need {
+        Need::AnyOf { any_of } => format!("({})", all(any_of, " or ")),
+        Need::AllOf { all_of } => format!("({})", all(all_of, " and ")),
+        Need::Persons(group) => {
+            let sure = match group.assurance {
+                Assurance::Click => "",
+                Assurance::Session => ", signed in on the web page",
+                Assurance::Passkey => ", with a passkey",
+            };
+            format!("{} from {}{sure}", group.need, approvers_words(&group.from, request))
+        }
+    }
+}
+
+/// How long, in the largest unit that divides it.
+pub(super) fn duration_words(millis: Millis) -> String {
+    let minutes = millis / 60_000;
+    let (number, unit) = match minutes {
+        m if m % 1_440 == 0 => (m / 1_440, "day"),
+        m if m % 60 == 0 => (m / 60, "hour"),
+        m => (m, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 pub(super) fn authored_by_words(authored_by: &AuthoredBy) -> String {

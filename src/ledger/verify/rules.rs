@@ -328,6 +328,8 @@ fn genesis(entry: &Header<'_>) -> Result<(), Violation> {
 fn is_about_a_request(record_type: RecordType) -> bool {
     match record_type {
         RecordType::RequestOpened
+        | RecordType::RequestEscalated
+        | RecordType::RequestReminded
         | RecordType::ReviewRecorded
         | RecordType::ReviewStruck
         | RecordType::DecisionRecorded

@@ -1,73 +1,136 @@
 //! `require:` how many persons, from whom.
 
+use super::super::Member;
 use super::super::node::{Node, Place, Value};
+use super::super::rule::{Approvals, Approvers, Assurance, Requirement};
 use super::super::values::member;
 use super::super::words::nearest;
-use super::super::{Approvers, Member, Requirement};
-use super::{RESERVED, Reader};
+use super::Reader;
+use super::groups::RESERVED;
 
-const REQUIREMENT_KEYS: [&str; 2] = ["approvals", "from"];
+const REQUIREMENT_KEYS: [&str; 5] = ["approvals", "from", "assurance", "any_of", "all_of"];
+/// Alternatives within alternatives; deeper ones nobody reads.
+const DEEPEST: usize = 4;
+/// A request's entry in the ledger names them all.
+const MOST: usize = 32;
+pub(super) const ASSURANCES: [(&str, Assurance); 3] =
+    [("click", Assurance::Click), ("session", Assurance::Session), ("passkey", Assurance::Passkey)];
 
 impl Reader {
-    pub(super) fn require(&mut self, node: &Node) -> Option<Vec<Requirement>> {
-        let items = self.list(node, "`require`", "[1 of writers]")?;
-        Some(items.iter().filter_map(|item| self.requirement(item)).collect())
+    pub(super) fn require(&mut self, node: &Node, assurance: Assurance) -> Option<Vec<Requirement>> {
+        let all = self.requirements(node, "`require`", assurance, 1)?;
+        let count = all.iter().map(count).sum::<usize>();
+        if count > MOST {
+            self.complain(node.at, format!("the rule asks {count} groups; the most is {MOST}"));
+        }
+        Some(all)
     }
 
-    fn requirement(&mut self, node: &Node) -> Option<Requirement> {
-        let (approvals, from, from_at) = match &node.value {
-            Value::Text(text) => {
-                let mut words = text.split_whitespace();
-                let (Some(count), Some("of"), Some(from), None) =
-                    (words.next(), words.next(), words.next(), words.next())
-                else {
-                    self.complain(node.at, format!("a requirement reads like `1 of writers`, not `{text}`"));
-                    return None;
-                };
-                let Ok(count) = count.parse::<i64>() else {
-                    self.complain(
-                        node.at,
-                        format!("`{count}` is not a number; a requirement reads like `1 of {from}`"),
-                    );
-                    return None;
-                };
-                (count, from.to_owned(), node.at)
-            }
-            Value::Table(_) => {
-                let table = self.table(node, "a requirement", &REQUIREMENT_KEYS)?;
-                let approvals = match table.get("approvals") {
-                    None => 1,
-                    Some(Node { value: Value::Number(number), .. }) => *number,
-                    Some(other) => {
-                        self.complain(other.at, format!("`approvals` is a number, not {}", other.value.kind()));
-                        return None;
-                    }
-                };
-                let Some(from) = table.get("from") else {
-                    self.complain(node.at, "the requirement has no `from`; write for example `from: writers`");
-                    return None;
-                };
-                (approvals, self.text(from, "`from`")?.trim().to_owned(), from.at)
-            }
+    fn requirements(
+        &mut self,
+        node: &Node,
+        what: &str,
+        assurance: Assurance,
+        depth: usize,
+    ) -> Option<Vec<Requirement>> {
+        let items = self.list(node, what, "[1 of writers]")?;
+        Some(items.iter().filter_map(|item| self.requirement(item, assurance, depth)).collect())
+    }
+
+    fn requirement(&mut self, node: &Node, assurance: Assurance, depth: usize) -> Option<Requirement> {
+        match &node.value {
+            Value::Text(text) => self.short(node, text, assurance),
+            Value::Table(_) => self.long(node, assurance, depth),
             other => {
                 let message = format!("a requirement reads like `1 of writers`, not {}", other.kind());
                 self.complain(node.at, message);
+                None
+            }
+        }
+    }
+
+    /// `1 of writers`
+    fn short(&mut self, node: &Node, text: &str, assurance: Assurance) -> Option<Requirement> {
+        let mut words = text.split_whitespace();
+        let (Some(count), Some("of"), Some(from), None) = (words.next(), words.next(), words.next(), words.next())
+        else {
+            self.complain(node.at, format!("a requirement reads like `1 of writers`, not `{text}`"));
+            return None;
+        };
+        let Ok(count) = count.parse::<i64>() else {
+            self.complain(node.at, format!("`{count}` is not a number; a requirement reads like `1 of {from}`"));
+            return None;
+        };
+        self.approvals(node.at, count, from, node.at, assurance)
+    }
+
+    /// `{ approvals: 1, from: security, assurance: passkey }`, `{ any_of: […] }`, `{ all_of: […] }`
+    fn long(&mut self, node: &Node, assurance: Assurance, depth: usize) -> Option<Requirement> {
+        let table = self.table(node, "a requirement", &REQUIREMENT_KEYS)?;
+        for (key, make) in [("any_of", Requirement::AnyOf as fn(_) -> _), ("all_of", Requirement::AllOf as fn(_) -> _)]
+        {
+            let Some(parts) = table.get(key) else { continue };
+            if table.entries.len() > 1 {
+                self.complain(node.at, format!("`{key}` stands alone; put the other requirement into its list"));
+                return None;
+            }
+            if depth >= DEEPEST {
+                self.complain(node.at, format!("requirements nest at most {DEEPEST} deep"));
+                return None;
+            }
+            return Some(make(self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?));
+        }
+        let approvals = match table.get("approvals") {
+            None => 1,
+            Some(Node { value: Value::Number(number), .. }) => *number,
+            Some(other) => {
+                self.complain(other.at, format!("`approvals` is a number, not {}", other.value.kind()));
                 return None;
             }
         };
-        let from = self.approvers_named(&from, from_at)?;
-        let Some(approvals) = u32::try_from(approvals).ok().filter(|approvals| (1..=100).contains(approvals)) else {
-            self.complain(node.at, format!("{approvals} approvals are not possible; ask for 1 to 100"));
+        let assurance = match table.get("assurance") {
+            None => assurance,
+            Some(node) => self.assurance(node)?,
+        };
+        let Some(from) = table.get("from") else {
+            self.complain(node.at, "the requirement has no `from`; write for example `from: writers`");
             return None;
         };
-        self.possible(approvals, &from, node.at);
-        Some(Requirement { approvals, from })
+        let name = self.text(from, "`from`")?.trim().to_owned();
+        self.approvals(node.at, approvals, &name, from.at, assurance)
     }
 
-    fn approvers_named(&mut self, word: &str, at: Place) -> Option<Approvers> {
+    pub(super) fn assurance(&mut self, node: &Node) -> Option<Assurance> {
+        let assurance = self.word(node, "assurance", &ASSURANCES)?;
+        if assurance > Assurance::Click {
+            let word = assurance.as_str();
+            self.warn(node.at, format!("this version has no way to approve by `{word}`; nobody can meet this yet"));
+        }
+        Some(assurance)
+    }
+
+    fn approvals(
+        &mut self,
+        at: Place,
+        approvals: i64,
+        from: &str,
+        from_at: Place,
+        assurance: Assurance,
+    ) -> Option<Requirement> {
+        let from = self.approvers_named(from, from_at)?;
+        let Some(approvals) = u32::try_from(approvals).ok().filter(|approvals| (1..=100).contains(approvals)) else {
+            self.complain(at, format!("{approvals} approvals are not possible; ask for 1 to 100"));
+            return None;
+        };
+        self.possible(approvals, &from, at);
+        Some(Requirement::Approvals(Approvals { approvals, from, assurance }))
+    }
+
+    pub(super) fn approvers_named(&mut self, word: &str, at: Place) -> Option<Approvers> {
         match word {
             "writers" => return Some(Approvers::Writers),
             "admins" => return Some(Approvers::Admins),
+            "codeowners" => return Some(Approvers::CodeOwners),
             group if self.approvers.contains_key(group) => return Some(Approvers::Group(group.to_owned())),
             _ => {}
         }
@@ -98,5 +161,12 @@ impl Reader {
             let persons = if users == 1 { "1 person".to_owned() } else { format!("{users} persons") };
             self.complain(at, format!("nobody can meet this: {approvals} approvals from `{name}`, which is {persons}"));
         }
+    }
+}
+
+fn count(requirement: &Requirement) -> usize {
+    match requirement {
+        Requirement::Approvals(_) => 1,
+        Requirement::AnyOf(parts) | Requirement::AllOf(parts) => parts.iter().map(count).sum(),
     }
 }

@@ -1,0 +1,101 @@
+//! What is wrong with a policy file, as a compiler would show it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with a policy file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{line}:{column}: {message}")]
+pub struct PolicyError {
+    /// Line, counted from 1; 0 when the whole file is meant.
+    pub line: u64,
+    /// Column, counted from 1.
+    pub column: u64,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl PolicyError {
+    /// The error as a compiler shows it: `file:line:column`, what is wrong, and the line with the place underlined.
+    /// Plain text; the line is the file's own, so whoever shows it elsewhere escapes it.
+    #[must_use]
+    pub fn render(&self, path: &str, text: &str) -> String {
+        let index = usize::try_from(self.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        let heading = format!("{path}:{}:{}: {}", self.line, self.column, self.message);
+        let Some(line) = text.lines().nth(index).filter(|line| self.line > 0 && !line.trim().is_empty()) else {
+            return heading;
+        };
+        let before = usize::try_from(self.column.saturating_sub(1)).unwrap_or(0).min(line.chars().count());
+        let start = line.char_indices().nth(before).map_or(line.len(), |(start, _)| start);
+        let gutter = " ".repeat(self.line.to_string().len());
+        let (indent, under) = (" ".repeat(before), "^".repeat(width_of_value(&line[start..]).max(1)));
+        format!("{heading}\n{gutter} |\n{} | {line}\n{gutter} | {indent}{under}", self.line)
+    }
+}
+
+/// How many characters the value takes with which this text starts.
+fn width_of_value(text: &str) -> usize {
+    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
+        return text.chars().skip(1).position(|c| c == quote).map_or(text.chars().count(), |end| end + 2);
+    }
+    if text.starts_with(['{', '[']) {
+        return text.trim_end().chars().count();
+    }
+    let end = [",", "]", "}", ": ", ":\n", " #"].iter().filter_map(|stop| text.find(stop)).min().unwrap_or(text.len());
+    text[..end].trim_end().trim_end_matches(':').chars().count()
+}
+
+/// Everything that is wrong with a policy file, in the order of the file; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(transparent)]
+pub struct PolicyErrors(pub(super) Vec<PolicyError>);
+
+impl fmt::Display for PolicyErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(n, error)| write!(f, "{}{error}", if n == 0 { "" } else { "\n" }))
+    }
+}
+
+impl PolicyErrors {
+    /// An error of the file as a whole.
+    #[must_use]
+    pub fn whole_file(message: impl Into<String>) -> Self {
+        Self(vec![PolicyError { line: 0, column: 0, message: message.into() }])
+    }
+
+    /// The first so many; the last of them says how many others there are.
+    #[must_use]
+    pub(super) fn at_most(mut self, most: usize) -> Self {
+        let more = self.0.len().saturating_sub(most);
+        self.0.truncate(most);
+        if let (true, Some(last)) = (more > 0, self.0.last_mut()) {
+            last.message.push_str(&format!(" (and {more} more errors)"));
+        }
+        self
+    }
+
+    /// The errors, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &PolicyError> {
+        self.0.iter()
+    }
+
+    /// The first error; how many others there are is added to its words.
+    #[must_use]
+    pub fn first(&self) -> PolicyError {
+        let Some(first) = self.0.first() else {
+            return PolicyError { line: 0, column: 0, message: "the file cannot be read".to_owned() };
+        };
+        match self.0.len() - 1 {
+            0 => first.clone(),
+            1 => PolicyError { message: format!("{} (and 1 more error)", first.message), ..first.clone() },
+            more => PolicyError { message: format!("{} (and {more} more errors)", first.message), ..first.clone() },
+        }
+    }
+
+    /// All errors as a compiler shows them ([`PolicyError::render`]).
+    #[must_use]
+    pub fn render(&self, path: &str, text: &str) -> String {
+        self.0.iter().map(|error| error.render(path, text)).collect::<Vec<_>>().join("\n\n")
+    }
+}

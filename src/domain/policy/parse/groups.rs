@@ -1,0 +1,106 @@
+//! `approvers:` named groups of people, and `classes:` named kinds of changes.
+
+use super::super::Member;
+use super::super::node::{Node, Value, Word};
+use super::super::scope::Spelling;
+use super::super::values::{is_group_name, member};
+use super::super::words::nearest;
+use super::{Class, Reader};
+use crate::domain::decide::Permission;
+
+/// Words that always mean repository access or `CODEOWNERS`.
+pub(super) const RESERVED: [&str; 3] = ["writers", "admins", "codeowners"];
+const CLASS_KEYS: [&str; 2] = ["paths", "commands"];
+const PERMISSIONS: [(&str, Permission); 5] = [
+    ("read", Permission::Read),
+    ("triage", Permission::Triage),
+    ("write", Permission::Write),
+    ("maintain", Permission::Maintain),
+    ("admin", Permission::Admin),
+];
+
+impl Reader {
+    pub(super) fn approvers(&mut self, node: &Node) {
+        let Value::Table(groups) = &node.value else {
+            let message =
+                format!("`approvers` is a table of groups (`platform: [octocat]`), not {}", node.value.kind());
+            return self.complain(node.at, message);
+        };
+        for (group, members) in groups {
+            if RESERVED.contains(&group.text.as_str()) {
+                let what =
+                    if group.text == "codeowners" { "the owners of the changed files" } else { "repository access" };
+                let message = format!("`{}` always means {what}; choose another name", group.text);
+                self.complain(group.at, message);
+            } else if !is_group_name(&group.text) {
+                let message = format!("`{}` is no name for a group; use letters, digits, `-` and `_`", group.text);
+                self.complain(group.at, message);
+            }
+            // A group that has errors exists all the same: one mistake, one complaint.
+            let members = self.members(group, members);
+            self.approvers.insert(group.text.clone(), members);
+        }
+    }
+
+    fn members(&mut self, group: &Word, node: &Node) -> Vec<Member> {
+        let what = format!("group `{}`", group.text);
+        let Some(items) = self.list(node, &what, "[octocat, \"@acme/platform\"]") else { return Vec::new() };
+        let mut members = Vec::new();
+        for item in items {
+            let Some((member, text)) = self.member(item) else { continue };
+            if members.contains(&member) {
+                self.complain(item.at, format!("`{text}` is in group `{}` twice", group.text));
+            } else {
+                members.push(member);
+            }
+        }
+        members
+    }
+
+    fn member(&mut self, item: &Node) -> Option<(Member, String)> {
+        if let Value::Table(_) = &item.value {
+            let table = self.table(item, "an approver", &["permission"])?;
+            let permission = self.word(table.get("permission")?, "permission", &PERMISSIONS)?;
+            return Some((Member::Permission(permission), format!("permission: {}", permission.as_str())));
+        }
+        let text = self.text(item, "an approver")?;
+        if text == "codeowners" {
+            return Some((Member::CodeOwners, text.to_owned()));
+        }
+        match member(text) {
+            Ok(member) => Some((member, text.to_owned())),
+            Err(message) => {
+                let hint = match nearest(text, ["codeowners"]) {
+                    Some(near) => format!("; did you mean `{near}`?"),
+                    None => String::new(),
+                };
+                self.complain(item.at, format!("{message}{hint}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn classes(&mut self, node: &Node) {
+        let example = "schema: { paths: [\"db/**\"] }";
+        let Value::Table(classes) = &node.value else {
+            let message = format!("`classes` is a table of classes (`{example}`), not {}", node.value.kind());
+            return self.complain(node.at, message);
+        };
+        for (word, node) in classes {
+            if !is_group_name(&word.text) {
+                let message = format!("`{}` is no name for a class; use letters, digits, `-` and `_`", word.text);
+                self.complain(word.at, message);
+            }
+            let complaints = self.errors.len();
+            let Some(table) = self.table(node, &format!("class `{}`", word.text), &CLASS_KEYS) else { continue };
+            let mut globs =
+                |key, spelling| table.get(key).and_then(|node| self.globs(node, key, spelling)).unwrap_or_default();
+            let class =
+                Class { paths: globs("paths", Spelling::Folders), commands: globs("commands", Spelling::Exact) };
+            if class.paths.is_empty() && class.commands.is_empty() && self.errors.len() == complaints {
+                self.complain(word.at, format!("class `{}` means nothing; write for example `{example}`", word.text));
+            }
+            self.classes.insert(word.text.clone(), class);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The policy file, validated: every complaint names line and column, what is wrong, and what to write instead.
+
+mod agents;
+mod groups;
+mod people;
+mod require;
+mod rule;
+mod scope;
+
+use std::collections::BTreeMap;
+
+use super::node::{self, Node, Place, Value, Word};
+use super::scope::Glob;
+use super::words::hint;
+use super::{Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile};
+use crate::domain::attribution::TenantCatalogue;
+use crate::domain::digest::Digest;
+
+/// More is no policy that people read.
+const MOST_BYTES: usize = 256 * 1024;
+
+const ROOT_KEYS: [&str; 8] = ["version", "approvers", "people", "agents", "classes", "freeze", "stop", "rules"];
+/// Words of the language that this version does not act on. Ignoring them would loosen what the file says.
+const LATER: [&str; 2] = ["break_glass", "organization"];
+
+/// Reads a policy file (`.github/seconder.yml`).
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
+    if text.len() > MOST_BYTES {
+        return Err(PolicyErrors(vec![
+            whole_file().error(format!("the file is larger than {} KiB", MOST_BYTES / 1024)),
+        ]));
+    }
+    let root = node::read(text).map_err(|error| PolicyErrors(vec![error]))?;
+    let mut reader = Reader::default();
+    let rules = reader.file(&root);
+    if reader.errors.is_empty() {
+        let Reader { approvers, people, catalogue, stop, mut warnings, .. } = reader;
+        warnings.sort_by_key(|warning| (warning.line, warning.column));
+        let digest = Digest::of_bytes(text.as_bytes());
+        return Ok(PolicyFile { digest, approvers, people, catalogue, stop, rules, warnings });
+    }
+    reader.errors.sort_by_key(|error| (error.line, error.column));
+    Err(PolicyErrors(reader.errors))
+}
+
+fn whole_file() -> Place {
+    Place { line: 1, column: 1 }
+}
+
+#[derive(Default)]
+struct Reader {
+    approvers: BTreeMap<String, Vec<Member>>,
+    people: Vec<NamedPerson>,
+    catalogue: TenantCatalogue,
+    classes: BTreeMap<String, Class>,
+    stop: Option<String>,
+    errors: Vec<PolicyError>,
+    warnings: Vec<PolicyError>,
+}
+
+/// What a class of changes or commands means.
+#[derive(Clone, Default)]
+struct Class {
+    paths: Vec<Glob>,
+    commands: Vec<Glob>,
+}
+
+impl Reader {
+    fn file(&mut self, root: &Node) -> Vec<super::Rule> {
+        if matches!(root.value, Value::Nothing) {
+            self.complain(
+                whole_file(),
+                "the file is empty; without the file the built-in policy holds, with it there must be rules",
+            );
+            return Vec::new();
+        }
+        let Some(root) = self.table(root, "the policy", &ROOT_KEYS) else { return Vec::new() };
+        match root.get("version") {
+            None => self.complain(root.at, "`version: 1` is missing"),
+            Some(Node { value: Value::Number(1), .. }) => {}
+            Some(other) => {
+                let message = format!("this version reads `version: 1`, not {}", other.value.kind());
+                self.complain(other.at, message);
+            }
+        }
+        // In this order: rules name groups, agents and classes.
+        if let Some(approvers) = root.get("approvers") {
+            self.approvers(approvers);
+        }
+        if let Some(people) = root.get("people") {
+            self.people = self.people(people);
+        }
+        if let Some(agents) = root.get("agents") {
+            self.agents(agents);
+        }
+        if let Some(classes) = root.get("classes") {
+            self.classes(classes);
+        }
+        if let Some(stop) = root.get("stop") {
+            self.stop =
+                self.text(stop, "`stop` (the reason why nothing may be released)").map(|why| why.trim().to_owned());
+        }
+        let Some(rules) = root.get("rules") else {
+            self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
+            return Vec::new();
+        };
+        let Some(rules) = self.list(rules, "`rules`", "- name: production") else { return Vec::new() };
+        let mut names: Vec<String> = Vec::new();
+        rules.iter().filter_map(|rule| self.rule(rule, &mut names)).collect()
+    }
+
+    fn complain(&mut self, at: Place, message: impl Into<String>) {
+        self.errors.push(at.error(message));
+    }
+
+    fn warn(&mut self, at: Place, message: impl Into<String>) {
+        self.warnings.push(at.error(message));
+    }
+
+    /// A table with known keys only, as a lookup.
+    fn table<'a>(&mut self, node: &'a Node, what: &str, keys: &[&str]) -> Option<Table<'a>> {
+        let Value::Table(entries) = &node.value else {
+            let message = format!("{what} is a table (`{}: …`), not {}", keys[0], node.value.kind());
+            self.complain(node.at, message);
+            return None;
+        };
+        for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&key.text.as_str())) {
+            if LATER.contains(&key.text.as_str()) {
+                self.complain(key.at, format!("`{}` is not supported yet by this version", key.text));
+            } else {
+                let hint = hint(&key.text, keys.iter().copied());
+                self.complain(key.at, format!("{what} has no key `{}`{hint}", key.text));
+            }
+        }
+        Some(Table { at: node.at, entries })
+    }
+
+    fn list<'a>(&mut self, node: &'a Node, what: &str, example: &str) -> Option<&'a [Node]> {
+        match &node.value {
+            Value::List(items) if items.is_empty() => {
+                self.complain(node.at, format!("{what} is empty; write for example `{example}`"));
+                None
+            }
+            Value::List(items) => Some(items),
+            other => {
+                let message = format!("{what} is a list, not {}; write for example `{example}`", other.kind());
+                self.complain(node.at, message);
+                None
+            }
+        }
+    }
+
+    fn text<'a>(&mut self, node: &'a Node, what: &str) -> Option<&'a str> {
+        match &node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text),
+            Value::Text(_) | Value::Nothing => {
+                self.complain(node.at, format!("{what} is empty"));
+                None
+            }
+            Value::Number(_) | Value::Odd(_) => {
+                self.complain(node.at, format!("{what} is a text; put {} in quotes", node.value.kind()));
+                None
+            }
+            Value::List(_) | Value::Table(_) => {
+                self.complain(node.at, format!("{what} is a text, not {}", node.value.kind()));
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
+        if let Value::Text(text) = &node.value
+            && let Some((_, meant)) = words.iter().find(|(word, _)| word == text)
+        {
+            return Some(*meant);
+        }
+        let valid: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let near = match &node.value {
+            Value::Text(text) => super::words::nearest(text, words.iter().map(|(word, _)| *word))
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        self.complain(node.at, format!("`{key}` is {}, not {}{near}", valid.join(" or "), node.value.kind()));
+        None
+    }
+}
+
+/// A table whose keys are known to be valid.
+struct Table<'a> {
+    at: Place,
+    entries: &'a [(Word, Node)],
+}
+
+impl<'a> Table<'a> {
+    fn get(&self, key: &str) -> Option<&'a Node> {
+        self.entries.iter().find(|(word, _)| word.text == key).map(|(_, node)| node)
+    }
+
+    fn word(&self, key: &str) -> Option<&'a Word> {
+        self.entries.iter().find(|(word, _)| word.text == key).map(|(word, _)| word)
+    }
+}

@@ -1,0 +1,102 @@
+//! What a rule covers: `environments`, `branches`, `paths` and the like, and `except`.
+
+use super::super::node::Node;
+use super::super::rule::Gate;
+use super::super::scope::{Glob, Scope, Spelling};
+use super::super::words::hint;
+use super::{Reader, Table};
+
+/// The dimensions: their keys, how their patterns are read, the gates that have them, and an example.
+const DIMENSIONS: [Dimension; 7] = [
+    ("environments", Spelling::Loose, &[Gate::Deployment, Gate::Job, Gate::Command], "[production, \"prod-*\"]"),
+    ("branches", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[main, \"release/**\"]"),
+    ("tags", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[\"v*\"]"),
+    ("workflows", Spelling::Exact, &[Gate::Deployment, Gate::Job], "[deploy.yml]"),
+    ("jobs", Spelling::Exact, &[Gate::Job], "[\"migrate*\"]"),
+    ("commands", Spelling::Exact, &[Gate::Command], "[\"pg_dump *\"]"),
+    ("paths", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[\"migrations/**\"]"),
+];
+type Dimension = (&'static str, Spelling, &'static [Gate], &'static str);
+
+pub(super) const SCOPE_KEYS: [&str; 8] =
+    ["environments", "branches", "tags", "workflows", "jobs", "commands", "paths", "classes"];
+
+impl Reader {
+    /// What a rule, or its exception, covers.
+    pub(super) fn scope(&mut self, table: &Table<'_>, gate: Gate) -> Scope {
+        let mut scope = Scope::default();
+        for (key, spelling, gates, _) in DIMENSIONS {
+            let Some(node) = table.get(key) else { continue };
+            if !gates.contains(&gate) {
+                let gates: Vec<String> = gates.iter().map(|gate| format!("`{}`", gate.as_str())).collect();
+                let at = table.word(key).map_or(node.at, |word| word.at);
+                let message = format!(
+                    "a rule of gate `{}` has no `{key}`; they belong to gate {}",
+                    gate.as_str(),
+                    gates.join(" or ")
+                );
+                self.complain(at, message);
+                continue;
+            }
+            let Some(globs) = self.globs(node, key, spelling) else { continue };
+            *match key {
+                "environments" => &mut scope.environments,
+                "branches" => &mut scope.branches,
+                "tags" => &mut scope.tags,
+                "workflows" => &mut scope.workflows,
+                "jobs" => &mut scope.jobs,
+                "commands" => &mut scope.commands,
+                _ => &mut scope.paths,
+            } = globs;
+        }
+        if let Some(node) = table.get("classes") {
+            self.classes_of(node, &mut scope);
+        }
+        scope
+    }
+
+    /// A list of patterns.
+    pub(super) fn globs(&mut self, node: &Node, key: &str, spelling: Spelling) -> Option<Vec<Glob>> {
+        let example = DIMENSIONS.iter().find(|(known, ..)| *known == key).map_or("[\"**\"]", |(.., example)| example);
+        let items = self.list(node, &format!("`{key}`"), example)?;
+        let mut globs = Vec::new();
+        for item in items {
+            let Some(pattern) = self.text(item, &format!("an entry of `{key}`")) else { continue };
+            if let Some(rest) = pattern.strip_prefix('!') {
+                let message =
+                    format!("`{pattern}`: nothing is taken away here; write `except: {{ {key}: [\"{rest}\"] }}`");
+                self.complain(item.at, message);
+                continue;
+            }
+            match Glob::new(pattern, spelling) {
+                Ok(glob) => globs.push(glob),
+                Err(error) => self.complain(item.at, format!("`{pattern}` is no pattern: {error}")),
+            }
+        }
+        Some(globs)
+    }
+
+    fn classes_of(&mut self, node: &Node, scope: &mut Scope) {
+        let Some(items) = self.list(node, "`classes`", "[schema]") else { return };
+        for item in items {
+            let Some(name) = self.text(item, "a class") else { continue };
+            let Some(class) = self.class(name) else {
+                let names: Vec<String> = self.class_names();
+                let hint = hint(name, names.iter().map(String::as_str));
+                self.complain(item.at, format!("there is no class `{name}`{hint}"));
+                continue;
+            };
+            scope.classes.push(name.to_owned());
+            scope.class_paths.extend(class.paths);
+            scope.class_commands.extend(class.commands);
+        }
+    }
+
+    fn class(&self, name: &str) -> Option<super::Class> {
+        self.classes.get(name).cloned()
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        self.classes.keys().cloned().collect()
+    }
+}

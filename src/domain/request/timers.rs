@@ -1,0 +1,52 @@
+//! What happens to a request that nobody decides: people are reminded, others are let in, and in the end it is denied.
+
+use serde_json::json;
+
+use super::{Change, Outcome, Request};
+use crate::domain::Millis;
+use crate::domain::decide::{Judgement, Later, Quorum};
+use crate::domain::effect::{Effect, Urgency};
+use crate::domain::record::{Record, to_json};
+
+/// The instants, counted from the opening, at which people are reminded or others let in; those beyond `waited`, in order.
+pub(super) fn after(judgement: &Judgement, waited: Millis) -> impl Iterator<Item = Millis> {
+    let steps = escalations(judgement).map(|step| step.after);
+    let mut all: Vec<Millis> = judgement.remind.iter().copied().chain(steps).filter(|at| *at > waited).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
+}
+
+fn escalations(judgement: &Judgement) -> impl Iterator<Item = &Later> {
+    judgement.quorum.iter().flat_map(Quorum::groups).flat_map(|group| &group.later)
+}
+
+impl Request {
+    /// Does what its time has come for. All that was missed in between is done at once: nobody is reminded twice at a time.
+    pub(super) fn due(&mut self, now: Millis, change: &mut Change) {
+        if !self.is_pending() {
+            return;
+        }
+        if self.life.expires_at.is_some_and(|at| at <= now) {
+            return self.decide(Outcome::Expired, now, change);
+        }
+        let waited = now.saturating_sub(self.life.opened_at);
+        let judgement = self.case.judgement.clone();
+        let Some(last) = after(&judgement, self.life.waited).take_while(|at| *at <= waited).last() else { return };
+        let before = std::mem::replace(&mut self.life.waited, last);
+        let is_new = |at: Millis| before < at && at <= last;
+        self.touch(change);
+        let mut let_in: Vec<&Later> = escalations(&judgement).filter(|step| is_new(step.after)).collect();
+        let_in.dedup();
+        if !let_in.is_empty() {
+            let fields = json!({ "request_digest": self.digest, "waited": last, "let_in": to_json(&let_in) });
+            change.records.push((self.id.clone(), Record::new("request.escalated", fields)));
+        }
+        if judgement.remind.iter().any(|at| is_new(*at)) {
+            let fields = json!({ "request_digest": self.digest, "waited": last });
+            change.records.push((self.id.clone(), Record::new("request.reminded", fields)));
+        }
+        change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        change.effects.push((self.id.clone(), Effect::Note, Urgency::Note));
+    }
+}
