@@ -3,6 +3,7 @@
 use tracing::{info, warn};
 
 use super::{App, Error};
+use crate::domain::basis::Basis;
 use crate::domain::case::Case;
 use crate::domain::decide::{Permission, Standing, judge};
 use crate::domain::event::{Channel, Event, Reviewed, Verdict};
@@ -144,6 +145,7 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
 
 fn case(delivery: &str, held: DeploymentHeld, facts: Facts, policy: Policy, policy_is_new: bool) -> Case {
     let judgement = judge(&policy, &held.environment, &facts);
+    let basis = Basis::of(&policy, &held.environment, &facts, &judgement);
     let run = facts.run;
     let attempt = run.attempts.iter().find(|attempt| attempt.number == run.attempt);
     Case {
@@ -170,5 +172,6 @@ fn case(delivery: &str, held: DeploymentHeld, facts: Facts, policy: Policy, poli
         judgement,
         delivery: delivery.to_owned(),
         policy_is_new,
+        basis: Some(Box::new(basis)),
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Millis;
 use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all_with};
 use super::digest::Digest;
+use super::event::Verdict;
 use super::facts::{Commit, Facts};
 use super::parties::{Part, Parties};
 use super::people::{Account, AccountKind, People, PersonKey};
@@ -88,8 +89,18 @@ pub struct Quorum {
 /// and whoever had a part in a commit that a matching rule holds.
 #[must_use]
 pub fn judge(policy: &Policy, environment: &str, facts: &Facts) -> Judgement {
-    let found: Vec<(&Commit, Option<Attribution>)> =
-        facts.commits.iter().zip(attribute_all_with(policy.catalogue.get(), facts)).collect();
+    judge_attributed(policy, environment, facts, attribute_all_with(policy.catalogue.get(), facts))
+}
+
+/// [`judge`] when it is known already what was found on each commit, in their order.
+#[must_use]
+pub fn judge_attributed(
+    policy: &Policy,
+    environment: &str,
+    facts: &Facts,
+    found: Vec<Option<Attribution>>,
+) -> Judgement {
+    let found: Vec<(&Commit, Option<Attribution>)> = facts.commits.iter().zip(found).collect();
 
     let mut reasons = Vec::new();
     let mut matched = Vec::new();
@@ -283,6 +294,23 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing) -> Vec<Refusal> {
         refusals.push(Refusal::NotAnApprover);
     }
     refusals
+}
+
+/// Why a word on a request that still waits does not count; empty when it does.
+#[must_use]
+pub fn refusals(judgement: &Judgement, approvals: &[Standing], by: &Standing, verdict: Verdict) -> Vec<Refusal> {
+    match verdict {
+        Verdict::Approve => {
+            let mut why = obstacles(judgement, by);
+            let person = judgement.people.key(by.account.id);
+            if approvals.iter().any(|earlier| judgement.people.key(earlier.account.id) == person) {
+                why.push(Refusal::AlreadyApproved);
+            }
+            why
+        }
+        Verdict::Deny if may_deny(judgement, by) => Vec::new(),
+        Verdict::Deny => vec![Refusal::NoAccess],
+    }
 }
 
 /// Whether this person may deny: any human who could write to the repository or is asked by a rule. A party may, too.

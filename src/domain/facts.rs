@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attribution::trailers;
 use super::people::{Account, Identity, People};
 
 /// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
@@ -92,6 +93,9 @@ pub struct Commit {
     /// From `Co-authored-by` trailers. Attacker-writable: they can bar an approver, never make one.
     #[serde(default)]
     pub co_authors: Vec<Identity>,
+    /// Co-authors that only its message named, when the message itself is not at hand any more: judged again from a ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Identity>,
     /// Numbers of the pull requests that brought it.
     #[serde(default)]
     pub pull_requests: Vec<u64>,
@@ -131,6 +135,17 @@ impl Commit {
     #[must_use]
     pub fn subject(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
+    }
+
+    /// Co-authors whom the message names beyond those GitHub read: it reads the last paragraph, squash lists carry trailers
+    /// further up. Those it read are the better source.
+    #[must_use]
+    pub fn named_in_message(&self) -> Vec<Identity> {
+        let is_new = |who: &Identity| {
+            let mut known = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
+            !known.any(|known| known.is_spelled_like(who))
+        };
+        trailers::co_authors(&self.message).into_iter().chain(self.named.iter().cloned()).filter(is_new).collect()
     }
 }
 

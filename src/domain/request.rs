@@ -20,6 +20,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use records::{Detail, judged};
 pub use step::{Change, step};
 
 /// An approval request: what is held, and how far it has come.

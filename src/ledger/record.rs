@@ -40,6 +40,8 @@ record_types! {
     PolicyLoaded = "policy.loaded",
     /// A gate is held: what is held, who had a part in it, which rules matched.
     RequestOpened = "request.opened",
+    /// A piece of the facts that were too many for the opening.
+    FactsRecorded = "facts.recorded",
     /// One human's verdict.
     ReviewRecorded = "review.recorded",
     /// A verdict no longer counts, because its reviewer is no longer eligible.

@@ -234,15 +234,19 @@ impl Policy {
     }
 
     fn fixed(origin: Origin, rules: Vec<Rule>) -> Self {
-        let digest = Digest::of_json(&json!({ "rules": to_json(&rules) }));
         Self {
             origin,
-            digest,
+            digest: Self::digest_of(&rules),
             approvers: BTreeMap::new(),
             people: Vec::new(),
             catalogue: TenantCatalogue::default(),
             rules,
         }
+    }
+
+    /// The digest of rules that come from no file.
+    pub(super) fn digest_of(rules: &[Rule]) -> Digest {
+        Digest::of_json(&json!({ "rules": to_json(&rules) }))
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {

@@ -172,6 +172,7 @@ fn opened(world: &World) -> Request {
         delivery: String::new(),
         run_over: false,
         policy_is_new: false,
+        basis: None,
     };
     step(Event::Held(Box::new(case)), &mut [], 0).opened.unwrap()
 }
