@@ -224,6 +224,7 @@ fn all_commits_of_a_deployment_are_looked_at_with_the_pull_requests_that_brought
         base: None,
         commits: vec![commit(ann, "One"), Commit { pull_requests: vec![12], ..commit(ann, "Two") }],
         files: Vec::new(),
+        owners: None,
         pull_requests: vec![PullRequest { number: 12, head_branch: "v0/x".to_owned(), ..PullRequest::default() }],
         gaps: Vec::new(),
         people: Default::default(),

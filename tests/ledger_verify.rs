@@ -6,7 +6,7 @@ use seconder::ledger::verify::report::Report;
 use seconder::ledger::verify::{Trust, verify};
 use seconder::ledger::{Checkpoint, SigningKey};
 use serde_json::json;
-use story::{Memory, ORIGIN, Story, digest, key, request, review, vkey};
+use story::{Memory, ORIGIN, Story, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
 mod command;
@@ -367,7 +367,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "one person counted twice",
             Box::new(|s| {
-                s.set(approved, DecisionRecorded, "/approvers", json!([{"id": 7}, {"id": 7}]));
+                s.set(approved, DecisionRecorded, "/approvers", json!([person(7), person(7)]));
                 s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
             }),
             "names 7 as an approver twice",
@@ -375,17 +375,47 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "one person counted under two accounts",
             Box::new(|s| {
-                s.add(approved, RequestOpened, "people", json!([[7, 9]]));
+                s.add(approved, RequestOpened, "people", json!([{"accounts": [7, 9]}]));
                 s.insert_after(approved, ReviewRecorded, ReviewRecorded, review(approved, 9, "approve"));
-                s.set(approved, DecisionRecorded, "/approvers", json!([{"id": 7}, {"id": 9}]));
+                s.set(approved, DecisionRecorded, "/approvers", json!([person(7), person(9)]));
                 s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
             }),
             "names 9 as an approver twice",
         ),
         (
             "a party approved under another account",
-            Box::new(|s| s.add(approved, RequestOpened, "people", json!([[1, 7]]))),
+            Box::new(|s| s.add(approved, RequestOpened, "people", json!([{"accounts": [1, 7]}]))),
             "the reviewer 7 had a part in the request",
+        ),
+        (
+            "a program approves with a personal account",
+            Box::new(|s| s.add(approved, RequestOpened, "people", json!([{"accounts": [7], "is_machine": true}]))),
+            "7 seconds, whom request.opened lists as a program",
+        ),
+        (
+            "a decision in the name of an App",
+            Box::new(|s| s.set(approved, DecisionRecorded, "/approvers/0/kind", json!("Bot"))),
+            "the reviewer 7 is a Bot; only a person (User) can second",
+        ),
+        (
+            "a decision in the name of an organization",
+            Box::new(|s| s.set(approved, DecisionRecorded, "/approvers/0/kind", json!("Organization"))),
+            "the reviewer 7 is a Organization; only a person",
+        ),
+        (
+            "a decision that hides what its approver is",
+            Box::new(|s| s.set(approved, DecisionRecorded, "/approvers/0", json!({"id": 7}))),
+            "approvers: missing field `kind`",
+        ),
+        (
+            "approved although a rule denies it",
+            Box::new(|s| s.add(approved, RequestOpened, "denied_by", json!(["production"]))),
+            "approved although a rule denies it",
+        ),
+        (
+            "facts told after the decision",
+            Box::new(|s| s.insert_after(approved, DecisionRecorded, FactsRecorded, json!({"text": "{}"}))),
+            "facts.recorded comes after decision.recorded",
         ),
         (
             "approved without quorum",

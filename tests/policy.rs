@@ -2,8 +2,8 @@
 
 use seconder::domain::digest::Digest;
 use seconder::domain::policy::{
-    Approvers, AuthoredBy, Dimension, Found, Member, Origin, Policy, PolicyError, Requirement, Rule, Target, Text,
-    Verdict, in_force, parse,
+    Approvers, AuthoredBy, Consequence, Dimension, Found, Member, Origin, Policy, PolicyError, Requirement, Rule,
+    Target, Text, in_force, parse,
 };
 
 const MINUTE: i64 = 60_000;
@@ -57,8 +57,8 @@ fn a_policy_reads_like_a_sentence_and_means_it() {
     assert_eq!(production.authored_by, AuthoredBy::Ai);
     assert_eq!(production.expires_after, 240 * MINUTE);
     assert_eq!(
-        production.verdict,
-        Verdict::Require(vec![Requirement::of(1, group("platform")), Requirement::of(2, group("security"))])
+        production.consequence,
+        Consequence::Require(vec![Requirement::of(1, group("platform")), Requirement::of(2, group("security"))])
     );
     let platform = Member::Team { org: "acme".to_owned(), slug: "platform".to_owned() };
     assert_eq!(policy.approvers["platform"], [platform, Member::User("octocat".to_owned())]);
@@ -69,7 +69,7 @@ fn a_policy_reads_like_a_sentence_and_means_it() {
 fn teams_and_users_can_be_named_on_the_spot() {
     let policy = parse(GOOD).unwrap();
     let require = [group("@acme/auditors"), group("mona"), Approvers::Admins].map(|from| Requirement::of(1, from));
-    assert_eq!(policy.rules[1].verdict, Verdict::Require(require.to_vec()));
+    assert_eq!(policy.rules[1].consequence, Consequence::Require(require.to_vec()));
     let auditors = Member::Team { org: "acme".to_owned(), slug: "auditors".to_owned() };
     assert_eq!(policy.approvers["@acme/auditors"], [auditors]);
     assert_eq!(policy.approvers["mona"], [Member::User("mona".to_owned())]);
@@ -101,7 +101,7 @@ fn without_a_file_the_built_in_policy_holds() {
     let policy = in_force(Found::Absent, None);
     assert_eq!(policy, Policy::built_in());
     assert_eq!(policy.origin, Origin::BuiltIn);
-    assert_eq!(policy.rules[0].verdict, Verdict::Require(vec![Requirement::of(1, Approvers::Writers)]));
+    assert_eq!(policy.rules[0].consequence, Consequence::Require(vec![Requirement::of(1, Approvers::Writers)]));
     assert_eq!(policy.rules[0].authored_by, AuthoredBy::Ai);
 }
 
@@ -137,7 +137,7 @@ fn a_file_that_was_never_good_leaves_it_to_the_admins() {
         assert!(matches!(policy.origin, Origin::AdminsOnly { .. }));
         assert_eq!(policy.rules.len(), 1);
         assert_eq!(policy.rules[0].authored_by, AuthoredBy::Anyone);
-        assert_eq!(policy.rules[0].verdict, Verdict::Require(vec![Requirement::of(1, Approvers::Admins)]));
+        assert_eq!(policy.rules[0].consequence, Consequence::Require(vec![Requirement::of(1, Approvers::Admins)]));
         assert!(names_it(&policy.rules[0], "anything/at all"));
     }
 }

@@ -3,8 +3,9 @@
 use tracing::{info, warn};
 
 use super::{App, Error};
+use crate::domain::basis::Basis;
 use crate::domain::case::Case;
-use crate::domain::decide::{Permission, Persons, Quorum, Standing, judge};
+use crate::domain::decide::{Layer, Permission, Persons, Quorum, Standing, judge_all};
 use crate::domain::event::{Channel, Event, Reviewed, Verdict};
 use crate::domain::facts::Facts;
 use crate::domain::gate::{RequestId, RunKey, Subject};
@@ -50,9 +51,9 @@ impl App {
         let mut facts = gathered.facts;
         let place = Place { tenant: &held.tenant, repository: &held.repository };
         let (people, unknown) = self.github.people(place, &policy.people).await?;
-        facts.people = people;
+        facts.people = people.clone();
         facts.gaps.extend(unknown);
-        let case = case(delivery, held, facts, policy, new_policy.is_some());
+        let case = case(delivery, held, facts, &[Layer { policy, people }], new_policy.is_some());
         info!(
             request = %case.subject.request_id(), delivery,
             repository = %case.subject.repository.full_name(), environment = %case.subject.environment,
@@ -143,13 +144,14 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
         && request.life.check_run_id.is_none_or(|id| id == pressed.check_run_id)
 }
 
-fn case(delivery: &str, held: DeploymentHeld, facts: Facts, policy: Policy, policy_is_new: bool) -> Case {
+fn case(delivery: &str, held: DeploymentHeld, facts: Facts, layers: &[Layer], policy_is_new: bool) -> Case {
     let target = Target {
         git_ref: facts.run.head_branch.as_deref(),
         workflow: facts.run.workflow.as_deref(),
         ..Target::deployment(&held.environment)
     };
-    let judgement = judge(&policy, &target, &facts);
+    let judgement = judge_all(layers, &target, &facts);
+    let basis = Basis::of(layers, &target, &facts, &judgement);
     let run = facts.run;
     let attempt = run.attempts.iter().find(|attempt| attempt.number == run.attempt);
     Case {
@@ -171,10 +173,11 @@ fn case(delivery: &str, held: DeploymentHeld, facts: Facts, policy: Policy, poli
         head_branch: run.head_branch,
         base: facts.base,
         gaps: facts.gaps,
-        policy: policy.origin,
-        policy_digest: policy.digest,
+        policy: layers.first().map_or(Origin::BuiltIn, |layer| layer.policy.origin.clone()),
+        policy_digest: layers.first().map_or_else(|| Policy::built_in().digest, |layer| layer.policy.digest.clone()),
         judgement,
         delivery: delivery.to_owned(),
         policy_is_new,
+        basis: Some(Box::new(basis)),
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::basis::Basis;
 use super::decide::Judgement;
 use super::digest::Digest;
 use super::facts::{Base, Gap};
@@ -48,6 +49,9 @@ pub struct Case {
     /// Set when these rules were not in force here before: they get an entry of their own.
     #[serde(skip)]
     pub policy_is_new: bool,
+    /// What the judgement rests on, until the opening has told the ledger.
+    #[serde(skip)]
+    pub basis: Option<Box<Basis>>,
 }
 
 impl Case {

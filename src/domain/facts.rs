@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attribution::trailers;
 use super::people::{Account, Identity, People};
+use super::policy::Member;
 
 /// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +21,10 @@ pub struct Facts {
     pub commits: Vec<Commit>,
     /// Paths those commits touch.
     pub files: Vec<String>,
+    /// Who owns those paths by `CODEOWNERS`: the members of which one must approve, for each group of files that have the same
+    /// owners. `None` when nobody asked, or it cannot be told.
+    #[serde(default)]
+    pub owners: Option<Vec<Vec<Member>>>,
     /// Pull requests that brought those commits.
     pub pull_requests: Vec<PullRequest>,
     /// What is missing. Anything here means: treat as touched by AI (P2).
@@ -36,7 +42,7 @@ impl Facts {
 }
 
 /// A workflow run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Run {
     /// Run id.
     pub id: u64,
@@ -95,6 +101,12 @@ pub struct Commit {
     /// From `Co-authored-by` trailers. Attacker-writable: they can bar an approver, never make one.
     #[serde(default)]
     pub co_authors: Vec<Identity>,
+    /// Co-authors that only its message named, when the message itself is not at hand any more: judged again from a ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Identity>,
+    /// The reasons a policy wants that are said, when the texts that say them are not at hand any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
     /// Numbers of the pull requests that brought it.
     #[serde(default)]
     pub pull_requests: Vec<u64>,
@@ -134,6 +146,17 @@ impl Commit {
     #[must_use]
     pub fn subject(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
+    }
+
+    /// Co-authors whom the message names beyond those GitHub read: it reads the last paragraph, squash lists carry trailers
+    /// further up. Those it read are the better source.
+    #[must_use]
+    pub fn named_in_message(&self) -> Vec<Identity> {
+        let is_new = |who: &Identity| {
+            let mut known = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
+            !known.any(|known| known.is_spelled_like(who))
+        };
+        trailers::co_authors(&self.message).into_iter().chain(self.named.iter().cloned()).filter(is_new).collect()
     }
 }
 

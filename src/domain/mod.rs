@@ -4,6 +4,7 @@
 //! so that a decision can be redone from what the ledger recorded.
 
 pub mod attribution;
+pub mod basis;
 pub mod case;
 pub mod decide;
 pub mod digest;

@@ -232,12 +232,8 @@ impl Collected<'_> {
         {
             self.account(&signature.signer, || Part::Signer { sha: commit.sha.clone() });
         }
-        // GitHub reads the last paragraph; squash lists carry trailers further up. Those it read are the better source.
-        for co_author in attribution::trailers::co_authors(&commit.message) {
-            let known = [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors);
-            if !known.into_iter().any(|identity| identity.is_spelled_like(&co_author)) {
-                self.identity(&co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
-            }
+        for co_author in commit.named_in_message() {
+            self.identity(&co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
         }
     }
 

@@ -49,7 +49,9 @@ impl Identity {
             let (id, rest) = self.email.split_once('+')?;
             let login = rest.strip_suffix("@users.noreply.github.com")?;
             let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::User };
-            Some(Account { id: id.parse().ok()?, login: login.to_owned(), kind })
+            // No account has such a number, and a ledger entry cannot hold it.
+            let id = id.parse().ok().filter(|id| *id < 1 << 53)?;
+            Some(Account { id, login: login.to_owned(), kind })
         })
     }
 

@@ -17,21 +17,25 @@ impl Record {
     /// the ledger has no null, an absent field says the same.
     #[must_use]
     pub fn new(kind: &'static str, fields: Value) -> Self {
-        let body = match without_nulls(fields) {
+        let body = match Self::without_nulls(fields) {
             Value::Object(body) => body,
             other => Map::from_iter([("value".to_owned(), other)]),
         };
         Self { kind, body }
     }
-}
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().filter(|v| !v.is_null()).map(without_nulls).collect()),
-        other => other,
+    /// A value as an entry holds it.
+    #[must_use]
+    pub fn without_nulls(value: Value) -> Value {
+        match value {
+            Value::Object(fields) => Value::Object(
+                fields.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, Self::without_nulls(v))).collect(),
+            ),
+            Value::Array(items) => {
+                Value::Array(items.into_iter().filter(|v| !v.is_null()).map(Self::without_nulls).collect())
+            }
+            other => other,
+        }
     }
 }
 

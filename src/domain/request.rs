@@ -21,6 +21,7 @@ mod step;
 mod tests;
 mod timers;
 
+pub use records::{Detail, judged};
 pub use step::{Change, step};
 
 /// An approval request: what is held, and how far it has come.
@@ -183,10 +184,12 @@ impl Request {
     /// How far each requirement is met.
     #[must_use]
     pub fn tally(&self) -> Vec<Met> {
-        let voice = |approval: &'_ Approval| approval.via.assurance();
-        let approvals: Vec<Voice<'_>> =
-            self.life.approvals.iter().map(|a| Voice { standing: &a.by, assurance: voice(a) }).collect();
-        decide::tally(&self.case.judgement, &approvals, self.life.waited)
+        decide::tally(&self.case.judgement, &self.voices(), self.life.waited)
+    }
+
+    fn voices(&self) -> Vec<Voice<'_>> {
+        let approvals = self.life.approvals.iter();
+        approvals.map(|a| Voice { standing: &a.by, assurance: a.via.assurance() }).collect()
     }
 
     /// When something is to be done about it, if nobody does anything before.

@@ -143,6 +143,7 @@ impl GitHub {
             base,
             commits,
             files,
+            owners: None,
             pull_requests,
             gaps,
             people: People::default(),

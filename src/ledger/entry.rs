@@ -233,6 +233,9 @@ pub struct Header<'a> {
     /// The rules that matched.
     #[serde(borrow)]
     pub matched_rules: Option<&'a RawValue>,
+    /// The rules that deny whatever anybody says; in a decision, who denied.
+    #[serde(borrow)]
+    pub denied_by: Option<&'a RawValue>,
     /// Who gave a verdict.
     #[serde(borrow)]
     pub reviewer: Option<&'a RawValue>,

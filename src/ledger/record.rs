@@ -44,6 +44,8 @@ record_types! {
     RequestEscalated = "request.escalated",
     /// People were reminded of a request.
     RequestReminded = "request.reminded",
+    /// A piece of the facts that were too many for the opening.
+    FactsRecorded = "facts.recorded",
     /// One human's verdict.
     ReviewRecorded = "review.recorded",
     /// A verdict no longer counts, because its reviewer is no longer eligible.

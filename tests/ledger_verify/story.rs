@@ -133,7 +133,7 @@ impl Seal {
 }
 
 /// The people: 1 wrote it, 2 runs the agent, 7 and 8 can second.
-fn person(id: u64) -> Value {
+pub fn person(id: u64) -> Value {
     json!({"id": id, "login": format!("person-{id}"), "kind": "User"})
 }
 
@@ -202,8 +202,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
         "denied" => record(RecordType::ReviewRecorded, review(request, 1, "deny")),
         _ => {}
     }
-    let (approvers, have) =
-        if outcome == "approved" { (json!([{"id": 7, "login": "person-7"}]), 1) } else { (json!([]), 0) };
+    let (approvers, have) = if outcome == "approved" { (json!([person(7)]), 1) } else { (json!([]), 0) };
     record(
         RecordType::DecisionRecorded,
         json!({

@@ -81,6 +81,7 @@ pub fn case(run_id: u64) -> Case {
         },
         delivery: format!("delivery-{run_id}"),
         policy_is_new: false,
+        basis: None,
     }
 }
 

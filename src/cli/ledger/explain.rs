@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::domain::text::visible;
 use crate::ledger::layout;
 
-/// Every entry of a request, in words; `None` when the log says nothing of it.
+/// Every entry of a request.
 ///
 /// # Errors
 /// If the entries cannot be read.
-pub fn explain(dir: &Path, request: &str) -> io::Result<Option<String>> {
-    let mut story = String::new();
+pub fn entries_of(dir: &Path, request: &str) -> io::Result<Vec<Value>> {
+    let mut entries = Vec::new();
     for line in BufReader::new(File::open(dir.join(layout::ENTRIES))?).lines() {
         let line = line?;
         if !line.contains(request) {
@@ -24,10 +24,17 @@ pub fn explain(dir: &Path, request: &str) -> io::Result<Option<String>> {
         }
         let Ok(entry) = serde_json::from_str::<Value>(&line) else { continue };
         if entry["corr"] == request {
-            tell(&entry, &mut story);
+            entries.push(entry);
         }
     }
-    Ok((!story.is_empty()).then_some(story))
+    Ok(entries)
+}
+
+/// The entries of a request, in words.
+pub fn explain(entries: &[Value]) -> String {
+    let mut story = String::new();
+    entries.iter().for_each(|entry| tell(entry, &mut story));
+    story
 }
 
 fn tell(entry: &Value, story: &mut String) {
@@ -87,6 +94,7 @@ fn headline(entry: &Value) -> String {
         "decision.voided" => format!("the decision was taken back: {}", word(&entry["why"])),
         "callback.sent" => format!("GitHub is told: {}", word(&entry["state"])),
         "callback.result" => format!("GitHub answered {}", entry["status"]),
+        "facts.recorded" => format!("more of what it rests on, piece {}", entry["piece"]),
         "effect.failed" => format!("given up: {} ({})", word(&entry["effect"]), word(&entry["error"])),
         other => visible(other),
     }
@@ -130,7 +138,11 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
         let facts: Vec<String> = list(&unknown["because"]).map(pairs).collect();
         point(format!("unknown: {} <{}>: {}", word(&unknown["name"]), word(&unknown["email"]), facts.join("; ")));
     }
-    list(&entry["people"]).for_each(|accounts| point(format!("one person: accounts {}", pairs(accounts))));
+    for owner in list(&entry["people"]) {
+        let who = if owner["is_machine"] == true { "a program" } else { "one person" };
+        point(format!("{who}: accounts {}", pairs(&owner["accounts"])));
+    }
+    rules(entry, point);
     for asked in list(&entry["quorum"]) {
         let extra = asked["extra"].as_u64().filter(|extra| *extra > 0);
         let extra = extra.map(|extra| format!(", {extra} of them for unknown identities")).unwrap_or_default();
@@ -139,6 +151,21 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
     list(&entry["denied_by"])
         .for_each(|rule| point(format!("rule {} denies: somebody unknown had a part", word(rule))));
     point(format!("by policy {}, catalogue {}", policy(&entry["policy"]), word(&entry["catalogue"])));
+}
+
+/// The rules that were looked at, whether they hold it or not.
+fn rules(entry: &Value, point: &mut impl FnMut(String)) {
+    for rule in list(&entry["facts"]["rules"]) {
+        let is_matched = list(&entry["matched_rules"]).any(|name| *name == rule["name"]);
+        let holds = if is_matched { "holds it" } else { "does not hold it" };
+        let unattributed = rule["unattributed"].as_str().map(|does| format!("; for unknown people: {}", visible(does)));
+        point(format!(
+            "rule {} {holds}: commits by {}{}",
+            word(&rule["name"]),
+            word(&rule["authored_by"]),
+            unattributed.unwrap_or_default()
+        ));
+    }
 }
 
 fn policy(policy: &Value) -> String {

@@ -7,10 +7,12 @@ use std::thread;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::again::{Again, judge_again};
 use super::directory::Directory;
-use super::explain::explain;
+use super::explain::{entries_of, explain};
 use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;
@@ -39,8 +41,8 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub trust_artifact_key: bool,
 
-    /// Tell what became of this request, and why: every entry it has, in words
-    #[arg(long, value_name = "REQUEST", conflicts_with = "json")]
+    /// Tell what became of this request and why, and judge it again from the facts that were recorded
+    #[arg(long, value_name = "REQUEST")]
     pub explain: Option<String>,
 
     /// Print the report as JSON
@@ -59,22 +61,22 @@ pub enum Failure {
     Unusable(String),
 }
 
-/// Runs the command: 0 if the ledger verifies, 1 if it does not, 2 if that cannot be said.
+/// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
+/// cannot be said.
 pub fn run(args: &VerifyArgs) -> ExitCode {
-    let mut stdout = io::stdout().lock();
-    let (code, printed) = match check(args) {
-        Ok(report) if args.json => (0, serde_json::to_string_pretty(&report).map(|json| writeln!(stdout, "{json}"))),
-        Ok(report) => {
-            let words = in_words(&report, args.trust_artifact_key);
-            match args.explain.as_deref().map(|request| story(args, request)).transpose() {
-                Ok(story) => (0, Ok(write!(stdout, "{words}{}", story.unwrap_or_default()))),
-                Err(failure) => (2, Ok(writeln!(io::stderr(), "cannot explain: {failure}"))),
-            }
+    let explained = match &args.explain {
+        None => check(args).map(|report| (report, None)),
+        Some(request) => check(args).and_then(|report| Ok((report, Some(Explained::of(args, request)?)))),
+    };
+    let (code, printed) = match explained {
+        Ok((report, explained)) => {
+            let code = explained.as_ref().map_or(0, Explained::code);
+            (code, print(args, &report, explained.as_ref()))
         }
         Err(failure) => {
             let code = if matches!(failure, Failure::Refused(_)) { 1 } else { 2 };
             let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
-            (code, Ok(writeln!(io::stderr(), "{verdict}: {failure}")))
+            (code, writeln!(io::stderr(), "{verdict}: {failure}"))
         }
     };
     // A closed pipe changes nothing about the verdict, which is the exit code.
@@ -82,13 +84,55 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn story(args: &VerifyArgs, request: &str) -> Result<String, Failure> {
-    let found = explain(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?;
-    found.map(|story| format!("\n{story}")).ok_or_else(|| {
-        Failure::Unusable(format!(
-            "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
-        ))
-    })
+fn print(args: &VerifyArgs, report: &Report, explained: Option<&Explained>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if args.json {
+        let mut report = serde_json::to_value(report)?;
+        if let Some(explained) = explained {
+            report["explained"] = explained.to_json();
+        }
+        return writeln!(stdout, "{report:#}");
+    }
+    let explained = explained.map(|explained| format!("\n{}", explained.in_words()));
+    write!(stdout, "{}{}", in_words(report, args.trust_artifact_key), explained.unwrap_or_default())
+}
+
+/// A request: its entries, and what came of judging it again.
+struct Explained {
+    entries: Vec<Value>,
+    again: Result<Again, String>,
+}
+
+impl Explained {
+    fn of(args: &VerifyArgs, request: &str) -> Result<Self, Failure> {
+        let entries = entries_of(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?;
+        if entries.is_empty() {
+            return Err(Failure::Unusable(format!(
+                "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
+            )));
+        }
+        Ok(Self { again: judge_again(&entries), entries })
+    }
+
+    fn code(&self) -> u8 {
+        match &self.again {
+            Ok(again) => u8::from(!again.differences.is_empty()),
+            Err(_) => 2,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let verdict = match &self.again {
+            Ok(again) => again.in_words(),
+            Err(why) => format!("cannot be judged again: {why}\n"),
+        };
+        format!("{}\n{verdict}", explain(&self.entries))
+    }
+
+    fn to_json(&self) -> Value {
+        let (again, cannot) = (self.again.as_ref().ok(), self.again.as_ref().err());
+        json!({ "entries": self.entries, "judged_again": again, "cannot_be_judged_again": cannot })
+    }
 }
 
 /// Checks the ledger, with a progress bar if somebody is watching.

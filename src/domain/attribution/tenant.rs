@@ -23,6 +23,18 @@ impl TenantCatalogue {
         Ok(Self { rows, whole })
     }
 
+    /// Both tenants' rows. A row that cannot stand beside the others has its marks there already.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        if other.rows.is_empty() || self == other {
+            return self.clone();
+        }
+        other.rows.iter().fold(self.clone(), |all, row| {
+            let rows = all.rows.iter().cloned().chain([row.clone()]).collect();
+            Self::with(rows).unwrap_or(all)
+        })
+    }
+
     /// The catalogue to judge with.
     #[must_use]
     pub fn get(&self) -> &Catalogue {

@@ -6,7 +6,7 @@ use super::quorum::{Later, Need, Permission, Persons, Quorum};
 use crate::domain::facts::Facts;
 use crate::domain::parties::Parties;
 use crate::domain::people::{Account, People};
-use crate::domain::policy::{Approvals, Approvers, Member, Policy, Requirement, Rule, Verdict};
+use crate::domain::policy::{Approvals, Approvers, Consequence, Member, Policy, Requirement, Rule};
 use crate::domain::reason::Finding;
 
 /// What all these rules ask; `unknown` identities had a part, and each costs one more approver.
@@ -15,9 +15,9 @@ pub(super) fn quorum(policy: &Policy, rules: &[&Rule], unknown: usize, facts: &F
     let asker = Asker { policy, extra, facts };
     rules
         .iter()
-        .flat_map(|rule| match &rule.verdict {
-            Verdict::Require(require) => require.iter().map(|one| (*rule, one)).collect(),
-            Verdict::Deny(_) => Vec::new(),
+        .flat_map(|rule| match &rule.consequence {
+            Consequence::Require(require) => require.iter().map(|one| (*rule, one)).collect(),
+            Consequence::Deny(_) => Vec::new(),
         })
         .map(|(rule, requirement)| Quorum { rule: rule.name.clone(), need: asker.need(rule, requirement) })
         .collect()
@@ -78,8 +78,10 @@ impl Asker<'_> {
     /// The owners of the changed files, a set for each group of files that have the same; never empty. Files nobody owns, or
     /// whose owners cannot be told, are the admins'.
     fn owners(&self) -> Vec<Vec<Member>> {
-        let _ = self.facts;
-        vec![vec![Member::Permission(Permission::Admin)]]
+        match &self.facts.owners {
+            Some(owners) if !owners.is_empty() => owners.clone(),
+            _ => vec![vec![Member::Permission(Permission::Admin)]],
+        }
     }
 }
 

@@ -2,10 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Judgement;
+use super::{Judgement, judge_attributed};
+use crate::domain::attribution::{Attribution, TenantCatalogue, attribute_all_with};
+use crate::domain::facts::Facts;
 use crate::domain::parties::{Parties, Party, Unknown};
 use crate::domain::people::{People, Person};
+use crate::domain::policy::{Policy, Target};
 use crate::domain::reason::{Finding, Reason};
+
+/// A policy, and the people it names with their accounts.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The policy.
+    pub policy: Policy,
+    /// Its people.
+    pub people: People,
+}
+
+/// Judges by several policies that hold at once: marks of agents that one adds count for all, people that one names only for
+/// its own rules. So no policy loosens what another asks.
+#[must_use]
+pub fn judge_all(layers: &[Layer], target: &Target<'_>, facts: &Facts) -> Judgement {
+    let catalogue = layers.iter().fold(TenantCatalogue::default(), |all, layer| all.and(&layer.policy.catalogue));
+    judge_layers(layers, target, facts, &attribute_all_with(catalogue.get(), facts))
+}
+
+/// [`judge_all`] when it is known already what was found on each commit, in their order.
+#[must_use]
+pub fn judge_layers(layers: &[Layer], target: &Target<'_>, facts: &Facts, found: &[Option<Attribution>]) -> Judgement {
+    let judge_by = |layer: &Layer| {
+        if layer.people == facts.people {
+            return judge_attributed(&layer.policy, target, facts, found.to_vec());
+        }
+        let facts = Facts { people: layer.people.clone(), ..facts.clone() };
+        judge_attributed(&layer.policy, target, &facts, found.to_vec())
+    };
+    let built_in = || judge_attributed(&Policy::built_in(), target, facts, found.to_vec());
+    layers.iter().map(judge_by).reduce(Judgement::and).unwrap_or_else(built_in)
+}
 
 impl Judgement {
     /// What holds when both hold: everything either asks, everybody either bars. Whoever has a part by either has it for both.

@@ -10,16 +10,19 @@ use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::parties::Parties;
 use super::people::People;
-use super::policy::{AuthoredBy, Dimension, Mode, Outside, Policy, ReasonWanted, Rule, Target, Unattributed, Verdict};
+use super::policy::{
+    AuthoredBy, Consequence, Dimension, Mode, Outside, Policy, ReasonWanted, Rule, Target, Unattributed,
+};
 use super::reason::{Finding, Reason};
 
 mod ask;
 mod layers;
 mod quorum;
 
+pub use layers::{Layer, judge_all, judge_layers};
 pub use quorum::{
     Later, Met, Need, Permission, Persons, Progress, Quorum, Refusal, Standing, Voice, is_met, may_deny, obstacles,
-    tally,
+    refusals, tally,
 };
 
 /// What the rules say about a subject before any human has spoken.
@@ -92,8 +95,18 @@ pub struct JudgedCommit {
 /// part in a commit that a matching rule holds.
 #[must_use]
 pub fn judge(policy: &Policy, target: &Target<'_>, facts: &Facts) -> Judgement {
-    let found: Vec<(&Commit, Option<Attribution>)> =
-        facts.commits.iter().zip(attribute_all_with(policy.catalogue.get(), facts)).collect();
+    judge_attributed(policy, target, facts, attribute_all_with(policy.catalogue.get(), facts))
+}
+
+/// [`judge`] when it is known already what was found on each commit, in their order.
+#[must_use]
+pub fn judge_attributed(
+    policy: &Policy,
+    target: &Target<'_>,
+    facts: &Facts,
+    found: Vec<Option<Attribution>>,
+) -> Judgement {
+    let found: Vec<(&Commit, Option<Attribution>)> = facts.commits.iter().zip(found).collect();
 
     let mut reasons = Vec::new();
     let mut matched = Vec::new();
@@ -207,7 +220,7 @@ fn apply(
 /// Why a matching rule denies without asking anybody.
 fn denials(rule: &Rule, parties: &Parties, held: &[(&Commit, Option<&Attribution>)], facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Verdict::Deny(message) = &rule.verdict {
+    if let Consequence::Deny(message) = &rule.consequence {
         findings.push(Finding::Forbidden { rule: rule.name.clone(), message: message.clone() });
     }
     if rule.unattributed == Unattributed::Deny && !parties.unknown.is_empty() {
@@ -228,7 +241,10 @@ fn denials(rule: &Rule, parties: &Parties, held: &[(&Commit, Option<&Attribution
 }
 
 /// Whether a commit, or a pull request that brought it, says why it is made.
-fn says_why(commit: &Commit, facts: &Facts, wanted: &ReasonWanted) -> bool {
+pub(super) fn says_why(commit: &Commit, facts: &Facts, wanted: &ReasonWanted) -> bool {
+    if commit.says.iter().any(|said| said == wanted.as_str()) {
+        return true;
+    }
     let is_said = |text: &str, subject: &str| match &wanted.pattern {
         Some(pattern) => pattern.is_in(text) || pattern.is_in(subject),
         None => !text.trim().is_empty(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judgement;
 use crate::domain::Millis;
+use crate::domain::event::Verdict;
 use crate::domain::parties::Part;
 use crate::domain::people::{Account, AccountKind, PersonKey};
 use crate::domain::policy::{Approvers, Assurance, Member};
@@ -233,6 +234,29 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing, spoke: Assurance, w
         Some(_) => {}
     }
     refusals
+}
+
+/// Why a word on a request that still waits does not count; empty when it does.
+#[must_use]
+pub fn refusals(
+    judgement: &Judgement,
+    approvals: &[Voice<'_>],
+    by: Voice<'_>,
+    verdict: Verdict,
+    waited: Millis,
+) -> Vec<Refusal> {
+    match verdict {
+        Verdict::Approve => {
+            let mut why = obstacles(judgement, by.standing, by.assurance, waited);
+            let person = judgement.people.key(by.standing.account.id);
+            if approvals.iter().any(|earlier| judgement.people.key(earlier.standing.account.id) == person) {
+                why.push(Refusal::AlreadyApproved);
+            }
+            why
+        }
+        Verdict::Deny if may_deny(judgement, by.standing, waited) => Vec::new(),
+        Verdict::Deny => vec![Refusal::NoAccess],
+    }
 }
 
 /// Whether this person may deny: any human who could write to the repository or is asked by a rule. A party may, too.

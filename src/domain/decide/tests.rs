@@ -63,6 +63,7 @@ fn facts(commits: Vec<Commit>) -> Facts {
         base: None,
         commits,
         files: Vec::new(),
+        owners: None,
         pull_requests: Vec::new(),
         gaps: Vec::new(),
         people: People::default(),
@@ -78,7 +79,7 @@ fn rule(environment: &str, authored_by: AuthoredBy, require: &[(u32, Approvers)]
             ..Scope::default()
         },
         authored_by,
-        verdict: Verdict::Require(require.collect()),
+        consequence: Consequence::Require(require.collect()),
         ..Policy::built_in().rules.remove(0)
     }
 }

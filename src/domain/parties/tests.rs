@@ -45,6 +45,7 @@ fn facts(commits: Vec<Commit>, pull_requests: Vec<PullRequest>) -> Facts {
         base: None,
         commits,
         files: Vec::new(),
+        owners: None,
         pull_requests,
         gaps: Vec::new(),
         people: People::default(),

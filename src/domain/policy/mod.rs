@@ -23,8 +23,8 @@ pub use error::{PolicyError, PolicyErrors};
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use rule::{
-    Approvals, Approvers, Assurance, AuthoredBy, Escalation, Gate, Member, Mode, NamedPerson, ReasonWanted,
-    Requirement, Rule, Unattributed, Verdict,
+    Approvals, Approvers, Assurance, AuthoredBy, Consequence, Escalation, Gate, Member, Mode, NamedPerson,
+    ReasonWanted, Requirement, Rule, Unattributed,
 };
 pub use scope::{Dimension, Glob, Outside, Scope, Spelling, Target};
 
@@ -147,7 +147,7 @@ static BUILT_IN: LazyLock<Rule> = LazyLock::new(|| Rule {
     scope: Scope::default(),
     except: None,
     authored_by: AuthoredBy::Ai,
-    verdict: Verdict::Require(vec![Requirement::of(1, Approvers::Writers)]),
+    consequence: Consequence::Require(vec![Requirement::of(1, Approvers::Writers)]),
     expires_after: DEFAULT_EXPIRY,
     remind: Vec::new(),
     escalate: Vec::new(),
@@ -169,17 +169,16 @@ impl Policy {
         let rule = Rule {
             name: "admins only".to_owned(),
             authored_by: AuthoredBy::Anyone,
-            verdict: Verdict::Require(vec![Requirement::of(1, Approvers::Admins)]),
+            consequence: Consequence::Require(vec![Requirement::of(1, Approvers::Admins)]),
             ..BUILT_IN.clone()
         };
         Self::fixed(Origin::AdminsOnly { errors }, vec![rule])
     }
 
     fn fixed(origin: Origin, rules: Vec<Rule>) -> Self {
-        let digest = Digest::of_json(&json!({ "rules": to_json(&rules) }));
         Self {
             origin,
-            digest,
+            digest: Self::digest_of(&rules),
             approvers: BTreeMap::new(),
             people: Vec::new(),
             catalogue: TenantCatalogue::default(),
@@ -187,6 +186,11 @@ impl Policy {
             rules,
             leans_on_another: false,
         }
+    }
+
+    /// The digest of rules that come from no file.
+    pub(super) fn digest_of(rules: &[Rule]) -> Digest {
+        Digest::of_json(&json!({ "rules": to_json(&rules) }))
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
@@ -205,6 +209,16 @@ impl Policy {
 }
 
 impl Rule {
+    /// Everybody it asks, now or later.
+    #[must_use]
+    pub fn asks(&self) -> Vec<&Approvers> {
+        let mut asked: Vec<&Approvers> = self.escalate.iter().map(|step| &step.to).collect();
+        if let Consequence::Require(require) = &self.consequence {
+            require.iter().for_each(|requirement| requirement.collect(&mut asked));
+        }
+        asked
+    }
+
     /// Whether it looks at every agent's commits that go there, whatever files they change.
     fn covers_agents(&self, target: &Target<'_>) -> bool {
         !matches!(self.authored_by, AuthoredBy::Agents(_))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use regex_automata::meta::{Builder, Config, Regex};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A compiled expression takes no more memory than this.
 const MOST_BYTES: usize = 1 << 20;
@@ -59,6 +59,12 @@ impl Eq for Pattern {}
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { source: String::deserialize(deserializer)?, compiled: OnceLock::new() })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::attribution::Attribution;
 use crate::domain::decide::Permission;
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Its name, shown to people.
     pub name: String,
@@ -18,28 +18,28 @@ pub struct Rule {
     /// Which of them.
     pub scope: Scope,
     /// Which of those not.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<Scope>,
     /// Whose commits it holds.
     pub authored_by: AuthoredBy,
     /// What becomes of what it holds.
-    pub verdict: Verdict,
+    pub consequence: Consequence,
     /// How long a request waits before it is denied.
     pub expires_after: Millis,
     /// After how long, counted from the opening, people are reminded.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remind: Vec<Millis>,
     /// Who may approve besides, after some time.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub escalate: Vec<Escalation>,
     /// What becomes of a request in which somebody unknown had a part.
-    #[serde(skip_serializing_if = "Unattributed::is_default")]
+    #[serde(default, skip_serializing_if = "Unattributed::is_default")]
     pub unattributed: Unattributed,
     /// Whether the change must say why it is made, and how.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonWanted>,
     /// Whether it acts, or only tells what it would do.
-    #[serde(skip_serializing_if = "Mode::is_default")]
+    #[serde(default, skip_serializing_if = "Mode::is_default")]
     pub mode: Mode,
 }
 
@@ -69,9 +69,9 @@ impl Gate {
 }
 
 /// What becomes of what a rule holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Consequence {
     /// All of these must be met.
     Require(Vec<Requirement>),
     /// It is denied, and this is said.
@@ -79,7 +79,7 @@ pub enum Verdict {
 }
 
 /// Whether a rule acts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It holds.
@@ -87,6 +87,14 @@ pub enum Mode {
     Enforce,
     /// It tells what it would hold, and holds nothing.
     Shadow,
+}
+
+impl ReasonWanted {
+    /// The expression; nothing when any reason will do.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.pattern.as_ref().map_or("", Pattern::as_str)
+    }
 }
 
 impl Mode {
@@ -123,10 +131,10 @@ pub struct Escalation {
 
 /// That a change must say why it is made: in the title or text of the pull requests that bring it, or, for a command, in what its
 /// requester says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonWanted {
     /// What the reason must contain, as a regular expression (`[A-Z]+-[0-9]+` for a ticket); anything when none is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Pattern>,
 }
 
@@ -158,7 +166,7 @@ impl AuthoredBy {
 }
 
 /// What a rule asks, as it is written: short forms in a list must all be met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Requirement {
     /// So many distinct persons from a group.
@@ -170,18 +178,25 @@ pub enum Requirement {
 }
 
 /// So many distinct persons from a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approvals {
     /// How many; at least 1.
     pub approvals: u32,
     /// From whom.
     pub from: Approvers,
     /// How sure we must be that it was them.
-    #[serde(skip_serializing_if = "Assurance::is_default")]
+    #[serde(default, skip_serializing_if = "Assurance::is_default")]
     pub assurance: Assurance,
 }
 
 impl Requirement {
+    pub(super) fn collect<'a>(&'a self, asked: &mut Vec<&'a Approvers>) {
+        match self {
+            Self::Approvals(approvals) => asked.push(&approvals.from),
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().for_each(|part| part.collect(asked)),
+        }
+    }
+
     /// So many distinct persons from a group, by a click.
     #[must_use]
     pub fn of(approvals: u32, from: Approvers) -> Self {

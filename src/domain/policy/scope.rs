@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use globset::{GlobBuilder, GlobMatcher};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::rule::Gate;
 use crate::domain::attribution::fold::fold;
@@ -73,37 +73,38 @@ impl Dimension {
 }
 
 /// What a rule covers. A dimension without patterns is not looked at; all others must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Scope {
     /// Environments.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "loose")]
     pub environments: Vec<Glob>,
     /// Branches.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
     pub branches: Vec<Glob>,
     /// Tags.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
     pub tags: Vec<Glob>,
     /// Files of workflows.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
     pub workflows: Vec<Glob>,
     /// Names of jobs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
     pub jobs: Vec<Glob>,
     /// Commands.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
     pub commands: Vec<Glob>,
     /// Changed files.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
     pub paths: Vec<Glob>,
     /// Names of the classes whose paths and commands are meant besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// Changed files those classes mean.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
     pub class_paths: Vec<Glob>,
     /// Commands those classes mean.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
     pub class_commands: Vec<Glob>,
 }
 
@@ -196,6 +197,12 @@ impl Scope {
             !is_partial && !files.is_empty() && files.iter().all(is_meant)
         };
         if matches { Ok(()) } else { Err(Outside(Dimension::Path)) }
+    }
+
+    /// Whether changed files matter.
+    #[must_use]
+    pub fn looks_at_files(&self) -> bool {
+        !self.paths.is_empty() || !self.classes.is_empty()
     }
 
     /// The patterns of a dimension, as they are written.
@@ -295,6 +302,23 @@ impl fmt::Debug for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)
     }
+}
+
+fn loose<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
+    spelt(deserializer, Spelling::Loose)
+}
+
+fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
+    spelt(deserializer, Spelling::Exact)
+}
+
+fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
+    spelt(deserializer, Spelling::Folders)
+}
+
+fn spelt<'de, D: Deserializer<'de>>(deserializer: D, spelling: Spelling) -> Result<Vec<Glob>, D::Error> {
+    let sources = Vec::<String>::deserialize(deserializer)?;
+    Ok(sources.into_iter().map(|source| Glob { source, spelling, compiled: OnceLock::new() }).collect())
 }
 
 impl Serialize for Glob {

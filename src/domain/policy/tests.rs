@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Rule, Verdict, parse};
+use super::{Consequence, Rule, parse};
 
 /// A good policy in which a line of the rule is replaced or added.
 fn rule(line: &str) -> String {
@@ -553,7 +553,7 @@ proptest! {
         let at = at % text.len();
         text.replace_range(at..=at, &with);
         if let Ok(policy) = parse(&text) {
-            let asks = |rule: &Rule| matches!(&rule.verdict, Verdict::Require(all) if !all.is_empty());
+            let asks = |rule: &Rule| matches!(&rule.consequence, Consequence::Require(all) if !all.is_empty());
             prop_assert!(policy.rules.iter().all(|rule| asks(rule) && !rule.scope.environments.is_empty()));
             prop_assert!(!policy.rules.is_empty());
         }

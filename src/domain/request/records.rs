@@ -1,21 +1,29 @@
 //! The entries a request leaves in the ledger.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Outcome, Request};
+use crate::domain::basis::Basis;
 use crate::domain::case::Case;
-use crate::domain::decide::Standing;
+use crate::domain::decide::{Judgement, Refusal, Standing};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
-use crate::domain::people::Person;
+use crate::domain::parties::Parties;
+use crate::domain::people::People;
 use crate::domain::record::{Record, to_json};
 
 /// An entry holds at most 65,535 bytes (C2SP tlog-tiles); this leaves room for the fields all entries have.
 const ENTRY_BUDGET: usize = 60_000;
 
+/// Facts of more bytes than this in all are only named by their digest.
+const MOST_FACTS: usize = 1_000_000;
+
+/// How many bytes of facts an entry of their own holds. They are JSON in a string: at worst each becomes two.
+const FACTS_PIECE: usize = ENTRY_BUDGET / 2;
+
 /// How much an entry tells of each commit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Detail {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
     /// Everything.
     Evidence,
     /// Which agent, without the evidence.
@@ -27,6 +35,8 @@ enum Detail {
 }
 
 impl Detail {
+    const ALL: [Self; 4] = [Self::Evidence, Self::Agent, Self::GatedOnly, Self::None];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Evidence => "nothing",
@@ -35,10 +45,98 @@ impl Detail {
             Self::None => "commits",
         }
     }
+
+    /// By what an opening says it left out.
+    #[must_use]
+    pub fn of(abridged: Option<&str>) -> Option<Self> {
+        let left_out = abridged.unwrap_or(Self::Evidence.as_str());
+        Self::ALL.into_iter().find(|detail| detail.as_str() == left_out)
+    }
+}
+
+/// What an opening says of a judgement.
+#[must_use]
+pub fn judged(judgement: &Judgement, detail: Detail) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut say = |name: &str, value| fields.insert(name.to_owned(), value);
+    let Parties { known, unknown } = &judgement.parties;
+    if detail == Detail::None {
+        let ids: Vec<Value> = known.iter().map(|party| json!({ "id": party.account.id })).collect();
+        say("parties", ids.into());
+        say("unknown", json!([]));
+        say("unknown_count", json!(unknown.len()));
+    } else {
+        say("parties", to_json(known));
+        say("unknown", to_json(unknown));
+    }
+    say("people", some(&persons(&judgement.people)));
+    say("commits", commits(judgement, detail));
+    say("ai_commits", json!(judgement.ai_commits().count()));
+    say("matched_rules", to_json(&judgement.matched_rules));
+    say("quorum", to_json(&judgement.quorum));
+    say("denied_by", some(&judgement.denied_by));
+    say("shadow", some(&judgement.shadow));
+    say("would_ask", some(&judgement.would_ask));
+    say("stopped", to_json(&judgement.stopped));
+    say("catalogue", to_json(&judgement.catalogue));
+    fields
+}
+
+fn commits(judgement: &Judgement, detail: Detail) -> Value {
+    let shown = judgement.commits.iter().filter(|commit| match detail {
+        Detail::Evidence | Detail::Agent => true,
+        Detail::GatedOnly => commit.attribution.is_some(),
+        Detail::None => false,
+    });
+    let shown = shown.map(|commit| {
+        let found = commit.attribution.as_ref();
+        json!({
+            "sha": commit.sha,
+            "gated": commit.gated,
+            "agent": found.map(|a| &a.agent),
+            "kind": found.map(|a| to_json(&a.kind)),
+            "certainty": found.map(|a| to_json(&a.certainty)),
+            "stripped": found.filter(|a| a.stripped).map(|a| a.stripped),
+            "evidence": found.filter(|_| detail == Detail::Evidence).map(|a| to_json(&a.evidence)),
+        })
+    });
+    Value::Array(shown.collect())
+}
+
+/// Accounts that are one human's, or a program's, for whoever counts approvers again.
+fn persons(people: &People) -> Vec<Value> {
+    let telling = people.0.iter().filter(|person| person.accounts.len() > 1 || person.is_machine);
+    let told = telling.map(|person| {
+        let ids: Vec<u64> = person.accounts.iter().map(|account| account.id).collect();
+        json!({ "accounts": ids, "is_machine": Some(person.is_machine).filter(|is| *is) })
+    });
+    told.collect()
 }
 
 impl Request {
-    pub(super) fn opened_record(&self) -> Record {
+    /// The opening, and what it rests on: in the opening, in entries of its own where there is no room, or by its digest.
+    pub(super) fn opened_records(&self, basis: Option<&Basis>) -> Vec<Record> {
+        let mut fields = self.opened();
+        let mut records = Vec::new();
+        if let Some(facts) = basis.map(to_json) {
+            let text = Record::without_nulls(facts.clone()).to_string();
+            if fields.to_string().len() + text.len() <= ENTRY_BUDGET {
+                fields["facts"] = facts;
+            } else {
+                fields["facts_digest"] = to_json(&Digest::of_bytes(text.as_bytes()));
+                let pieces = if text.len() <= MOST_FACTS { pieces(&text) } else { Vec::new() };
+                fields["facts_pieces"] = json!(pieces.len());
+                records.extend((1..).zip(pieces).map(|(n, piece)| {
+                    let fields = json!({ "request_digest": self.digest, "piece": n, "text": piece });
+                    Record::new("facts.recorded", fields)
+                }));
+            }
+        }
+        records.insert(0, Record::new("request.opened", fields));
+        records
+    }
+
+    fn opened(&self) -> Value {
         let case = &self.case;
         let judgement = &case.judgement;
         let mut fields = json!({
@@ -51,74 +149,41 @@ impl Request {
             "base": to_json(&case.base),
             "actor": to_json(&case.actor),
             "triggering_actor": to_json(&case.triggering_actor),
-            "parties": self.parties(),
-            "unknown": to_json(&judgement.parties.unknown),
-            "people": self.persons(),
-            "commits": self.commits(Detail::Evidence),
-            "ai_commits": judgement.ai_commits().count(),
             "partial": to_json(&case.gaps),
-            "catalogue": to_json(&judgement.catalogue),
             "policy": self.policy(),
-            "matched_rules": judgement.matched_rules,
-            "quorum": to_json(&judgement.quorum),
-            "denied_by": some(&judgement.denied_by),
             "delivery": case.delivery,
             "expires_at": self.life.expires_at,
         });
         // A release of hundreds of commits does not fit: the whole judgement is then named by its digest, and what is
         // left out is left out in full, evidence first.
-        for detail in [Detail::Agent, Detail::GatedOnly, Detail::None] {
+        for detail in Detail::ALL {
+            if let Value::Object(fields) = &mut fields {
+                fields.extend(judged(judgement, detail));
+            }
+            if detail != Detail::Evidence {
+                fields["abridged"] = json!(detail.as_str());
+                fields["judgement_digest"] = to_json(&Digest::of_json(&to_json(judgement)));
+            }
             if fields.to_string().len() <= ENTRY_BUDGET {
                 break;
             }
-            fields["commits"] = self.commits(detail);
-            fields["abridged"] = json!(detail.as_str());
-            fields["judgement_digest"] = to_json(&Digest::of_json(&to_json(judgement)));
-            if detail == Detail::None {
-                fields["parties"] = self.parties_without_reasons();
-                fields["unknown"] = json!([]);
-                fields["unknown_count"] = json!(judgement.parties.unknown.len());
-            }
         }
-        Record::new("request.opened", fields)
+        fields
     }
 
-    fn commits(&self, detail: Detail) -> Value {
-        let commits = self.case.judgement.commits.iter();
-        let shown = commits.filter(|commit| match detail {
-            Detail::Evidence | Detail::Agent => true,
-            Detail::GatedOnly => commit.attribution.is_some(),
-            Detail::None => false,
-        });
-        let shown = shown.map(|commit| {
-            let found = commit.attribution.as_ref();
+    pub(super) fn refused_record(&self, by: &Standing, verdict: Verdict, via: Channel, why: &[Refusal]) -> Record {
+        Record::new(
+            "attempt.refused",
             json!({
-                "sha": commit.sha,
-                "gated": commit.gated,
-                "agent": found.map(|a| &a.agent),
-                "kind": found.map(|a| to_json(&a.kind)),
-                "certainty": found.map(|a| to_json(&a.certainty)),
-                "stripped": found.filter(|a| a.stripped).map(|a| a.stripped),
-                "evidence": found.filter(|_| detail == Detail::Evidence).map(|a| to_json(&a.evidence)),
-            })
-        });
-        Value::Array(shown.collect())
-    }
-
-    /// Accounts that are one human's, for whoever counts approvers again; addresses are not told.
-    fn persons(&self) -> Value {
-        let several = self.case.judgement.people.0.iter().filter(|person| person.accounts.len() > 1);
-        let ids = |person: &Person| person.accounts.iter().map(|account| account.id).collect::<Vec<_>>();
-        some(&several.map(ids).collect::<Vec<_>>())
-    }
-
-    fn parties(&self) -> Value {
-        to_json(&self.case.judgement.parties.known)
-    }
-
-    fn parties_without_reasons(&self) -> Value {
-        let known = &self.case.judgement.parties.known;
-        Value::Array(known.iter().map(|party| json!({ "id": party.account.id })).collect())
+                "request_digest": self.digest,
+                "reviewer": to_json(&by.account),
+                "verdict": to_json(&verdict),
+                "via": to_json(&via),
+                "why": to_json(&why),
+                "permission": to_json(&by.permission),
+                "teams": by.teams,
+            }),
+        )
     }
 
     pub(super) fn review_record(&self, by: &Standing, verdict: Verdict, via: Channel) -> Record {
@@ -167,6 +232,17 @@ impl Request {
     fn policy(&self) -> Value {
         policy(&self.case)
     }
+}
+
+/// A text in pieces that fit into entries of their own.
+fn pieces(text: &str) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(FACTS_PIECE));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
 }
 
 /// A list, unless it is empty.

@@ -108,6 +108,7 @@ fn facts(world: &World) -> Facts {
             ..Commit::default()
         }],
         files: Vec::new(),
+        owners: None,
         pull_requests: vec![PullRequest {
             number: 1,
             author: Some(bot),
@@ -146,7 +147,7 @@ fn opened(world: &World) -> Request {
     }
     let mut policy = Policy::built_in();
     for rule in &mut policy.rules {
-        rule.verdict = policy::Verdict::Require(vec![Requirement::of(world.need, Approvers::Writers)]);
+        rule.consequence = policy::Consequence::Require(vec![Requirement::of(world.need, Approvers::Writers)]);
     }
     let case = Case {
         subject: Subject {
@@ -172,6 +173,7 @@ fn opened(world: &World) -> Request {
         delivery: String::new(),
         run_over: false,
         policy_is_new: false,
+        basis: None,
     };
     step(Event::Held(Box::new(case)), &mut [], 0).opened.unwrap()
 }

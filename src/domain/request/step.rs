@@ -8,7 +8,7 @@ use super::records::policy_record;
 use super::{Answer, Approval, Callback, Life, Outcome, Refused, Request};
 use crate::domain::Millis;
 use crate::domain::case::Case;
-use crate::domain::decide::{self, Refusal, Standing};
+use crate::domain::decide::{self, Refusal, Standing, Voice};
 use crate::domain::effect::{Effect, Urgency};
 use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
 use crate::domain::facts::Run;
@@ -90,7 +90,7 @@ fn find<'a>(locked: &'a mut [Request], id: &RequestId) -> Option<&'a mut Request
     locked.iter_mut().find(|request| request.id == *id)
 }
 
-fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
+fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     let Some(id) = free_id(&case, locked) else {
         // A redelivery: the request is there already. What brought new rules still says so.
         if case.policy_is_new
@@ -109,6 +109,7 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
             older.close(Outcome::Superseded, now, change);
         }
     }
+    let basis = case.basis.take();
     let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
     let mut request = Request {
         id: id.clone(),
@@ -116,7 +117,8 @@ fn open(case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
         life: Life { opened_at: now, expires_at, ..Life::default() },
         case: Arc::new(case),
     };
-    change.records.push((id.clone(), request.opened_record()));
+    let opened = request.opened_records(basis.as_deref());
+    change.records.extend(opened.into_iter().map(|record| (id.clone(), record)));
     if request.case.policy_is_new {
         change.records.push((id.clone(), policy_record(&request.case)));
     }
@@ -167,7 +169,7 @@ impl Request {
         let Reviewed { by, verdict, via, .. } = reviewed;
         let why = self.refusals(&by, verdict, via);
         if !why.is_empty() {
-            self.refuse(by.account, verdict, why, now, change);
+            self.refuse(by, verdict, via, why, now, change);
             return;
         }
         self.touch(change);
@@ -202,35 +204,23 @@ impl Request {
         if too_late {
             return vec![Refusal::Closed];
         }
-        match verdict {
-            Verdict::Approve => {
-                let mut why = decide::obstacles(&self.case.judgement, by, via.assurance(), self.life.waited);
-                let people = &self.case.judgement.people;
-                let person = people.key(by.account.id);
-                if self.life.approvals.iter().any(|a| people.key(a.by.account.id) == person) {
-                    why.push(Refusal::AlreadyApproved);
-                }
-                why
-            }
-            Verdict::Deny if decide::may_deny(&self.case.judgement, by, self.life.waited) => Vec::new(),
-            Verdict::Deny => vec![Refusal::NoAccess],
-        }
+        let by = Voice { standing: by, assurance: via.assurance() };
+        decide::refusals(&self.case.judgement, &self.voices(), by, verdict, self.life.waited)
     }
 
-    fn refuse(&mut self, by: Account, verdict: Verdict, why: Vec<Refusal>, now: Millis, change: &mut Change) {
+    fn refuse(
+        &mut self,
+        by: Standing,
+        verdict: Verdict,
+        via: Channel,
+        why: Vec<Refusal>,
+        now: Millis,
+        change: &mut Change,
+    ) {
         self.touch(change);
-        let record = Record::new(
-            "attempt.refused",
-            json!({
-                "request_digest": self.digest,
-                "reviewer": to_json(&by),
-                "verdict": to_json(&verdict),
-                "why": to_json(&why),
-            }),
-        );
-        change.records.push((self.id.clone(), record));
+        change.records.push((self.id.clone(), self.refused_record(&by, verdict, via, &why)));
         change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
-        self.remember_refusal(Refused { by, verdict, why, at: now });
+        self.remember_refusal(Refused { by: by.account, verdict, why, at: now });
     }
 
     fn remember_refusal(&mut self, refused: Refused) {

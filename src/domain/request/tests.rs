@@ -80,6 +80,7 @@ fn case(attempt: u32) -> Case {
         delivery: "delivery-1".into(),
         run_over: false,
         policy_is_new: false,
+        basis: None,
     }
 }
 

@@ -44,12 +44,12 @@ pub(super) enum Verdict {
 pub(super) struct Opened {
     pub(super) request_digest: String,
     pub(super) parties: Vec<Person>,
-    /// Accounts that are one human's.
-    pub(super) people: Vec<Vec<u64>>,
+    pub(super) people: Vec<Owner>,
     pub(super) ai_commits: u64,
     pub(super) partial: Vec<IgnoredAny>,
     pub(super) matched_rules: Vec<IgnoredAny>,
     pub(super) quorum: Vec<Quorum>,
+    pub(super) denied_by: Vec<IgnoredAny>,
 }
 
 impl Opened {
@@ -62,6 +62,7 @@ impl Opened {
             partial: need(entry.partial, "partial")?,
             matched_rules: need(entry.matched_rules, "matched_rules")?,
             quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
+            denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
         })
     }
 }
@@ -85,7 +86,7 @@ impl<'a> Review<'a> {
 pub(super) struct Decision<'a> {
     pub(super) request_digest: &'a str,
     pub(super) outcome: Outcome,
-    pub(super) approvers: Vec<Person>,
+    pub(super) approvers: Vec<Reviewer<'a>>,
     pub(super) quorum: Vec<Quorum>,
     pub(super) policy: Policy<'a>,
 }
@@ -120,6 +121,14 @@ impl<'a> Callback<'a> {
 #[derive(Deserialize)]
 pub(super) struct Person {
     pub(super) id: u64,
+}
+
+/// Accounts that are one human's, or a program's.
+#[derive(Debug, Deserialize)]
+pub(super) struct Owner {
+    pub(super) accounts: Vec<u64>,
+    #[serde(default)]
+    pub(super) is_machine: bool,
 }
 
 #[derive(Deserialize)]

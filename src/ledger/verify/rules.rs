@@ -2,7 +2,7 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::BTreeMap;
 
-use super::body::{self, Callback, Decision, Opened, Person, Quorum, Review, State, Verdict};
+use super::body::{self, Callback, Decision, Opened, Owner, Person, Quorum, Review, Reviewer, State, Verdict};
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -22,14 +22,15 @@ struct Open {
     seq: u64,
     digest: String,
     parties: Vec<u64>,
-    /// Accounts that are one human's.
-    people: Vec<Vec<u64>>,
+    people: Vec<Owner>,
     approvals: Vec<u64>,
     denials: Vec<u64>,
     ai_commits: u64,
     partial: usize,
     matched_rules: usize,
     quorum: Vec<Quorum>,
+    /// Whether a rule denies it, whatever anybody says.
+    is_denied: bool,
 }
 
 #[derive(Debug)]
@@ -163,6 +164,7 @@ impl Rules {
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
+            is_denied: !opened.denied_by.is_empty(),
         };
         self.alive.insert(request.to_owned(), Life::Open(open));
         Ok(())
@@ -173,6 +175,7 @@ impl Life {
     /// Checks the next entry of this request.
     fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Step, Violation> {
         match record_type {
+            RecordType::FactsRecorded => drop(self.still_open(record_type)?),
             RecordType::ReviewRecorded => {
                 let review = Review::of(entry)?;
                 self.same_digest(review.request_digest)?;
@@ -258,9 +261,7 @@ impl Open {
         if self.has_part(id) {
             return Err(Violation::PartyApproves(id));
         }
-        if review.reviewer.kind != "User" {
-            return Err(Violation::NotAPerson { id, kind: review.reviewer.kind.clone().into_owned() });
-        }
+        self.person(&review.reviewer)?;
         self.approvals.push(id);
         Ok(())
     }
@@ -279,7 +280,19 @@ impl Open {
     }
 
     fn is_one_human(&self, one: u64, other: u64) -> bool {
-        one == other || self.people.iter().any(|accounts| accounts.contains(&one) && accounts.contains(&other))
+        one == other || self.people.iter().any(|owner| owner.accounts.contains(&one) && owner.accounts.contains(&other))
+    }
+
+    /// Whoever seconds has a personal account, which is no program's.
+    fn person(&self, who: &Reviewer<'_>) -> Result<(), Violation> {
+        let id = who.id;
+        if who.kind != "User" {
+            return Err(Violation::NotAPerson { id, kind: who.kind.clone().into_owned() });
+        }
+        if self.people.iter().any(|owner| owner.is_machine && owner.accounts.contains(&id)) {
+            return Err(Violation::ProgramApproves(id));
+        }
+        Ok(())
     }
 
     /// Whoever has a part under one account has it under all of theirs.
@@ -291,7 +304,12 @@ impl Open {
         if let Some(id) = self.denials.first() {
             return Err(Violation::DenyOverruled(*id));
         }
-        for (n, Person { id }) in decision.approvers.iter().enumerate() {
+        if self.is_denied {
+            return Err(Violation::RuleOverruled);
+        }
+        for (n, approver) in decision.approvers.iter().enumerate() {
+            let id = &approver.id;
+            self.person(approver)?;
             if self.has_part(*id) {
                 return Err(Violation::PartyApprover(*id));
             }
@@ -330,6 +348,7 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         RecordType::RequestOpened
         | RecordType::RequestEscalated
         | RecordType::RequestReminded
+        | RecordType::FactsRecorded
         | RecordType::ReviewRecorded
         | RecordType::ReviewStruck
         | RecordType::DecisionRecorded

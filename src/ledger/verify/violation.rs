@@ -59,6 +59,9 @@ pub enum Violation {
         /// Its kind.
         kind: String,
     },
+    /// P1.
+    #[error("{0} seconds, whom request.opened lists as a program")]
+    ProgramApproves(u64),
     /// The decision names somebody who did not approve, or no longer.
     #[error("the decision names {0} as an approver, who has no standing approval before it")]
     NoApproval(u64),
@@ -87,6 +90,9 @@ pub enum Violation {
     /// Deny wins.
     #[error("approved although {0} denied")]
     DenyOverruled(u64),
+    /// A rule denied.
+    #[error("approved although a rule denies it: somebody unknown had a part")]
+    RuleOverruled,
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,

@@ -3,7 +3,9 @@
 use super::super::DEFAULT_EXPIRY;
 use super::super::node::{Node, Value, Word};
 use super::super::pattern::Pattern;
-use super::super::rule::{Assurance, AuthoredBy, Escalation, Gate, Mode, ReasonWanted, Rule, Unattributed, Verdict};
+use super::super::rule::{
+    Assurance, AuthoredBy, Consequence, Escalation, Gate, Mode, ReasonWanted, Rule, Unattributed,
+};
 use super::super::scope::Scope;
 use super::super::values;
 use super::super::words::{hint, nearest};
@@ -51,7 +53,7 @@ impl Reader {
         self.something_is_covered(&rule, gate, &scope);
         let except = rule.get("except").and_then(|node| self.except(node, gate));
         let authored_by = rule.get("authored_by").map_or(Some(AuthoredBy::Ai), |node| self.authored_by(node));
-        let verdict = self.verdict(&rule);
+        let consequence = self.consequence(&rule);
         let expires_after = rule.get("expires").map_or(Some(DEFAULT_EXPIRY), |node| self.duration(node, "expires"));
         let within = expires_after.unwrap_or(Millis::MAX);
         let remind = rule.get("remind").map(|node| self.remind(node, within)).unwrap_or_default();
@@ -70,7 +72,7 @@ impl Reader {
             scope,
             except,
             authored_by: authored_by?,
-            verdict: verdict?,
+            consequence: consequence?,
             expires_after: expires_after?,
             remind,
             escalate,
@@ -162,18 +164,18 @@ impl Reader {
     }
 
     /// `require` or `deny`: one of them.
-    fn verdict(&mut self, rule: &Table<'_>) -> Option<Verdict> {
+    fn consequence(&mut self, rule: &Table<'_>) -> Option<Consequence> {
         if let Some(deny) = rule.get("deny") {
             let message = self.text(deny, "`deny` (what people are told)")?.trim().to_owned();
             for word in ASKING.iter().filter_map(|key| rule.word(key)) {
                 let message = format!("a rule that denies asks nobody; `{}` does not go with `deny`", word.text);
                 self.complain(word.at, message);
             }
-            return Some(Verdict::Deny(message));
+            return Some(Consequence::Deny(message));
         }
         let assurance = rule.get("assurance").map_or(Some(Assurance::default()), |node| self.assurance(node))?;
         let require = self.needed(rule, "require", "require: [1 of writers]")?;
-        self.require(require, assurance).map(Verdict::Require)
+        self.require(require, assurance).map(Consequence::Require)
     }
 
     fn authored_by(&mut self, node: &Node) -> Option<AuthoredBy> {

@@ -1,0 +1,272 @@
+//! One request judged again, from nothing but its entries: the facts its opening recorded go through the same rules as on the
+//! day, each review is weighed again, and what comes out is held against what is recorded.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::domain::Millis;
+use crate::domain::attribution::CATALOGUE_VERSION;
+use crate::domain::basis::Basis;
+use crate::domain::decide::{self, Judgement, Permission, Refusal, Standing, Voice};
+use crate::domain::digest::Digest;
+use crate::domain::event::{Channel, Verdict};
+use crate::domain::facts::Gap;
+use crate::domain::people::Account;
+use crate::domain::policy::Assurance;
+use crate::domain::record::{Record, to_json};
+use crate::domain::request::{Detail, judged};
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+pub struct Again {
+    /// How many had a part.
+    parties: usize,
+    /// How many requirements there were.
+    requirements: usize,
+    /// How many reviews and refused attempts were weighed.
+    reviews: usize,
+    /// The outcome that is recorded, if the request is decided.
+    outcome: Option<String>,
+    /// Whether an outcome was found that entries about this request cannot tell: another attempt came, or the run ended.
+    outcome_came_from_outside: bool,
+    /// Where the judgement and the record differ.
+    pub differences: Vec<Difference>,
+    /// What may explain differences, or could not be compared.
+    notes: Vec<String>,
+}
+
+/// What is recorded is not what follows from the facts.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    entry: u64,
+    what: String,
+    recorded: Value,
+    again: Value,
+}
+
+/// Judges again.
+///
+/// # Errors
+/// In words, if the entries do not hold what it takes.
+pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
+    let opening = entries.iter().find(|entry| entry["type"] == "request.opened").ok_or("it was never opened")?;
+    let basis: Basis = serde_json::from_value(facts(opening, entries)?)
+        .map_err(|error| format!("the recorded facts cannot be read: {error}"))?;
+    let gaps: Vec<Gap> = read(&opening["partial"], "partial")?;
+    let environment = opening["environment"].as_str().ok_or("the opening names no environment")?;
+    let judgement = basis.judge(environment, gaps).ok_or("the recorded facts name somebody they do not list")?;
+    let mut again =
+        Again { parties: judgement.parties.known.len(), requirements: judgement.quorum.len(), ..Again::default() };
+    again.opening(opening, &basis, &judgement)?;
+    again.reviews(entries, opening, &judgement)?;
+    Ok(again)
+}
+
+/// The facts, from the opening or from the entries that hold them in pieces.
+fn facts(opening: &Value, entries: &[Value]) -> Result<Value, String> {
+    if opening["facts"].is_object() {
+        return Ok(opening["facts"].clone());
+    }
+    let Some(digest) = opening["facts_digest"].as_str() else {
+        return Err("its opening records no facts".into());
+    };
+    if opening["facts_pieces"] == 0 {
+        return Err(format!("its facts were too many to record; their digest is {digest}"));
+    }
+    let pieces = entries.iter().filter(|entry| entry["type"] == "facts.recorded");
+    let text: String = pieces.filter_map(|entry| entry["text"].as_str()).collect();
+    if Digest::of_bytes(text.as_bytes()).as_str() != digest {
+        return Err("its facts are not those the opening names by their digest".into());
+    }
+    serde_json::from_str(&text).map_err(|error| format!("the recorded facts cannot be read: {error}"))
+}
+
+/// What was said of a request so far.
+#[derive(Default)]
+struct Said {
+    approvals: Vec<(Standing, Assurance)>,
+    /// How long it had waited when people were last reminded, or others last let in.
+    waited: Millis,
+}
+
+impl Said {
+    fn voices(&self) -> Vec<Voice<'_>> {
+        self.approvals.iter().map(|(standing, assurance)| Voice { standing, assurance: *assurance }).collect()
+    }
+
+    fn refusals(&self, judgement: &Judgement, by: &Standing, assurance: Assurance, verdict: Verdict) -> Vec<Refusal> {
+        decide::refusals(judgement, &self.voices(), Voice { standing: by, assurance }, verdict, self.waited)
+    }
+}
+
+impl Again {
+    fn compare(&mut self, entry: &Value, what: &str, recorded: &Value, again: Value) {
+        let again = Record::without_nulls(again);
+        if *recorded != again {
+            let entry = entry["seq"].as_u64().unwrap_or_default();
+            self.differences.push(Difference { entry, what: what.to_owned(), recorded: recorded.clone(), again });
+        }
+    }
+
+    fn opening(&mut self, opening: &Value, basis: &Basis, judgement: &Judgement) -> Result<(), String> {
+        let detail = Detail::of(opening["abridged"].as_str()).ok_or("it left out something unknown")?;
+        for (name, value) in judged(judgement, detail) {
+            match name.as_str() {
+                "commits" => {
+                    self.compare(opening, "commits", &verdicts(&opening["commits"]), verdicts(&value));
+                }
+                "catalogue" if opening["catalogue"] != value => self.notes.push(format!(
+                    "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
+                    opening["catalogue"].as_str().unwrap_or("-"),
+                    CATALOGUE_VERSION.as_str(),
+                )),
+                "catalogue" => {}
+                _ => self.compare(opening, &name, &opening[&name], value),
+            }
+        }
+        let newest = basis.attempts().flatten().find(|attempt| opening["run"]["attempt"] == attempt.number);
+        let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
+        self.compare(opening, "actor", &opening["actor"], to_json(&actor));
+        self.compare(opening, "triggering_actor", &opening["triggering_actor"], to_json(&triggering_actor));
+        let expires = judgement.expires_after.and_then(|after| opening["time"].as_i64()?.checked_add(after));
+        self.compare(opening, "expires_at", &opening["expires_at"], to_json(&expires));
+        match opening["policy"]["origin"].as_str() {
+            Some("built_in" | "admins_only") => {
+                self.compare(opening, "policy digest", &opening["policy"]["digest"], to_json(&basis.rules_digest()));
+            }
+            _ => self.notes.push(format!(
+                "the rules are as recorded: whoever has the repository can hold them against its policy file, blob {}",
+                opening["policy"]["blob"].as_str().unwrap_or("-")
+            )),
+        }
+        Ok(())
+    }
+
+    fn reviews(&mut self, entries: &[Value], opening: &Value, judgement: &Judgement) -> Result<(), String> {
+        let mut said = Said::default();
+        let mut denied = !judgement.denied_by.is_empty();
+        let mut decided = false;
+        for entry in entries {
+            match entry["type"].as_str().unwrap_or_default() {
+                "review.recorded" => {
+                    let (by, assurance, verdict) = review(entry)?;
+                    self.reviews += 1;
+                    let why = said.refusals(judgement, &by, assurance, verdict);
+                    let what = format!("what stands against the word of {}", by.account.login);
+                    self.compare(entry, &what, &json!([]), to_json(&why));
+                    match verdict {
+                        Verdict::Approve => said.approvals.push((by, assurance)),
+                        Verdict::Deny => denied = true,
+                    }
+                }
+                "attempt.refused" => {
+                    let (by, assurance, verdict) = review(entry)?;
+                    self.reviews += 1;
+                    let closed = to_json(&[Refusal::Closed]);
+                    let why = if decided && entry["why"] == closed {
+                        closed
+                    } else {
+                        to_json(&said.refusals(judgement, &by, assurance, verdict))
+                    };
+                    self.compare(entry, &format!("why {} was refused", by.account.login), &entry["why"], why);
+                }
+                "review.struck" => said.approvals.retain(|(by, _)| entry["reviewer"]["id"] != by.account.id),
+                "request.escalated" | "request.reminded" => said.waited = entry["waited"].as_i64().unwrap_or_default(),
+                "decision.voided" => decided = false,
+                "decision.recorded" => {
+                    decided = true;
+                    self.decision(entry, opening, judgement, &said, denied);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn decision(&mut self, entry: &Value, opening: &Value, judgement: &Judgement, said: &Said, denied: bool) {
+        let tally = decide::tally(judgement, &said.voices(), said.waited);
+        self.compare(entry, "how far each requirement is met", &entry["quorum"], to_json(&tally));
+        let is_late = entry["time"].as_i64() >= opening["expires_at"].as_i64() && opening["expires_at"].is_i64();
+        let recorded = entry["outcome"].as_str().unwrap_or_default();
+        self.outcome = Some(recorded.to_owned());
+        self.outcome_came_from_outside = matches!(recorded, "superseded" | "withdrawn");
+        if self.outcome_came_from_outside {
+            return;
+        }
+        let again = if denied {
+            "denied"
+        } else if !judgement.asks() {
+            "not_required"
+        } else if decide::is_met(&tally) {
+            "approved"
+        } else if is_late {
+            "expired"
+        } else {
+            "none yet"
+        };
+        self.compare(entry, "outcome", &entry["outcome"], again.into());
+    }
+
+    /// What came of it, in words.
+    pub fn in_words(&self) -> String {
+        let mut words = if self.differences.is_empty() {
+            let outcome = match self.outcome.as_deref() {
+                None => "still undecided".to_owned(),
+                Some(outcome) if self.outcome_came_from_outside => {
+                    format!("{outcome}, for what happened elsewhere")
+                }
+                Some(outcome) => format!("same outcome ({})", outcome.replace('_', " ")),
+            };
+            format!(
+                "judged again: same parties ({}), same requirements ({}), same answers to reviews ({}), {outcome}\n",
+                self.parties, self.requirements, self.reviews
+            )
+        } else {
+            format!("judged again: NOT the same, {} times\n", self.differences.len())
+        };
+        for Difference { entry, what, recorded, again } in &self.differences {
+            words.push_str(&format!("  entry {entry}, {what}:\n"));
+            for (line, sign) in only_in(recorded, again, '-').chain(only_in(again, recorded, '+')) {
+                words.push_str(&format!("    {sign} {line}\n"));
+            }
+        }
+        self.notes.iter().for_each(|note| words.push_str(&format!("  note: {note}\n")));
+        words
+    }
+}
+
+/// Which commits are held, and the agent on each. How the agent was found follows from the message, which is not recorded.
+fn verdicts(commits: &Value) -> Value {
+    let commits = commits.as_array().into_iter().flatten();
+    commits
+        .map(|commit| json!({ "sha": commit["sha"], "gated": commit["gated"], "agent": commit["agent"] }))
+        .map(Record::without_nulls)
+        .collect()
+}
+
+/// Who spoke, as recorded: their account, access and teams.
+fn review(entry: &Value) -> Result<(Standing, Assurance, Verdict), String> {
+    let account: Account = read(&entry["reviewer"], "reviewer")?;
+    let permission = match &entry["permission"] {
+        Value::Null => Permission::None,
+        recorded => read(recorded, "permission")?,
+    };
+    let teams = entry["teams"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let via: Channel = read(&entry["via"], "via")?;
+    Ok((Standing { account, permission, teams }, via.assurance(), read(&entry["verdict"], "verdict")?))
+}
+
+fn read<T: DeserializeOwned>(value: &Value, name: &str) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| format!("{name} cannot be read: {error}"))
+}
+
+/// Items of one list that the other lacks; of anything else the whole.
+fn only_in<'a>(this: &'a Value, other: &'a Value, sign: char) -> impl Iterator<Item = (String, char)> + 'a {
+    let items: Vec<&Value> = match (this.as_array(), other.as_array()) {
+        (Some(these), Some(others)) => these.iter().filter(|item| !others.contains(item)).collect(),
+        _ if this.is_null() => Vec::new(),
+        _ => vec![this],
+    };
+    items.into_iter().map(move |item| (crate::domain::text::visible(&item.to_string()), sign))
+}
