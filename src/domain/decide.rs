@@ -240,10 +240,14 @@ pub struct Standing {
 pub enum Permission {
     /// None, or unknown.
     None,
-    /// Read, or triage.
+    /// Read.
     Read,
-    /// Write, or maintain.
+    /// Read, and sort issues and pull requests.
+    Triage,
+    /// Write: the least that seconds by itself.
     Write,
+    /// Write, and look after the repository.
+    Maintain,
     /// Admin.
     Admin,
 }

@@ -34,6 +34,8 @@ pub enum Purpose {
     Speak,
     /// Ask who is in a team.
     People,
+    /// Read the organization's rules.
+    Rules,
 }
 
 impl Purpose {
@@ -50,15 +52,25 @@ impl Purpose {
             ],
             Self::Speak => &[("checks", "write"), ("deployments", "write")],
             Self::People => &[("members", "read"), ("metadata", "read")],
+            Self::Rules => &[("contents", "read"), ("metadata", "read")],
         }
     }
+}
+
+/// The one repository a token reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Reach {
+    /// By its id.
+    Repository(u64),
+    /// By its name: nothing has told us its id.
+    Named(&'static str),
 }
 
 /// Which token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
     pub installation: u64,
-    pub repository: u64,
+    pub reach: Reach,
     pub purpose: Purpose,
 }
 
@@ -84,10 +96,9 @@ impl Tokens {
         slots.get_or_insert(scope, Slot::default).clone()
     }
 
-    pub async fn get(&self, client: &Client, app: &AppJwt, scope: Scope) -> Result<Credential, Error> {
+    pub async fn get(&self, client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Credential, Error> {
         let slot = self.slot(scope);
         let mut token = slot.lock().await;
-        let now = clock::now();
         if let Some(token) = token.as_ref()
             && now < token.fresh_until
         {
@@ -116,7 +127,10 @@ struct Minted {
 async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Token, Error> {
     let permissions: serde_json::Map<String, serde_json::Value> =
         scope.purpose.permissions().iter().map(|(name, level)| ((*name).to_owned(), json!(level))).collect();
-    let wanted = json!({ "permissions": permissions, "repository_ids": [scope.repository] });
+    let wanted = match scope.reach {
+        Reach::Repository(id) => json!({ "permissions": permissions, "repository_ids": [id] }),
+        Reach::Named(name) => json!({ "permissions": permissions, "repositories": [name] }),
+    };
     let path = format!("/app/installations/{}/access_tokens", scope.installation);
     let body = wanted.to_string();
     let call = Call { kind: Kind::Mint, method: Method::POST, path: &path, body: Some(body.as_bytes()) };
