@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use seconder::app::{Clock, system_clock};
-use seconder::demo::Options;
+use seconder::demo::{GitHub, Options, UserKind};
 use seconder::domain::Millis;
-use seconder::domain::gate::RequestId;
+use seconder::domain::gate::{Repository, RequestId, Tenant};
+use seconder::github::pacing::Limits;
+use seconder::github::{Place, Settings};
 use seconder::server::Server;
 use seconder::store::DatabaseClock;
 
 use crate::support::database::on_both;
 use crate::support::postgres;
-use crate::support::stage::Stage;
+use crate::support::stage::{SHOP, Stage, build_world};
 
 const HOUR: Millis = 3_600_000;
 const SECOND: Millis = 1_000;
@@ -72,4 +74,30 @@ async fn servers_on_machines_whose_clocks_differ_agree_on_when_a_request_expires
     }
     early.stop().await;
     late.stop().await;
+}
+
+/// GitHub takes no word that was signed tomorrow.
+#[tokio::test]
+async fn a_database_whose_clock_is_wrong_locks_nobody_out_of_github() {
+    let github = GitHub::start(Options::default()).await.unwrap();
+    build_world(&github);
+    for hours in [-3, 3] {
+        let seconder = seconder::github::GitHub::new(&Settings {
+            api_url: github.api_url(),
+            app_id: github.app_id(),
+            private_key: github.app_private_key_pem().to_owned().into(),
+            limits: Limits::default(),
+            clock: wrong_by(hours),
+        });
+        let seconder = seconder.unwrap();
+        let account_id = github.user("acme", UserKind::Organization);
+        let tenant = Tenant { account_id, login: "acme".into(), installation_id: github.org("acme") };
+        let shop = Repository { id: github.repository_id(SHOP), owner: "acme".into(), name: "shop".into() };
+        let place = Place { tenant: &tenant, repository: &shop };
+        assert_eq!(seconder.waiting_runs(place).await.unwrap().len(), 0);
+        seconder.failed_deliveries(0).await.unwrap();
+        let minted = seconder.calls().mint;
+        seconder.waiting_runs(place).await.unwrap();
+        assert_eq!(seconder.calls().mint, minted, "the token is good for an hour, whenever that is");
+    }
 }

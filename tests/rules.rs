@@ -106,6 +106,7 @@ async fn it_is_asked_for_once_a_minute_however_many_need_it() {
 async fn a_repository_that_is_missing_hidden_renamed_or_deleted_is_not_visible() {
     let scene = Scene::set().await;
     assert_eq!(scene.file().await, OrganizationFile::NotVisible, "never made");
+    assert_eq!(scene.seconder.calls().total(), 1, "which GitHub says at once");
     scene.write(HOUSE, FILE, "version: 1");
     assert_eq!(text_of(&scene.file().await), "version: 1");
     scene.github.hide_repository(HOUSE, true);
@@ -121,6 +122,16 @@ async fn a_repository_that_is_missing_hidden_renamed_or_deleted_is_not_visible()
     assert_eq!(text_of(&scene.file().await), "version: 1");
     scene.github.delete_repository(HOUSE, "olga");
     assert_eq!(scene.file().await, OrganizationFile::NotVisible, "deleted");
+}
+
+#[tokio::test]
+async fn a_repository_that_takes_the_name_of_a_deleted_one_is_read_although_the_token_was_for_the_other() {
+    let scene = Scene::set().await;
+    scene.write(HOUSE, FILE, "version: 1 # old");
+    assert_eq!(text_of(&scene.file().await), "version: 1 # old");
+    scene.github.delete_repository(HOUSE, "olga");
+    scene.write(HOUSE, FILE, "version: 1 # new");
+    assert_eq!(text_of(&scene.file().await), "version: 1 # new");
 }
 
 #[tokio::test]

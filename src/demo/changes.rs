@@ -80,6 +80,7 @@ impl GitHub {
         self.at(repository, |state, place| {
             state.repositories[place].is_hidden = true;
             state.repository_changed(place, by, "deleted", &json!({}));
+            state.forget_name(place);
         });
     }
 

@@ -174,6 +174,11 @@ impl State {
         }
     }
 
+    /// The name is free for another repository.
+    pub fn forget_name(&mut self, place: usize) {
+        self.repository_by_name.remove(&self.repositories[place].full_name.to_lowercase());
+    }
+
     /// Our installation on an account.
     pub fn installation_of(&self, account: &str) -> Option<&Installation> {
         self.installations.iter().find(|installation| installation.account.eq_ignore_ascii_case(account))

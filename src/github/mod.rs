@@ -190,13 +190,13 @@ impl GitHub {
         self.call(place.scope(Purpose::Speak), Call { kind: Kind::Write, method, path, body: Some(body) }).await
     }
 
-    /// One call as the App itself.
+    /// One call as the App itself. If it is refused, one of two clocks may be wrong: then it is signed by the machine's.
     async fn call_as_app(&self, method: Method, path: &str) -> Result<Answer, Error> {
         let call = Call { kind: Kind::App, method, path, body: None };
         let answer = self.send(&self.app.credential(self.now())?, &call).await;
         if matches!(answer, Err(Error::Unauthorized { .. })) {
             self.app.forget();
-            return self.send(&self.app.credential(self.now())?, &call).await;
+            return self.send(&self.app.credential(clock::now())?, &call).await;
         }
         answer
     }

@@ -89,13 +89,28 @@ impl GitHub {
     async fn read_organization_policy(&self, tenant: &Tenant) -> Result<OrganizationFile, Error> {
         let reach = Reach::Named(REPOSITORY);
         let scope = Scope { installation: tenant.installation_id, reach, purpose: Purpose::Rules };
+        if let Some(file) = self.ask_for_organization_policy(tenant, scope).await? {
+            return Ok(file);
+        }
+        // The token may be for a repository of that name which is gone, and there is another one.
+        self.tokens.discard(scope);
+        Ok(self.ask_for_organization_policy(tenant, scope).await?.unwrap_or(OrganizationFile::NotVisible))
+    }
+
+    /// `None`: there is a token for the repository, and with it GitHub knows no such repository.
+    async fn ask_for_organization_policy(
+        &self,
+        tenant: &Tenant,
+        scope: Scope,
+    ) -> Result<Option<OrganizationFile>, Error> {
         let body = files::organization_file(&tenant.login, REPOSITORY, &format!("HEAD:{FILE}"));
-        let unreadable = |why: String| OrganizationFile::Seen(PolicyFile::Unreadable { commit: String::new(), why });
+        let seen = |file| Some(OrganizationFile::Seen(file));
+        let unreadable = |why| seen(PolicyFile::Unreadable { commit: String::new(), why });
         let answer = match self.call(scope, Call::graphql(&body)).await {
             Ok(answer) => answer,
             // No token for the repository. GitHub says so too when it is the permission that is not granted.
             Err(Error::Unprocessable { status: 422, message }) if !message.contains("permission") => {
-                return Ok(OrganizationFile::NotVisible);
+                return Ok(Some(OrganizationFile::NotVisible));
             }
             Err(error @ (Error::Unprocessable { .. } | Error::Forbidden { .. })) => {
                 return Ok(unreadable(error.to_string()));
@@ -105,7 +120,7 @@ impl GitHub {
         let (context, is_partial): (OrganizationContext, _) =
             match in_repository(&answer, "the organization's file", self.now()) {
                 Ok(read) => read,
-                Err(Error::NotFound { .. }) => return Ok(OrganizationFile::NotVisible),
+                Err(Error::NotFound { .. }) => return Ok(None),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => return Ok(unreadable(error.to_string())),
             };
@@ -114,10 +129,9 @@ impl GitHub {
             return Ok(unreadable(format!("{}/{REPOSITORY} belongs to another account", tenant.login)));
         }
         if context.is_empty == Some(true) {
-            return Ok(OrganizationFile::Seen(PolicyFile::Absent { commit: String::new() }));
+            return Ok(seen(PolicyFile::Absent { commit: String::new() }));
         }
-        let file = policy_file(context.default_branch_ref.as_ref(), context.file.as_ref(), is_partial);
-        Ok(OrganizationFile::Seen(file))
+        Ok(seen(policy_file(context.default_branch_ref.as_ref(), context.file.as_ref(), is_partial)))
     }
 }
 

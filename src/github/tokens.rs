@@ -108,6 +108,11 @@ impl Tokens {
         Ok(token.insert(minted).credential.clone())
     }
 
+    /// Drops a token that may be about what its name meant before.
+    pub fn discard(&self, scope: Scope) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop(&scope);
+    }
+
     /// Drops a token GitHub did not accept, unless somebody has replaced it already.
     pub async fn forget(&self, scope: Scope, refused: &Credential) {
         let slot = self.slot(scope);
@@ -137,13 +142,14 @@ async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Resul
     let answer = match client.send(&app.credential(now)?, &call).await {
         Err(Error::Unauthorized { .. }) => {
             app.forget();
-            client.send(&app.credential(now)?, &call).await?
+            client.send(&app.credential(clock::now())?, &call).await?
         }
         answer => answer?,
     };
     let minted: Minted = answer.json("the minted token")?;
-    let expires = minted.expires_at.as_deref().and_then(clock::parse).unwrap_or(now + LIFETIME).min(now + LIFETIME);
+    let expires = minted.expires_at.as_deref().and_then(clock::parse);
+    let life = expires.map_or(LIFETIME, |expires| expires.saturating_sub(clock::now()).clamp(0, LIFETIME));
     let credential = Credential::bearer(minted.token)
         .ok_or_else(|| Error::Decode { what: "the minted token", why: "it fits no header".to_owned() })?;
-    Ok(Token { credential, fresh_until: expires - MARGIN })
+    Ok(Token { credential, fresh_until: now.saturating_add(life - MARGIN) })
 }

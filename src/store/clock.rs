@@ -13,15 +13,18 @@ const LONGEST_READING: Duration = Duration::from_secs(2);
 /// So much apart, somebody should look at the clocks.
 const NOTEWORTHY: Millis = 5_000;
 
-/// What the database's clock says: on PostgreSQL the server's, on SQLite this machine's.
-pub(super) async fn time(shared: &Shared) -> Result<Millis, Error> {
+/// What the database's clock says: on PostgreSQL the server's, on SQLite this machine's. And when that was asked, and how
+/// long the answer took: waiting for a connection is no part of it.
+pub(super) async fn time(shared: &Shared) -> Result<(Millis, Instant, Duration), Error> {
     let mut connection = shared.readers.acquire().await?;
     let sql = match shared.several_writers {
         true => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         false => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     };
+    let asked = Instant::now();
     let rows = Statement::new(sql).fetch(&mut connection).await?;
-    rows.first().map_or(Err(Error::Closed), |row| int(row, 0))
+    let time = rows.first().map_or(Err(Error::Closed), |row| int(row, 0))?;
+    Ok((time, asked, asked.elapsed()))
 }
 
 /// The database's clock, carried on between two looks at it by this machine's monotonic clock. It never goes backwards and
@@ -81,9 +84,8 @@ impl DatabaseClock {
     /// # Errors
     /// If the database did not say.
     pub async fn read(&self, store: &Store) -> Result<(), Error> {
-        let asked = Instant::now();
-        let database = store.time().await?;
-        self.learn(database, asked, asked.elapsed());
+        let (database, asked, took) = time(&store.shared).await?;
+        self.learn(database, asked, took);
         Ok(())
     }
 

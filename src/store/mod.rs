@@ -387,7 +387,7 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn time(&self) -> Result<Millis, Error> {
-        clock::time(&self.shared).await
+        Ok(clock::time(&self.shared).await?.0)
     }
 
     /// Writes something and counts what waits.
