@@ -19,7 +19,7 @@ use crate::github::webhook::Secrets;
 use crate::github::{GitHub, Settings};
 use crate::http::{self, Counters, Endpoints, Room};
 use crate::keys;
-use crate::store::{Options, Store};
+use crate::store::{DatabaseClock, Options, Store};
 use crate::worker::Worker;
 
 /// How long work that has begun may take to end when the server is asked to stop.
@@ -38,11 +38,25 @@ pub struct Server {
 impl Server {
     /// Opens the store, starts the worker and listens.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        Self::start_with_clock(config, app::system_clock()).await
+        Self::start_on_machine(config, app::system_clock()).await
     }
 
-    /// The same by another clock, for those who cannot wait a day to see a request expire.
+    /// The same on a machine whose clock says something else. It does not matter: the database's counts.
+    pub async fn start_on_machine(config: Config, machine: Clock) -> anyhow::Result<Self> {
+        let clock = DatabaseClock::new(machine);
+        Self::start_by(config, clock.clock(), Some(clock)).await
+    }
+
+    /// The same by another clock altogether, for those who cannot wait a day to see a request expire.
     pub async fn start_with_clock(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        Self::start_by(config, clock, None).await
+    }
+
+    async fn start_by(
+        config: Config,
+        clock: Clock,
+        database_clock: Option<Arc<DatabaseClock>>,
+    ) -> anyhow::Result<Self> {
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
@@ -57,6 +71,8 @@ impl Server {
             app_id: config.github.app_id,
             private_key: config.github.private_key,
             limits,
+            // A clock that is made up is not GitHub's.
+            clock: database_clock.as_ref().map_or_else(app::system_clock, DatabaseClock::clock),
         })?);
         let front = Front::open()?;
         let (store, handed) = Store::open(Options {
@@ -75,6 +91,10 @@ impl Server {
         })
         .await
         .context("SECONDER_DATABASE_URL: the database cannot be opened")?;
+        if let Some(clock) = &database_clock {
+            // Before anything is done by it.
+            clock.read(&store).await.context("SECONDER_DATABASE_URL: the database does not say what time it is")?;
+        }
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("SECONDER_LISTEN: cannot listen on {}", config.listen))?;
@@ -90,6 +110,7 @@ impl Server {
             recovery: config.recovery,
             clock: clock.clone(),
             pulse: pulse.clone(),
+            database_clock,
         };
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let endpoints = Endpoints {

@@ -11,12 +11,14 @@ use tracing::{error, warn};
 use crate::app::{App, Clock, Pulse, backoff};
 use crate::domain::Millis;
 use crate::domain::effect::Urgency;
-use crate::store::{Claim, Delivery, EffectDue, Handed};
+use crate::store::{Claim, DatabaseClock, Delivery, EffectDue, Handed};
 
 /// How often rows are looked for that nobody handed over: those whose time has come, and those whose lease ran out.
 const POLL: Duration = Duration::from_millis(500);
 /// How often the clock is looked at for requests whose time is over.
 const TICK: Duration = Duration::from_secs(1);
+/// How often the database is asked what time it is.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(30);
 /// How often what is done and old is thrown away.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How long what is done is remembered; GitHub redelivers for three days at most.
@@ -40,12 +42,14 @@ pub struct Worker {
     pub clock: Clock,
     /// Shows that the worker lives.
     pub pulse: Arc<Pulse>,
+    /// What `clock` goes by, to be set by the database now and then; absent when it goes by something else.
+    pub database_clock: Option<Arc<DatabaseClock>>,
 }
 
 impl Worker {
     /// Works until `shutdown` turns true.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
-        let Self { app, handed, concurrency, recovery, clock, pulse } = self;
+        let Self { app, handed, concurrency, recovery, clock, pulse, database_clock } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(Floor::new(app.clone(), concurrency).work(handed, shutdown.clone()));
         tasks.spawn(every(TICK, shutdown.clone(), {
@@ -60,6 +64,19 @@ impl Worker {
                 }
             }
         }));
+        if let Some(database_clock) = database_clock {
+            tasks.spawn(every(LOOK_AT_THE_CLOCK, shutdown.clone(), {
+                let app = app.clone();
+                move || {
+                    let (app, clock) = (app.clone(), database_clock.clone());
+                    async move {
+                        if let Err(error) = clock.read(app.store()).await {
+                            warn!(%error, "could not ask the database for the time; it goes on by itself");
+                        }
+                    }
+                }
+            }));
+        }
         tasks.spawn(every(recovery, shutdown.clone(), {
             let app = app.clone();
             move || {

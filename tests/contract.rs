@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use seconder::demo::{Commit, PullRequest};
+use seconder::app::system_clock;
+use seconder::demo::{Commit, PullRequest, UserKind};
+use seconder::domain::gate::{Repository, Tenant};
+use seconder::github::organization::OrganizationFile;
+use seconder::github::pacing::Limits;
+use seconder::github::{GitHub, Place, Settings};
 use seconder::server::Server;
 
 use crate::support::prism::{Checkpoint, Operation, run_script};
@@ -34,7 +39,7 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// The GraphQL queries.
-const QUERIES: [&str; 2] = ["CommitContext", "DeploymentContext"];
+const QUERIES: [&str; 4] = ["CommitContext", "DeploymentContext", "FilesAt", "OrganizationFile"];
 
 #[tokio::test]
 async fn every_request_seconder_makes_is_one_github_describes() {
@@ -46,6 +51,7 @@ async fn every_request_seconder_makes_is_one_github_describes() {
     a_long_pull_request_of_a_bot_is_denied(&stage).await;
     a_broken_policy_gets_a_check_of_its_own(&stage).await;
     a_missed_webhook_is_fetched_back(&checkpoint, &mut stage).await;
+    what_else_the_rules_rest_on_is_read(&checkpoint, &stage).await;
 
     let violations = checkpoint.violations();
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
@@ -128,6 +134,32 @@ async fn a_missed_webhook_is_fetched_back(checkpoint: &Checkpoint, stage: &mut S
     restart_behind(checkpoint, stage).await;
     stage.asked(&sha).await;
     stage.asked(&unheard).await;
+}
+
+/// The organization's file and CODEOWNERS: missing, there, and something that is no file.
+async fn what_else_the_rules_rest_on_is_read(checkpoint: &Checkpoint, stage: &Stage) {
+    let account_id = stage.github.user("acme", UserKind::Organization);
+    let tenant = Tenant { account_id, login: "acme".into(), installation_id: stage.github.org("acme") };
+    let shop = Repository { id: stage.github.repository_id(SHOP), owner: "acme".into(), name: "shop".into() };
+    let seconder = GitHub::new(&Settings {
+        api_url: checkpoint.url.clone(),
+        app_id: stage.github.app_id(),
+        private_key: stage.github.app_private_key_pem().to_owned().into(),
+        limits: Limits::default(),
+        clock: system_clock(),
+    });
+    let seconder = seconder.unwrap();
+    assert_eq!(seconder.organization_policy(&tenant).await.unwrap(), OrganizationFile::NotVisible);
+    for path in ["README.md", "seconder.yml/readme", "seconder.yml"] {
+        stage.github.file("acme/.github", "olga", "seconder.yml/readme", None);
+        stage.github.file("acme/.github", "olga", path, Some("version: 1"));
+        seconder.forget_organization_policy(&tenant);
+        let OrganizationFile::Seen(_) = seconder.organization_policy(&tenant).await.unwrap() else { panic!("{path}") };
+    }
+    for path in ["README.md", "docs/CODEOWNERS", ".github/CODEOWNERS/readme"] {
+        let commit = stage.github.file(SHOP, "olga", path, Some("* @mona"));
+        seconder.code_owners(Place { tenant: &tenant, repository: &shop }, &commit).await.unwrap();
+    }
 }
 
 /// Stops the server, if there is one, and starts it where it reaches GitHub through the checkpoint only.

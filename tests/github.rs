@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::routing::post;
+use seconder::app::system_clock;
 use seconder::demo::{Commit, Deploy, GitHub as Fake, Options, PullRequest, RunId, Trouble, UserKind};
 use seconder::domain::decide::Permission;
 use seconder::domain::effect::Urgency;
@@ -35,9 +36,11 @@ async fn a_common_gate_takes_eight_calls_from_the_webhook_to_the_open_request() 
     let last = shas.last().unwrap();
     scene.pull("mona", &shas);
     let held = scene.deploy(last).await;
+    scene.seconder.organization_policy(&held.tenant).await.unwrap(); // As another gate did within the last minute.
     let before = scene.seconder.calls();
 
     let gathered = scene.seconder.gather(&held, &[]).await.unwrap();
+    scene.seconder.organization_policy(&held.tenant).await.unwrap();
     let subject = subject(&held, &gathered);
     let receipt = scene.seconder.create_check_run(Place::from(&subject), &check_run(&subject)).await.unwrap();
     scene.seconder.note(&subject, "waits for a second human").await.unwrap();
@@ -304,7 +307,20 @@ async fn an_approver_is_who_github_says_they_are_now() {
     assert_eq!((alice.account.kind, alice.permission), (AccountKind::User, Permission::Write));
     assert_eq!(alice.teams, ["acme/platform"]);
     let rita = standing(scene.user("rita")).await;
-    assert_eq!((rita.permission, rita.teams.len()), (Permission::Read, 0), "invited is not a member");
+    assert_eq!((rita.permission, rita.teams.len()), (Permission::Triage, 0), "invited is not a member");
+    for (role, permission) in [
+        ("none", Permission::None),
+        ("read", Permission::Read),
+        ("write", Permission::Write),
+        ("maintain", Permission::Maintain),
+        ("admin", Permission::Admin),
+        ("release-captain:maintain", Permission::Maintain),
+        ("helper:triage", Permission::Triage),
+        ("auditor:read", Permission::Read),
+    ] {
+        scene.github.collaborator(SHOP, "olga", role);
+        assert_eq!(standing(scene.user("olga")).await.permission, permission, "{role}");
+    }
 
     let renamed = Account { id: 1, ..scene.user("alice") };
     let nobody = standing(renamed).await;
@@ -421,6 +437,7 @@ impl Scene {
             app_id: github.app_id(),
             private_key: github.app_private_key_pem().to_owned().into(),
             limits: Limits::default(),
+            clock: system_clock(),
         });
         Self { github, seconder: Arc::new(seconder.unwrap()), heard }
     }

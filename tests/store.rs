@@ -561,6 +561,16 @@ fn the_last_good_policy_and_the_repositories_are_remembered() {
             store.remember_policy(9_000, &policy).await.unwrap();
             assert_eq!(store.policy(9_000).await.unwrap(), Some(policy));
         }
+        let of_the_organization =
+            StoredPolicy { commit: "o".to_owned(), blob: "o".to_owned(), text: "version: 1 # all".to_owned() };
+        // The same number means a repository there and an account here.
+        assert_eq!(store.organization_policy(9_000).await.unwrap(), None);
+        for text in ["version: 1", "version: 1 # all"] {
+            let policy = StoredPolicy { text: text.to_owned(), ..of_the_organization.clone() };
+            store.remember_organization_policy(9_000, &policy).await.unwrap();
+        }
+        assert_eq!(store.organization_policy(9_000).await.unwrap(), Some(of_the_organization));
+        assert_eq!(store.policy(9_000).await.unwrap().unwrap().commit, "c2");
         happen(&store, held(&case_of(1, 1))).await;
         database.pass(1);
         happen(&store, held(&case_of(2, 2))).await;

@@ -1,6 +1,6 @@
 //! Whatever GitHub sends is taken: the payloads it publishes, the shapes its documentation allows, and what nobody can use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use seconder::demo::{RunId, UserKind, signature};
+use seconder::github::webhook::{self, Incoming};
 use seconder::server::Server;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +24,19 @@ use crate::support::stage::{PATIENCE, SHOP, Stage};
 
 const SECRET: &str = "a secret of this test";
 const MEGABYTE: usize = 1024 * 1024;
+/// Events some of whose actions are used, and of which GitHub publishes examples.
+const USED: [&str; 10] = [
+    "check_run",
+    "member",
+    "membership",
+    "organization",
+    "pull_request",
+    "push",
+    "repository",
+    "team",
+    "team_add",
+    "workflow_run",
+];
 
 #[tokio::test]
 async fn every_payload_github_publishes_is_taken() {
@@ -41,7 +55,7 @@ async fn every_payload_github_publishes_is_taken() {
 
     let health = post.settled().await;
     assert_eq!(health["queues"]["failed_deliveries"], 0, "{health}");
-    for (event, count) in sent.iter().filter(|(event, _)| !["check_run", "workflow_run"].contains(&event.as_str())) {
+    for (event, count) in sent.iter().filter(|(event, _)| !USED.contains(&event.as_str())) {
         assert_eq!(health["events_not_used"][event], *count, "{event} is answered and counted: {health}");
     }
 }
@@ -51,14 +65,57 @@ async fn every_published_payload_as_an_app_receives_it_is_handled_without_compla
     let (log, _guard) = Log::keep();
     let stage = Stage::set().await;
     let post = Sender::to(&stage);
-    for (event, mut payload) in examples().filter(|(event, _)| ["check_run", "workflow_run"].contains(&event.as_str()))
-    {
+    for (event, mut payload) in examples().filter(|(event, _)| USED.contains(&event.as_str())) {
         payload["installation"] = json!({ "id": 690_857, "node_id": "MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9uNjkwODU3" });
         assert_eq!(post.signed(&event, &payload.to_string()).await, 202, "{payload}");
     }
     let health = post.settled().await;
     assert_eq!(health["queues"]["failed_deliveries"], 0, "{health}");
     assert_eq!(log.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn what_github_publishes_about_rules_and_pull_requests_is_read() {
+    let mut read = BTreeSet::new();
+    for (event, mut payload) in examples().filter(|(event, _)| USED.contains(&event.as_str())) {
+        payload["installation"] = json!({ "id": 690_857 });
+        let said = match webhook::parse(&event, payload.to_string().as_bytes()).unwrap() {
+            Some(Incoming::RulesMayHaveChanged(changed)) if changed.repository.is_none() => {
+                format!("{:?} everywhere", changed.why)
+            }
+            Some(Incoming::RulesMayHaveChanged(changed)) => format!("{:?}", changed.why),
+            Some(Incoming::PullRequestChanged(_)) => "a new head".to_owned(),
+            _ => continue,
+        };
+        let action = payload["action"].as_str().map(|action| format!(".{action}")).unwrap_or_default();
+        read.insert(format!("{event}{action}: {said}"));
+    }
+    let expected = [
+        "member.added: Access",
+        "member.edited: Access",
+        "membership.added: Teams everywhere",
+        "membership.removed: Teams everywhere",
+        "pull_request.opened: a new head",
+        "pull_request.reopened: a new head",
+        "pull_request.synchronize: a new head",
+        "repository.edited: DefaultBranch",
+        "team.added_to_repository: Teams",
+        "team.created: Teams everywhere",
+        "team.deleted: Teams everywhere",
+        "team.edited: Teams everywhere",
+        "team.removed_from_repository: Teams",
+        "team_add: Teams",
+    ];
+    // No push: none of those it publishes touches a file of the rules. With another file, it would.
+    assert_eq!(read.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let is_to_a_branch = |push: &Value| push["ref"].as_str().unwrap().starts_with("refs/heads/");
+    let pushes = examples().filter(|(event, payload)| event == "push" && is_to_a_branch(payload));
+    for (_, mut push) in pushes {
+        push["installation"] = json!({ "id": 690_857 });
+        push["commits"][0]["added"] = json!([".github/seconder.yml"]);
+        let read = webhook::parse("push", push.to_string().as_bytes()).unwrap();
+        assert!(matches!(read, Some(Incoming::RulesMayHaveChanged(_))), "{read:?}");
+    }
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ impl App {
             Incoming::RunCompleted(run) => {
                 Some(Event::RunEnded { run: RunKey::of(&run.repository, run.run_id), attempt: run.attempt })
             }
+            Incoming::RulesMayHaveChanged(changed) => {
+                self.github.forget_organization_policy(&changed.tenant);
+                None
+            }
+            Incoming::PullRequestChanged(_) => None,
         };
         let committed = self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
         // After the entry that names it: dying in between means a second entry, never none (P5).

@@ -16,6 +16,7 @@ use crate::github::{GitHub, client};
 use crate::store::{self, Store, Work};
 
 mod handle;
+mod organization;
 mod perform;
 mod pulse;
 mod recover;

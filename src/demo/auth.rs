@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::routes::Reply;
-use super::state::State;
+use super::state::{Repository, State};
 use super::{clock, render};
 
 /// The App's private key. It opens nothing; the file says so as well.
@@ -166,7 +166,8 @@ fn narrow_permissions(state: &State, asked: &Value) -> Result<BTreeMap<String, L
 }
 
 fn narrow_repositories(state: &State, account: &str, body: &Value) -> Result<Option<BTreeSet<u64>>, Reply> {
-    let own = || state.repositories.iter().filter(|repository| repository.owner.eq_ignore_ascii_case(account));
+    let is_own = |repository: &&Repository| repository.owner.eq_ignore_ascii_case(account) && !repository.is_hidden;
+    let own = || state.repositories.iter().filter(is_own);
     let refused = || {
         Reply::error(
             422,

@@ -4,7 +4,7 @@
 //! signed webhooks once and never again, and acts on decisions: a released run goes on, a refused one fails. It shares no
 //! types with the client in `github`, so that a shared mistake cannot hide.
 //!
-//! - [`GitHub`] start it, then build a world (`world`), act in it (`acts`) and look at what happened (`views`)
+//! - [`GitHub`] start it, then build a world (`world`), act in it (`acts`), change its rules (`changes`) and look at what happened (`views`)
 //! - `routes`, `graphql` what the client sees; `auth` who may; `limits` what goes wrong on purpose
 //! - `runs`, `checks`, `git`, `people` the state behind it
 //! - [`control`] the same as a process of its own, driven over HTTP
@@ -12,6 +12,7 @@
 
 mod acts;
 mod auth;
+mod changes;
 mod checks;
 mod clock;
 pub mod control;

@@ -143,26 +143,38 @@ impl State {
     }
 
     /// What every delivery carries: repository, organization, installation, sender.
-    fn envelope(
+    pub fn envelope(
         &self,
         repository: &Repository,
         sender: &str,
         fresh: &serde_json::Value,
         parts: &[(&str, &str)],
     ) -> String {
+        let mut all = parts.to_vec();
+        all.push(("repository", repository.full.get()));
+        self.account_envelope(&repository.owner, sender, fresh, &all)
+    }
+
+    /// What a delivery about an account carries: organization, installation, sender.
+    pub fn account_envelope(
+        &self,
+        account: &str,
+        sender: &str,
+        fresh: &serde_json::Value,
+        parts: &[(&str, &str)],
+    ) -> String {
         let mut fresh = fresh.clone();
-        if let Some(installation) = self.installation_of(&repository.owner) {
+        if let Some(installation) = self.installation_of(account) {
             let id = installation.id;
             extend(&mut fresh, json!({ "installation": { "id": id, "node_id": node_id("I", id) } }));
         }
-        let owner = self.people.by_login(&repository.owner);
+        let owner = self.people.by_login(account);
         let organization = owner.filter(|owner| owner.kind == super::UserKind::Organization);
         if let Some(owner) = organization {
             let organization = super::render::organization(&owner.login, owner.id, &self.base);
             extend(&mut fresh, json!({ "organization": organization }));
         }
         let mut all = parts.to_vec();
-        all.push(("repository", repository.full.get()));
         all.push(("sender", self.account_json(sender)));
         object(&fresh, &all)
     }

@@ -17,6 +17,21 @@ use super::render;
 use super::runs::{Deployment, Run};
 use super::webhooks::Hook;
 
+/// What our App is subscribed to.
+pub(super) const EVENTS: [&str; 11] = [
+    "check_run",
+    "deployment_protection_rule",
+    "member",
+    "membership",
+    "organization",
+    "pull_request",
+    "push",
+    "repository",
+    "team",
+    "team_add",
+    "workflow_run",
+];
+
 /// An environment of a repository.
 pub(super) struct Environment {
     pub id: u64,
@@ -45,6 +60,8 @@ pub(super) struct Repository {
     /// Login in lower case, role name.
     pub collaborators: HashMap<String, String>,
     pub runs: u64,
+    /// Whether it is deleted, or left out of the App's installation: to the App that is the same.
+    pub is_hidden: bool,
 }
 
 impl Repository {
@@ -126,7 +143,7 @@ impl State {
         }
         let github = self.people.by_login("github").map_or(RawValue::NULL, |account| &*account.json);
         let permissions = serde_json::to_value(&self.options.permissions).unwrap_or_default();
-        let events = serde_json::json!(["check_run", "deployment_protection_rule"]);
+        let events = serde_json::json!(EVENTS);
         self.actions_app = render::raw(&render::app(15_368, "github-actions", github, &permissions, &events));
         self.app = render::raw(&render::app(self.options.app_id, &slug, github, &permissions, &events));
     }
@@ -148,6 +165,18 @@ impl State {
         self.repository_by_name.insert(repository.full_name.to_lowercase(), place);
         self.repositories.push(repository);
         place
+    }
+
+    /// A repository is found under its new name only.
+    pub fn renamed(&mut self, old: &str, new: &str) {
+        if let Some(place) = self.repository_by_name.remove(&old.to_lowercase()) {
+            self.repository_by_name.insert(new.to_lowercase(), place);
+        }
+    }
+
+    /// The name is free for another repository.
+    pub fn forget_name(&mut self, place: usize) {
+        self.repository_by_name.remove(&self.repositories[place].full_name.to_lowercase());
     }
 
     /// Our installation on an account.

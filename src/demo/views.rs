@@ -124,6 +124,11 @@ impl GitHub {
         self.shared.read(|state| state.journal.writes)
     }
 
+    /// A repository's id; 0 when there is none of that name.
+    pub fn repository_id(&self, full_name: &str) -> u64 {
+        self.shared.read(|state| state.repository(full_name).map_or(0, |place| state.repositories[place].id))
+    }
+
     /// Every delivery attempt, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.read(|state| state.hook.deliveries.values().cloned().collect())

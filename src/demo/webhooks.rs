@@ -76,6 +76,11 @@ impl Delivery {
     pub fn arrived(&self) -> bool {
         self.status_code.is_some_and(|code| (200..300).contains(&code))
     }
+
+    /// The payload; empty for those that arrived long ago.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 /// A request about to be sent.
@@ -106,20 +111,26 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 impl State {
     /// Sends an event about a repository.
     pub fn emit(&mut self, event: &str, action: &str, repository: usize, body: String) {
+        let repository = &self.repositories[repository];
+        let (owner, repository) = (repository.owner.clone(), repository.id);
+        self.send(event, action, &owner, Some(repository), body);
+    }
+
+    /// Sends an event about an account. Not every event has an action.
+    pub fn send(&mut self, event: &str, action: &str, account: &str, repository: Option<u64>, body: String) {
         if self.hook.forgetful {
             return;
         }
-        let repository = &self.repositories[repository];
-        let installation = self.installation_of(&repository.owner).map(|installation| installation.id);
-        let (guid, repository) = (uuid::Uuid::now_v7().to_string(), repository.id);
+        let installation = self.installation_of(account).map(|installation| installation.id);
+        let guid = uuid::Uuid::now_v7().to_string();
         let id = self.fresh_id();
         self.enqueue(Delivery {
             id,
             guid,
             event: event.to_owned(),
-            action: Some(action.to_owned()),
+            action: (!action.is_empty()).then(|| action.to_owned()),
             installation,
-            repository: Some(repository),
+            repository,
             redelivery: false,
             status_code: None,
             sent_micros: clock::micros(),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::value::RawValue;
+
 use super::GitHub;
 use super::git::{Commit, History};
 use super::people::{Team, User, UserKind};
@@ -44,7 +46,8 @@ impl GitHub {
         self.shared.with(|state| state.new_repository(full_name));
     }
 
-    /// Gives somebody a role in a repository: `read`, `triage`, `write`, `maintain`, `admin`, `none` or a custom one.
+    /// Gives somebody a role in a repository: `read`, `triage`, `write`, `maintain`, `admin`, `none`, or a custom one
+    /// with what it is built on: `release-captain:maintain`.
     pub fn collaborator(&self, repository: &str, login: &str, role: &str) {
         self.at(repository, |state, place| {
             state.account(&User { login: login.to_owned(), ..User::default() });
@@ -123,10 +126,7 @@ impl State {
         let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
         self.installed(owner, UserKind::Organization);
         let (id, workflow) = (self.fresh_id(), self.fresh_id());
-        let account = self.people.by_login(owner);
-        let owner_json = account.map(|account| account.json.clone()).unwrap_or_default();
-        let minimal = render::minimal_repository(name, &owner_json, owner, id, &self.base);
-        let full = render::full_repository(minimal.clone(), "main", &super::clock::now());
+        let (minimal, full) = self.repository_json(owner, name, id, "main");
         let repository = Repository {
             id,
             owner: owner.to_owned(),
@@ -134,18 +134,47 @@ impl State {
             default_branch: "main".to_owned(),
             url: format!("{}/repos/{owner}/{name}", self.base),
             workflow,
-            minimal: render::raw(&minimal),
-            full: render::raw(&full),
+            minimal,
+            full,
             history: History::default(),
             pulls: BTreeMap::new(),
             pulls_by_commit: HashMap::new(),
             environments: BTreeMap::new(),
             collaborators: HashMap::new(),
             runs: 0,
+            is_hidden: false,
         };
         let place = self.add_repository(repository);
         self.commit(place, &Commit::by("GitHub <noreply@github.com>", "Initial commit").touching(&["README.md"]));
         place
+    }
+
+    fn repository_json(&self, owner: &str, name: &str, id: u64, branch: &str) -> (Box<RawValue>, Box<RawValue>) {
+        let owner_json = self.people.by_login(owner).map(|account| account.json.clone()).unwrap_or_default();
+        let minimal = render::minimal_repository(name, &owner_json, owner, id, &self.base);
+        let full = render::full_repository(minimal.clone(), branch, &super::clock::now());
+        (render::raw(&minimal), render::raw(&full))
+    }
+
+    /// Renders a repository again after it changed.
+    pub(super) fn render_repository(&mut self, place: usize) {
+        let Repository { id, owner, full_name, default_branch, .. } = &self.repositories[place];
+        let name = full_name.rsplit('/').next().unwrap_or_default();
+        let (minimal, full) = self.repository_json(owner, name, *id, default_branch);
+        let repository = &mut self.repositories[place];
+        (repository.minimal, repository.full) = (minimal, full);
+    }
+
+    /// Gives a repository another name; returns the old one.
+    pub(super) fn rename(&mut self, place: usize, name: &str) -> String {
+        let repository = &mut self.repositories[place];
+        let old = repository.full_name.rsplit('/').next().unwrap_or_default().to_owned();
+        repository.full_name = format!("{}/{name}", repository.owner);
+        repository.url = format!("{}/repos/{}", self.base, repository.full_name);
+        let known = (format!("{}/{old}", repository.owner), repository.full_name.clone());
+        self.renamed(&known.0, &known.1);
+        self.render_repository(place);
+        old
     }
 
     /// The environment, created without a rule when it is new: as GitHub does for a name it has never seen.

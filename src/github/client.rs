@@ -247,6 +247,13 @@ pub(super) struct Call<'a> {
     pub body: Option<&'a [u8]>,
 }
 
+impl<'a> Call<'a> {
+    /// A GraphQL query.
+    pub fn graphql(body: &'a str) -> Self {
+        Self { kind: Kind::GraphQl, method: Method::POST, path: "", body: Some(body.as_bytes()) }
+    }
+}
+
 impl Client {
     /// A client for the API at `api_url`. Must be called inside a Tokio runtime.
     ///

@@ -6,17 +6,17 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Method;
 use lru::LruCache;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::client::{Call, Error, Kind, RATE_LIMIT_PAUSE};
+use super::client::{Answer, Call, Error, RATE_LIMIT_PAUSE};
 use super::gates::RunAnswer;
-use super::graphql::{self, CommitNode, DeploymentContext, Deployments, Object, Reply, Wanted};
+use super::graphql::{self, CommitNode, DeploymentContext, Deployments, Object, Ref, Reply, Wanted};
 use super::tokens::Purpose;
 use super::webhook::DeploymentHeld;
-use super::{GitHub, Place, clock, wire};
+use super::{GitHub, Place, wire};
+use crate::domain::Millis;
 use crate::domain::facts::{Attempt, Base, Commit, Facts, Gap, PullRequest, Run};
 use crate::domain::people::People;
 
@@ -127,7 +127,7 @@ impl GitHub {
         let ((run, unread), (context, is_partial)) = (run?, context?);
         gaps.extend(unread);
 
-        let policy = policy_file(&context, is_partial);
+        let policy = policy_file(context.default_branch_ref.as_ref(), context.policy.as_ref(), is_partial);
         let deployments = context
             .deployments
             .ok_or_else(|| Error::Server { status: 200, message: "the list of deployments is missing".to_owned() })?;
@@ -205,18 +205,8 @@ impl GitHub {
         body: &str,
         what: &'static str,
     ) -> Result<(R, bool), Error> {
-        let call = Call { kind: Kind::GraphQl, method: Method::POST, path: "", body: Some(body.as_bytes()) };
-        let answer = self.call(place.scope(Purpose::Read), call).await?;
-        let reply: Reply<R> = answer.json(what)?;
-        let errors = reply.errors.unwrap_or_default();
-        if errors.iter().any(graphql::Failure::is_rate_limit) {
-            let now = clock::now();
-            return Err(Error::RateLimited { until: answer.quota.reset.unwrap_or(now).max(now + RATE_LIMIT_PAUSE) });
-        }
-        match reply.data.and_then(|data| data.repository) {
-            Some(repository) => Ok((repository, !errors.is_empty())),
-            None => Err(graphql::refusal(answer.status, &errors)),
-        }
+        let answer = self.call(place.scope(Purpose::Read), Call::graphql(body)).await?;
+        in_repository(&answer, what, self.now())
     }
 
     /// What the deployment brings beyond the last good one: commits, oldest first, and files. Without a comparison it is
@@ -388,21 +378,37 @@ impl Found {
     }
 }
 
-fn policy_file(context: &DeploymentContext, is_partial: bool) -> PolicyFile {
-    let target = context.default_branch_ref.as_ref().and_then(|branch| branch.target.as_ref());
+/// What an answer says of the repository that was asked about, and whether GitHub left something out.
+pub(super) fn in_repository<R: DeserializeOwned>(
+    answer: &Answer,
+    what: &'static str,
+    now: Millis,
+) -> Result<(R, bool), Error> {
+    let reply: Reply<R> = answer.json(what)?;
+    let errors = reply.errors.unwrap_or_default();
+    if errors.iter().any(graphql::Failure::is_rate_limit) {
+        let pause = now.saturating_add(RATE_LIMIT_PAUSE);
+        return Err(Error::RateLimited { until: answer.quota.reset.unwrap_or(now).max(pause) });
+    }
+    match reply.data.and_then(|data| data.repository) {
+        Some(repository) => Ok((repository, !errors.is_empty())),
+        None => Err(graphql::refusal(answer.status, &errors)),
+    }
+}
+
+/// The file an answer holds, at the head of the default branch it names.
+pub(super) fn policy_file(branch: Option<&Ref>, file: Option<&Object>, is_partial: bool) -> PolicyFile {
+    let target = branch.and_then(|branch| branch.target.as_ref());
     let commit = target.map(|target| target.oid.clone()).unwrap_or_default();
     let unreadable = |why: &str| PolicyFile::Unreadable { commit: commit.clone(), why: why.to_owned() };
-    match &context.policy {
+    match file {
         None if commit.is_empty() => unreadable("the repository has no default branch that could be read"),
         None if is_partial => unreadable("GitHub left the file out of its answer; the App may lack contents: read"),
         None => PolicyFile::Absent { commit },
-        Some(Object { typename, .. }) if typename != "Blob" => unreadable("it is not a file"),
-        Some(Object { is_binary: Some(true), .. }) => unreadable("it is a binary file"),
-        Some(Object { is_truncated: Some(true), .. }) => unreadable("it is too large: GitHub cut it off"),
-        Some(Object { oid: Some(blob), text: Some(text), .. }) => {
-            PolicyFile::Present { commit, blob: blob.clone(), text: text.clone() }
-        }
-        Some(_) => unreadable("GitHub did not say what is in it"),
+        Some(object) => match object.file() {
+            Ok((blob, text)) => PolicyFile::Present { commit, blob, text },
+            Err(why) => unreadable(why),
+        },
     }
 }
 

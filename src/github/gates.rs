@@ -131,7 +131,7 @@ impl GitHub {
             Err(error) => return Err(error),
         };
         let permission = answer.permission();
-        let Some(account) = answer.user.and_then(wire::User::account).filter(|account| account.id == id) else {
+        let Some(account) = answer.user.and_then(|who| who.user.account()).filter(|account| account.id == id) else {
             return Ok(nobody()); // The login was given to somebody else.
         };
         let mut member_of = Vec::new();
@@ -311,15 +311,42 @@ struct Collaborator {
     /// `admin`, `write`, `read` or `none`; maintain is shown as write, triage as read, a custom role as what it is
     /// built on.
     permission: String,
-    user: Option<wire::User>,
+    /// The exact role. A custom role has a name of its own, which says nothing to us.
+    role_name: Option<String>,
+    user: Option<Collaborating>,
+}
+
+#[derive(Deserialize)]
+struct Collaborating {
+    #[serde(flatten)]
+    user: wire::User,
+    permissions: Option<Permissions>,
+}
+
+/// What the role allows, whatever it is called.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Permissions {
+    triage: bool,
+    maintain: bool,
 }
 
 impl Collaborator {
+    /// `permission` is the bound: the role only says where below the next word it lies (P2).
     fn permission(&self) -> Permission {
+        let allowed = || self.user.as_ref().and_then(|user| user.permissions.as_ref());
+        let role = self.role_name.as_deref().unwrap_or_default();
+        let is_custom = !matches!(role, "admin" | "maintain" | "write" | "triage" | "read" | "none");
+        let maintains = || role == "maintain" || is_custom && allowed().is_some_and(|allowed| allowed.maintain);
+        let triages = || role == "triage" || is_custom && allowed().is_some_and(|allowed| allowed.triage);
         match self.permission.as_str() {
             "admin" => Permission::Admin,
-            "write" | "maintain" => Permission::Write,
-            "read" | "triage" => Permission::Read,
+            "maintain" => Permission::Maintain,
+            "write" if maintains() => Permission::Maintain,
+            "write" => Permission::Write,
+            "triage" => Permission::Triage,
+            "read" if triages() => Permission::Triage,
+            "read" => Permission::Read,
             _ => Permission::None,
         }
     }

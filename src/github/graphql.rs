@@ -1,7 +1,9 @@
-//! The two GraphQL queries and the shapes of their answers. Checked against GitHub's public schema.
+//! The GraphQL queries and the shapes of their answers ([`files`]: those about files alone). Checked against GitHub's public schema.
 //!
 //! GitHub charges a query by the connections it could open: co-authors of the commits *inside* pull requests are
 //! therefore read from their trailers, not asked for (150 points a call would become the price of 30 commits).
+
+pub(super) mod files;
 
 use std::fmt::Write as _;
 
@@ -144,6 +146,19 @@ pub(super) struct Object {
     pub text: Option<String>,
     pub is_truncated: Option<bool>,
     pub is_binary: Option<bool>,
+}
+
+impl Object {
+    /// Blob id and text, or why it cannot be read in full.
+    pub fn file(&self) -> Result<(String, String), &'static str> {
+        match self {
+            Self { typename, .. } if typename != "Blob" => Err("it is not a file"),
+            Self { is_binary: Some(true), .. } => Err("it is a binary file"),
+            Self { is_truncated: Some(true), .. } => Err("it is too large: GitHub cut it off"),
+            Self { oid: Some(blob), text: Some(text), .. } => Ok((blob.clone(), text.clone())),
+            Self { .. } => Err("GitHub did not say what is in it"),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@
 //! - [`client`] one HTTP exchange and its errors
 //! - [`pacing`] how much may be written when, decisions first
 //! - [`facts`], [`graphql`] everything a decision rests on, in few calls
+//! - [`organization`], [`owners`] what else the rules rest on: the organization's file, CODEOWNERS
 //! - `people` the accounts a policy names
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
@@ -21,6 +22,8 @@ pub mod deliveries;
 pub mod facts;
 pub mod gates;
 mod graphql;
+pub mod organization;
+pub mod owners;
 pub mod pacing;
 mod people;
 pub mod render;
@@ -28,16 +31,20 @@ pub mod tokens;
 pub mod webhook;
 mod wire;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 use secrecy::SecretString;
 
 use self::app_jwt::{AppJwt, KeyError};
-use self::client::{Answer, BadApiUrl, Call, Calls, Client, Error, Kind};
+use self::client::{Answer, BadApiUrl, Call, Calls, Client, Credential, Error, Kind};
 use self::pacing::{Limits, Pacer};
-use self::tokens::{Purpose, Scope, Tokens};
+use self::tokens::{Purpose, Reach, Scope, Tokens};
+use crate::domain::Millis;
 use crate::domain::gate::{Repository, Subject, Tenant};
+
+/// Tells the time: milliseconds since the Unix epoch.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 /// What is needed to speak to GitHub as an App.
 pub struct Settings {
@@ -49,6 +56,8 @@ pub struct Settings {
     pub private_key: SecretString,
     /// How often GitHub may be written to.
     pub limits: Limits,
+    /// The time now. Tokens are signed by it, and what GitHub says of waiting is told by it.
+    pub clock: Clock,
 }
 
 /// Why the settings cannot be used.
@@ -70,6 +79,9 @@ pub struct GitHub {
     pacer: Mutex<Pacer>,
     comparisons: facts::Comparisons,
     accounts: people::Accounts,
+    organization_files: organization::Files,
+    owners: owners::Remembered,
+    clock: Clock,
 }
 
 /// Where a call goes: through which installation, to which repository.
@@ -88,7 +100,8 @@ impl<'a> Place<'a> {
     }
 
     fn scope(self, purpose: Purpose) -> Scope {
-        Scope { installation: self.tenant.installation_id, repository: self.repository.id, purpose }
+        let reach = Reach::Repository(self.repository.id);
+        Scope { installation: self.tenant.installation_id, reach, purpose }
     }
 }
 
@@ -111,6 +124,9 @@ impl GitHub {
             pacer: Mutex::new(Pacer::new(settings.limits)),
             comparisons: facts::Comparisons::default(),
             accounts: people::Accounts::default(),
+            organization_files: organization::Files::default(),
+            owners: owners::Remembered::default(),
+            clock: settings.clock.clone(),
         })
     }
 
@@ -126,18 +142,32 @@ impl GitHub {
         self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn now(&self) -> Millis {
+        (self.clock)()
+    }
+
+    /// One exchange. When GitHub says until when to wait, the client tells it by the machine's clock; here it is by ours.
+    async fn send(&self, credential: &Credential, call: &Call<'_>) -> Result<Answer, Error> {
+        self.client.send(credential, call).await.map_err(|error| match error {
+            Error::RateLimited { until } => {
+                Error::RateLimited { until: until.saturating_sub(clock::now()).saturating_add(self.now()) }
+            }
+            error => error,
+        })
+    }
+
     /// One call with an installation token. A token that is refused is replaced once.
     async fn call(&self, scope: Scope, call: Call<'_>) -> Result<Answer, Error> {
-        let now = clock::now();
+        let now = self.now();
         if let Some(until) = self.pacer().block_of(scope.installation, now) {
             return Err(Error::RateLimited { until });
         }
-        let mut credential = self.tokens.get(&self.client, &self.app, scope).await?;
-        let mut answer = self.client.send(&credential, &call).await;
+        let mut credential = self.tokens.get(&self.client, &self.app, scope, self.now()).await?;
+        let mut answer = self.send(&credential, &call).await;
         if matches!(answer, Err(Error::Unauthorized { .. })) {
             self.tokens.forget(scope, &credential).await;
-            credential = self.tokens.get(&self.client, &self.app, scope).await?;
-            answer = self.client.send(&credential, &call).await;
+            credential = self.tokens.get(&self.client, &self.app, scope, self.now()).await?;
+            answer = self.send(&credential, &call).await;
         }
         let mut pacer = self.pacer();
         match &answer {
@@ -160,13 +190,13 @@ impl GitHub {
         self.call(place.scope(Purpose::Speak), Call { kind: Kind::Write, method, path, body: Some(body) }).await
     }
 
-    /// One call as the App itself.
+    /// One call as the App itself. If it is refused, one of two clocks may be wrong: then it is signed by the machine's.
     async fn call_as_app(&self, method: Method, path: &str) -> Result<Answer, Error> {
         let call = Call { kind: Kind::App, method, path, body: None };
-        let answer = self.client.send(&self.app.credential(clock::now())?, &call).await;
+        let answer = self.send(&self.app.credential(self.now())?, &call).await;
         if matches!(answer, Err(Error::Unauthorized { .. })) {
             self.app.forget();
-            return self.client.send(&self.app.credential(clock::now())?, &call).await;
+            return self.send(&self.app.credential(clock::now())?, &call).await;
         }
         answer
     }

@@ -7,7 +7,7 @@ use lru::LruCache;
 
 use super::client::Error;
 use super::tokens::Purpose;
-use super::{GitHub, Place, clock, wire};
+use super::{GitHub, Place, wire};
 use crate::domain::Millis;
 use crate::domain::facts::Gap;
 use crate::domain::people::{Account, People, Person};
@@ -57,7 +57,7 @@ impl GitHub {
     }
 
     async fn account(&self, place: Place<'_>, login: &str) -> Result<Option<Account>, Error> {
-        let now = clock::now();
+        let now = self.now();
         let known = || self.accounts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((account, _)) = known().get(login).filter(|(_, until)| *until > now) {
             return Ok(Some(account.clone()));

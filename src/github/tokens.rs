@@ -34,6 +34,8 @@ pub enum Purpose {
     Speak,
     /// Ask who is in a team.
     People,
+    /// Read the organization's rules.
+    Rules,
 }
 
 impl Purpose {
@@ -50,15 +52,25 @@ impl Purpose {
             ],
             Self::Speak => &[("checks", "write"), ("deployments", "write")],
             Self::People => &[("members", "read"), ("metadata", "read")],
+            Self::Rules => &[("contents", "read"), ("metadata", "read")],
         }
     }
+}
+
+/// The one repository a token reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Reach {
+    /// By its id.
+    Repository(u64),
+    /// By its name: nothing has told us its id.
+    Named(&'static str),
 }
 
 /// Which token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
     pub installation: u64,
-    pub repository: u64,
+    pub reach: Reach,
     pub purpose: Purpose,
 }
 
@@ -84,10 +96,9 @@ impl Tokens {
         slots.get_or_insert(scope, Slot::default).clone()
     }
 
-    pub async fn get(&self, client: &Client, app: &AppJwt, scope: Scope) -> Result<Credential, Error> {
+    pub async fn get(&self, client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Credential, Error> {
         let slot = self.slot(scope);
         let mut token = slot.lock().await;
-        let now = clock::now();
         if let Some(token) = token.as_ref()
             && now < token.fresh_until
         {
@@ -95,6 +106,11 @@ impl Tokens {
         }
         let minted = mint(client, app, scope, now).await?;
         Ok(token.insert(minted).credential.clone())
+    }
+
+    /// Drops a token that may be about what its name meant before.
+    pub fn discard(&self, scope: Scope) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop(&scope);
     }
 
     /// Drops a token GitHub did not accept, unless somebody has replaced it already.
@@ -116,20 +132,24 @@ struct Minted {
 async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Result<Token, Error> {
     let permissions: serde_json::Map<String, serde_json::Value> =
         scope.purpose.permissions().iter().map(|(name, level)| ((*name).to_owned(), json!(level))).collect();
-    let wanted = json!({ "permissions": permissions, "repository_ids": [scope.repository] });
+    let wanted = match scope.reach {
+        Reach::Repository(id) => json!({ "permissions": permissions, "repository_ids": [id] }),
+        Reach::Named(name) => json!({ "permissions": permissions, "repositories": [name] }),
+    };
     let path = format!("/app/installations/{}/access_tokens", scope.installation);
     let body = wanted.to_string();
     let call = Call { kind: Kind::Mint, method: Method::POST, path: &path, body: Some(body.as_bytes()) };
     let answer = match client.send(&app.credential(now)?, &call).await {
         Err(Error::Unauthorized { .. }) => {
             app.forget();
-            client.send(&app.credential(now)?, &call).await?
+            client.send(&app.credential(clock::now())?, &call).await?
         }
         answer => answer?,
     };
     let minted: Minted = answer.json("the minted token")?;
-    let expires = minted.expires_at.as_deref().and_then(clock::parse).unwrap_or(now + LIFETIME).min(now + LIFETIME);
+    let expires = minted.expires_at.as_deref().and_then(clock::parse);
+    let life = expires.map_or(LIFETIME, |expires| expires.saturating_sub(clock::now()).clamp(0, LIFETIME));
     let credential = Credential::bearer(minted.token)
         .ok_or_else(|| Error::Decode { what: "the minted token", why: "it fits no header".to_owned() })?;
-    Ok(Token { credential, fresh_until: expires - MARGIN })
+    Ok(Token { credential, fresh_until: now.saturating_add(life - MARGIN) })
 }

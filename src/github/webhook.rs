@@ -8,6 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+mod rules;
+
+pub use rules::{PullRequestChanged, RulesChange, RulesMayHaveChanged};
+
 use super::wire;
 use crate::domain::gate::{Repository, Tenant};
 use crate::domain::people::Account;
@@ -63,6 +67,10 @@ pub enum Incoming {
     CheckRerequested(CheckRerequested),
     /// A run ended.
     RunCompleted(RunCompleted),
+    /// What decisions rest on may have changed.
+    RulesMayHaveChanged(RulesMayHaveChanged),
+    /// A pull request has a new head.
+    PullRequestChanged(PullRequestChanged),
 }
 
 impl Incoming {
@@ -80,17 +88,21 @@ impl Incoming {
             Self::ButtonPressed(e) => &e.tenant,
             Self::CheckRerequested(e) => &e.tenant,
             Self::RunCompleted(e) => &e.tenant,
+            Self::RulesMayHaveChanged(e) => &e.tenant,
+            Self::PullRequestChanged(e) => &e.tenant,
         }
     }
 
-    /// Where it happened.
+    /// Where it happened, unless it is about all of the tenant's repositories.
     #[must_use]
-    pub fn repository(&self) -> &Repository {
+    pub fn repository(&self) -> Option<&Repository> {
         match self {
-            Self::DeploymentHeld(e) => &e.repository,
-            Self::ButtonPressed(e) => &e.repository,
-            Self::CheckRerequested(e) => &e.repository,
-            Self::RunCompleted(e) => &e.repository,
+            Self::DeploymentHeld(e) => Some(&e.repository),
+            Self::ButtonPressed(e) => Some(&e.repository),
+            Self::CheckRerequested(e) => Some(&e.repository),
+            Self::RunCompleted(e) => Some(&e.repository),
+            Self::RulesMayHaveChanged(e) => e.repository.as_ref(),
+            Self::PullRequestChanged(e) => Some(&e.repository),
         }
     }
 }
@@ -193,7 +205,7 @@ pub enum Unusable {
 /// Whether the product uses any event of this name (`X-GitHub-Event`). Others need not even be parsed.
 #[must_use]
 pub fn is_used(event: &str) -> bool {
-    matches!(event, "deployment_protection_rule" | "check_run" | "workflow_run")
+    matches!(event, "deployment_protection_rule" | "check_run" | "workflow_run") || rules::is_used(event)
 }
 
 /// Reads a payload. `Ok(None)`: an event, or an action of one, that the product does not use.
@@ -201,6 +213,9 @@ pub fn is_used(event: &str) -> bool {
 /// # Errors
 /// [`Unusable`] when the event is one of ours and lacks what is indispensable.
 pub fn parse(event: &str, body: &[u8]) -> Result<Option<Incoming>, Unusable> {
+    if rules::is_used(event) {
+        return rules::parse(event, body);
+    }
     if !is_used(event) {
         return Ok(None);
     }
@@ -274,26 +289,34 @@ struct WorkflowRun {
     conclusion: Option<String>,
 }
 
+/// Through which installation an event came, and from which repository.
+fn origin(
+    installation: Option<Installation>,
+    repository: Option<PayloadRepository>,
+) -> Result<(Tenant, Repository), Unusable> {
+    let installation_id = need(installation.and_then(|i| i.id), "installation")?;
+    let repository = need(repository, "repository")?;
+    let owner = need(repository.owner, "repository.owner")?;
+    let tenant = Tenant {
+        account_id: need(owner.id, "repository.owner.id")?,
+        login: need(owner.login, "repository.owner.login")?,
+        installation_id,
+    };
+    let repository = Repository {
+        id: need(repository.id, "repository.id")?,
+        owner: tenant.login.clone(),
+        name: need(repository.name, "repository.name")?,
+    };
+    Ok((tenant, repository))
+}
+
 fn need<T>(value: Option<T>, name: &'static str) -> Result<T, Unusable> {
     value.ok_or(Unusable::Missing(name))
 }
 
 impl Payload {
     fn origin(&mut self) -> Result<(Tenant, Repository), Unusable> {
-        let installation = need(self.installation.take().and_then(|i| i.id), "installation")?;
-        let repository = need(self.repository.take(), "repository")?;
-        let owner = need(repository.owner, "repository.owner")?;
-        let tenant = Tenant {
-            account_id: need(owner.id, "repository.owner.id")?,
-            login: need(owner.login, "repository.owner.login")?,
-            installation_id: installation,
-        };
-        let repository = Repository {
-            id: need(repository.id, "repository.id")?,
-            owner: tenant.login.clone(),
-            name: need(repository.name, "repository.name")?,
-        };
-        Ok((tenant, repository))
+        origin(self.installation.take(), self.repository.take())
     }
 
     fn deployment_held(mut self) -> Result<DeploymentHeld, Unusable> {

@@ -113,15 +113,15 @@ impl Database {
 
     /// Brings the tables up to date. Several replicas may do so at once: PostgreSQL has a lock for it, SQLite has one server.
     pub(super) async fn migrate(&self) -> Result<(), Error> {
-        let first = Migration::new(
-            1,
-            "foundation".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/0001_foundation.sql").into_sql_str(),
-            false,
-        );
+        let migration = |number, name: &'static str, sql: &'static str| {
+            Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        };
+        let migrations = vec![
+            migration(1, "foundation", include_str!("../../migrations/0001_foundation.sql")),
+            migration(2, "organization policies", include_str!("../../migrations/0002_organization_policies.sql")),
+        ];
         let mut connection = self.connect().await?;
-        Migrator::with_migrations(vec![first]).run_direct(None, &mut connection, false).await?;
+        Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;
         connection.close().await?;
         Ok(())
     }

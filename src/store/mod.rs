@@ -22,6 +22,7 @@ use crate::domain::request::Request;
 
 mod cases;
 mod claims;
+mod clock;
 mod commit;
 mod connection;
 mod deliveries;
@@ -37,6 +38,7 @@ mod requests;
 mod sql;
 
 pub use claims::Claim;
+pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};
 pub use deliveries::{Delivery, NewDelivery, Received};
 pub use effects::EffectDue;
@@ -50,7 +52,7 @@ use cases::Cases;
 use connection::{Database, Line};
 use hand::Hand;
 use ledger::Signer;
-use policies::Repositories;
+use policies::{Owner, Repositories};
 
 /// How many may wait for a transaction; more have to wait before they can wait.
 const QUEUE: usize = 1_024;
@@ -353,7 +355,7 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn policy(&self, repository_id: u64) -> Result<Option<StoredPolicy>, Error> {
-        policies::load(&self.shared, repository_id).await
+        policies::load(&self.shared, Owner::Repository(repository_id)).await
     }
 
     /// Remembers a policy that was good.
@@ -361,7 +363,31 @@ impl Store {
     /// # Errors
     /// If it could not be written.
     pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
-        with_retries(|| policies::remember(&self.shared, repository_id, policy)).await
+        with_retries(|| policies::remember(&self.shared, Owner::Repository(repository_id), policy)).await
+    }
+
+    /// The last good policy of an organization.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn organization_policy(&self, account_id: u64) -> Result<Option<StoredPolicy>, Error> {
+        policies::load(&self.shared, Owner::Organization(account_id)).await
+    }
+
+    /// Remembers an organization's policy that was good.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn remember_organization_policy(&self, account_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
+        with_retries(|| policies::remember(&self.shared, Owner::Organization(account_id), policy)).await
+    }
+
+    /// What the database's own clock says. See [`DatabaseClock`].
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn time(&self) -> Result<Millis, Error> {
+        Ok(clock::time(&self.shared).await?.0)
     }
 
     /// Writes something and counts what waits.

@@ -109,33 +109,62 @@ pub(super) async fn recent(shared: &Shared, limit: usize) -> Result<Vec<(Tenant,
         .collect()
 }
 
-/// The last good policy of a repository.
-pub(super) async fn load(shared: &Shared, repository: u64) -> Result<Option<StoredPolicy>, Error> {
+/// Whose policy.
+#[derive(Clone, Copy)]
+pub(super) enum Owner {
+    Repository(u64),
+    Organization(u64),
+}
+
+impl Owner {
+    fn id(self) -> u64 {
+        match self {
+            Self::Repository(id) | Self::Organization(id) => id,
+        }
+    }
+}
+
+/// The last good policy.
+pub(super) async fn load(shared: &Shared, owner: Owner) -> Result<Option<StoredPolicy>, Error> {
     let mut connection = shared.readers.acquire().await?;
-    let rows = Statement::new("SELECT commit_sha, blob_sha, body FROM policies WHERE repository_id = ")
-        .bind(repository)
-        .fetch(&mut connection)
-        .await?;
+    let rows = Statement::new(match owner {
+        Owner::Repository(_) => "SELECT commit_sha, blob_sha, body FROM policies WHERE repository_id = ",
+        Owner::Organization(_) => "SELECT commit_sha, blob_sha, body FROM organization_policies WHERE tenant = ",
+    })
+    .bind(owner.id())
+    .fetch(&mut connection)
+    .await?;
     rows.first()
         .map(|row| Ok(StoredPolicy { commit: text(row, 0)?, blob: text(row, 1)?, text: text(row, 2)? }))
         .transpose()
 }
 
 /// Remembers a policy that was good.
-pub(super) async fn remember(shared: &Shared, repository: u64, policy: &StoredPolicy) -> Result<(), Error> {
+pub(super) async fn remember(shared: &Shared, owner: Owner, policy: &StoredPolicy) -> Result<(), Error> {
     let row: [Value; 5] = [
-        repository.into(),
+        owner.id().into(),
         policy.commit.as_str().into(),
         policy.blob.as_str().into(),
         policy.text.as_str().into(),
         (shared.clock)().into(),
     ];
+    let (insert, conflict) = match owner {
+        Owner::Repository(_) => (
+            "INSERT INTO policies (repository_id, commit_sha, blob_sha, body, read_at) ",
+            " ON CONFLICT (repository_id) ",
+        ),
+        Owner::Organization(_) => (
+            "INSERT INTO organization_policies (tenant, commit_sha, blob_sha, body, read_at) ",
+            " ON CONFLICT (tenant) ",
+        ),
+    };
     let mut session = shared.chores.open().await?;
-    Statement::new("INSERT INTO policies (repository_id, commit_sha, blob_sha, body, read_at) ")
+    Statement::new(insert)
         .rows([row])
+        .sql(conflict)
         .sql(
-            " ON CONFLICT (repository_id) DO UPDATE SET commit_sha = excluded.commit_sha, \
-             blob_sha = excluded.blob_sha, body = excluded.body, read_at = excluded.read_at",
+            "DO UPDATE SET commit_sha = excluded.commit_sha, blob_sha = excluded.blob_sha, body = excluded.body, \
+             read_at = excluded.read_at",
         )
         .execute(session.connection()?)
         .await?;

@@ -63,6 +63,13 @@ impl<'a> Executor<'a> {
                 "__typename" => json!("Repository"),
                 "databaseId" => json!(self.repository.id),
                 "nameWithOwner" => json!(self.repository.full_name),
+                "isEmpty" => json!(self.repository.history.commits.is_empty()),
+                "owner" => {
+                    let owner = self.state.people.by_login(&self.repository.owner).map_or(Value::Null, |owner| {
+                        json!({ "__typename": owner.kind.as_str(), "login": owner.login, "databaseId": owner.id })
+                    });
+                    self.project(inner, &owner)?
+                }
                 "defaultBranchRef" => {
                     let name = &self.repository.default_branch;
                     let tip = self
@@ -100,9 +107,12 @@ impl<'a> Executor<'a> {
         let Some((reference, path)) = expression.split_once(':') else {
             return resolve(expression).map_or(Ok(Value::Null), |index| self.commit(index, inner));
         };
-        let content = resolve(reference).and_then(|index| self.repository.history.commits[index].tree.get(path));
-        let Some(content) = content else {
-            return Ok(Value::Null);
+        let Some(index) = resolve(reference) else { return Ok(Value::Null) };
+        let tree = &self.repository.history.commits[index].tree;
+        let Some(content) = tree.get(path) else {
+            let folder = format!("{path}/");
+            let is_folder = tree.keys().any(|known| known.starts_with(&folder));
+            return self.project(inner, &if is_folder { json!({ "__typename": "Tree" }) } else { Value::Null });
         };
         let cut = content.floor_char_boundary(TEXT_LIMIT.min(content.len()));
         let blob = json!({
@@ -297,7 +307,9 @@ impl<'a> Executor<'a> {
 
 /// Whether a type is another, or has that interface.
 fn is_a(type_name: &str, other: &str) -> bool {
-    type_name == other || other == "Actor" && ["User", "Bot", "Organization", "Mannequin"].contains(&type_name)
+    type_name == other
+        || other == "Actor" && ["User", "Bot", "Organization", "Mannequin"].contains(&type_name)
+        || other == "GitObject" && ["Blob", "Commit", "Tree"].contains(&type_name)
 }
 
 fn deployment_status(status: &(u64, &'static str, String), selections: &[Selection]) -> Result<Value, Refusal> {

@@ -6,7 +6,7 @@ use super::{Call, Reply};
 use crate::demo::auth::{self, Caller};
 use crate::demo::clock;
 use crate::demo::render::{client_id, extend, list, object};
-use crate::demo::state::{Installation, State};
+use crate::demo::state::{EVENTS, Installation, State};
 
 pub(super) fn app(call: &mut Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(call.state.app.get()))
@@ -34,7 +34,7 @@ fn installation_json(state: &State, installation: &Installation) -> String {
         "html_url": format!("https://github.com/organizations/{}/settings/installations/{id}", installation.account),
         "app_id": state.options.app_id, "client_id": client_id(state.options.app_id), "app_slug": state.options.app_slug,
         "target_id": account.map(|account| account.id), "target_type": account.map(|account| account.kind.as_str()),
-        "permissions": state.granted(), "events": ["check_run", "deployment_protection_rule"],
+        "permissions": state.granted(), "events": EVENTS,
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "single_file_name": null,
         "has_multiple_single_files": false, "single_file_paths": [], "suspended_by": null, "suspended_at": null,
     });
@@ -74,7 +74,9 @@ pub(super) fn repositories(call: &mut Call<'_>) -> Result<Reply, Reply> {
         .repositories
         .iter()
         .filter(|repository| repository.owner.eq_ignore_ascii_case(&grant.account))
-        .filter(|repository| grant.repositories.as_ref().is_none_or(|ids| ids.contains(&repository.id)))
+        .filter(|repository| {
+            !repository.is_hidden && grant.repositories.as_ref().is_none_or(|ids| ids.contains(&repository.id))
+        })
         .map(|repository| repository.full.get())
         .collect();
     let selection = if grant.repositories.is_some() { "selected" } else { "all" };

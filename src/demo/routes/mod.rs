@@ -138,7 +138,8 @@ impl Call<'_> {
         let place = self.state.repository(full_name)?;
         let repository = &self.state.repositories[place];
         let listed = grant.repositories.as_ref().is_none_or(|ids| ids.contains(&repository.id));
-        (listed && repository.owner.eq_ignore_ascii_case(&grant.account)).then_some(place)
+        let is_its_own = repository.owner.eq_ignore_ascii_case(&grant.account);
+        (listed && is_its_own && !repository.is_hidden).then_some(place)
     }
 
     /// Whether the token has this permission.

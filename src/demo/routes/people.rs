@@ -20,13 +20,11 @@ pub(super) fn user(call: &mut Call<'_>) -> Result<Reply, Reply> {
 pub(super) fn permission(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let mut user = account(call, &call.values[2])?;
     let role = call.repository().collaborators.get(&call.values[2].to_lowercase()).map_or("none", String::as_str);
-    let permission = match role {
-        "maintain" => "write",
-        "triage" => "read",
-        other => other,
-    };
+    // A custom role is written with the role it is built on: `release-captain:maintain`.
+    let (role, base) = role.split_once(':').unwrap_or((role, role));
     let rank =
-        ["none", "read", "triage", "write", "maintain", "admin"].iter().position(|&known| known == role).unwrap_or(1);
+        ["none", "read", "triage", "write", "maintain", "admin"].iter().position(|&known| known == base).unwrap_or(1);
+    let permission = ["none", "read", "read", "write", "write", "admin"][rank];
     extend(
         &mut user,
         json!({

@@ -1,0 +1,68 @@
+//! Questions about files, and the shapes of their answers.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Object, Ref, Target};
+
+const TEXT: &str = " fragment Text on GitObject { __typename ... on Blob { oid text isTruncated isBinary } }";
+
+/// The request body for the organization's policy file. Renames are not followed: whoever moved the repository away took
+/// the rules away with it, and that must be seen.
+pub(in crate::github) fn organization_file(owner: &str, name: &str, file: &str) -> String {
+    let query = "query OrganizationFile($owner: String!, $name: String!, $file: String!) { \
+        repository(owner: $owner, name: $name, followRenames: false) { isEmpty \
+        owner { __typename ... on Organization { databaseId } ... on User { databaseId } } \
+        defaultBranchRef { target { oid } } file: object(expression: $file) { ...Text } } }";
+    json!({
+        "operationName": "OrganizationFile",
+        "query": format!("{query}{TEXT}"),
+        "variables": { "owner": owner, "name": name, "file": file },
+    })
+    .to_string()
+}
+
+/// The request body for files at one commit; the answer calls them `f0`, `f1`, … in this order.
+pub(in crate::github) fn files_at(owner: &str, name: &str, commit: &str, paths: &[&str]) -> String {
+    let sha: String = commit.chars().filter(char::is_ascii_hexdigit).collect();
+    let mut query = "query FilesAt($owner: String!, $name: String!, $commit: GitObjectID!) { \
+        repository(owner: $owner, name: $name) { databaseId commit: object(oid: $commit) { oid }"
+        .to_owned();
+    for (index, path) in paths.iter().enumerate() {
+        let expression = json!(format!("{sha}:{path}"));
+        let _ = write!(query, " f{index}: object(expression: {expression}) {{ ...Text }}");
+    }
+    query.push_str(" } }");
+    query.push_str(TEXT);
+    let variables = json!({ "owner": owner, "name": name, "commit": sha });
+    json!({ "operationName": "FilesAt", "query": query, "variables": variables }).to_string()
+}
+
+/// The repository of the organization's rules.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct OrganizationContext {
+    pub is_empty: Option<bool>,
+    pub owner: Option<Owner>,
+    pub default_branch_ref: Option<Ref>,
+    pub file: Option<Object>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct Owner {
+    pub database_id: Option<u64>,
+}
+
+/// Files at a commit, by alias.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct FilesContext {
+    pub database_id: Option<u64>,
+    pub commit: Option<Target>,
+    #[serde(flatten)]
+    pub files: HashMap<String, Option<Object>>,
+}
