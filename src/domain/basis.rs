@@ -367,3 +367,6 @@ impl Who {
         matters.then(|| Person { emails, ..person.clone() })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;
