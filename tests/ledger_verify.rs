@@ -592,7 +592,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
     ];
     for (what, edit, reason) in edits {
-        let mut story = honest();
+        let mut story = Story::of(12);
         edit(&mut story);
         assert_refused(what, &story.export(), None, reason);
     }

@@ -50,7 +50,9 @@ impl Story {
             let record_type = RecordType::from_name(body["type"].as_str().unwrap()).unwrap();
             let corr = body.get("corr").and_then(Value::as_str).map(str::to_owned);
             body.retain(|name, _| !["v", "log", "seq", "prev", "type", "id", "corr", "sw"].contains(&name.as_str()));
-            body.get_mut("origin").map(|origin| *origin = ORIGIN.into());
+            if let Some(origin) = body.get_mut("origin") {
+                *origin = ORIGIN.into();
+            }
             Record { record_type, corr, body }
         };
         Story { records: lines.lines().map(record).collect() }
