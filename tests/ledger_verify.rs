@@ -334,8 +334,23 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a party added later to those who had a part",
-            Box::new(|s| s.set(approved, RequestOpened, "/parties/0/id", json!(7))),
+            Box::new(|s| s.set(approved, RequestOpened, "/parties", json!([person(1), person(2), person(7)]))),
             "the reviewer 7 had a part in the request",
+        ),
+        (
+            "an author left out of the parties",
+            Box::new(|s| s.set(approved, RequestOpened, "/parties", json!([person(2)]))),
+            "request req-00000: by its own facts 1 had a part, but is not among the parties",
+        ),
+        (
+            "whoever ran it left out of the parties",
+            Box::new(|s| s.set(approved, RequestOpened, "/parties", json!([person(1)]))),
+            "by its own facts 2 had a part",
+        ),
+        (
+            "facts that name nobody",
+            Box::new(|s| s.set(approved, RequestOpened, "/facts/commits/0/author", json!(9))),
+            "facts: somebody is named who is not listed",
         ),
         (
             "a decision in the name of a party",
@@ -577,7 +592,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
     ];
     for (what, edit, reason) in edits {
-        let mut story = honest();
+        let mut story = Story::of(12);
         edit(&mut story);
         assert_refused(what, &story.export(), None, reason);
     }

@@ -6,6 +6,7 @@ mod attacks;
 mod attribute;
 mod attribution;
 mod attribution_traps;
+mod audit;
 mod clock;
 mod contract;
 mod crash;

@@ -421,3 +421,6 @@ impl Who {
         matters.then(|| Person { emails, ..person.clone() })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -221,7 +221,13 @@ pub struct Header<'a> {
     /// The people who had a part.
     #[serde(borrow)]
     pub parties: Option<&'a RawValue>,
-    /// Accounts that are one human's.
+    /// What was found on each commit.
+    #[serde(borrow)]
+    pub commits: Option<&'a RawValue>,
+    /// What the opening rests on.
+    #[serde(borrow)]
+    pub facts: Option<&'a RawValue>,
+    /// Accounts that are one human's, or a program's.
     #[serde(borrow)]
     pub people: Option<&'a RawValue>,
     /// How many commits an agent touched.

@@ -43,6 +43,21 @@ impl Story {
         Story { records }
     }
 
+    /// The log that these entries are of, as if it were this one's.
+    pub fn of_lines(lines: &str) -> Story {
+        let record = |line: &str| {
+            let mut body: Map<String, Value> = serde_json::from_str(line).unwrap();
+            let record_type = RecordType::from_name(body["type"].as_str().unwrap()).unwrap();
+            let corr = body.get("corr").and_then(Value::as_str).map(str::to_owned);
+            body.retain(|name, _| !["v", "log", "seq", "prev", "type", "id", "corr", "sw"].contains(&name.as_str()));
+            if let Some(origin) = body.get_mut("origin") {
+                *origin = ORIGIN.into();
+            }
+            Record { record_type, corr, body }
+        };
+        Story { records: lines.lines().map(record).collect() }
+    }
+
     /// The place of a request's first entry of this type.
     pub fn place(&self, request: &str, record_type: RecordType) -> usize {
         let is_it = |record: &Record| record.record_type == record_type && record.corr.as_deref() == Some(request);
@@ -111,15 +126,17 @@ pub struct Seal {
 impl Seal {
     pub fn line(&mut self, record: &Record) -> String {
         let seq = self.tree.size();
+        let mut body = record.body.clone();
+        let time = body.remove("time").and_then(|time| time.as_u64());
         let draft = Draft {
             log: ORIGIN,
             seq,
             prev: self.prev,
-            time_ms: 1_763_769_600_000 + seq * 750,
+            time_ms: time.unwrap_or(1_763_769_600_000 + seq * 750),
             record_type: record.record_type,
             id: &format!("{}:{seq}", record.record_type),
             corr: record.corr.as_deref(),
-            body: record.body.clone(),
+            body,
         };
         let line = draft.seal().unwrap();
         self.prev = Some(line.leaf);
@@ -177,21 +194,56 @@ pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
     }
 }
 
+/// What a server writes about one commit by 1, which an agent helped with or not, in a run that 2 started again.
+fn opening(request: &str, by_agent: usize) -> Value {
+    let (sha, email) = ("a".repeat(40), "person-1@example.com");
+    let held = by_agent > 0;
+    let found = json!({"agent": "claude-code", "agents": ["claude-code"], "emails": ["noreply@anthropic.com"], "name": "Claude Code"});
+    let mut commit = json!({"sha": sha, "author": 0, "committer": 0, "co_authors": [1], "pull_requests": [1]});
+    let mut judged = json!({"sha": sha, "gated": held});
+    if held {
+        commit["found"] = found;
+        let trailer = "Co-Authored-By: Claude <noreply@anthropic.com>";
+        let evidence = json!([
+            {"agent": "claude-code", "found": "Claude <noreply@anthropic.com>", "marker": "co-author e-mail"},
+            {"agent": "claude-code", "found": trailer, "marker": "co-author trailer"},
+        ]);
+        judged = json!({
+            "sha": sha, "gated": true, "agent": "claude-code", "kind": "co_authored", "certainty": "marked", "evidence": evidence,
+        });
+    }
+    let parts = [
+        json!([{"fact": "actor", "attempt": 1}, {"fact": "author", "sha": sha}, {"fact": "committer", "sha": sha}]),
+        json!([{"fact": "triggering_actor", "attempt": 1}, {"fact": "sender"}]),
+    ];
+    let party = |id: u64, because: &Value| json!({"id": id, "login": format!("person-{id}"), "kind": "User", "because": because});
+    let rule = json!({
+        "name": "built-in", "environments": ["*"], "authored_by": "ai", "expires_after": 86_400_000,
+        "require": [{"approvals": 1, "from": "writers"}],
+    });
+    let facts = json!({
+        "rules": [rule], "accounts": [person(1), person(2)], "sender": 1,
+        "identities": [{"name": "Person 1", "email": email, "account": 0}, {"name": "Claude", "email": "noreply@anthropic.com"}],
+        "attempts": [{"number": 1, "actor": 0, "triggering_actor": 1}], "commits": [commit],
+        "pull_requests": [{
+            "number": 1, "author": 0, "head_branch": "topic", "text": "f".repeat(64),
+            "commits": [{"sha": sha, "author": 0, "committer": 0, "co_authors": [1]}],
+        }],
+    });
+    json!({
+        "request_digest": digest(request), "repository": {"id": 44, "name": "acme/shop"}, "environment": "production",
+        "run": {"id": 991, "attempt": 1}, "head_sha": sha, "base": {"sha": "b".repeat(40), "deployment": "DE_kwDO"},
+        "actor": person(1), "triggering_actor": person(2), "unknown": [], "ai_commits": by_agent, "partial": [],
+        "delivery": "0fc9a2ab-e335-7237-82c7-7a39c53398af", "parties": [party(1, &parts[0]), party(2, &parts[1])],
+        "commits": [judged], "policy": {"digest": "sha256:p", "origin": "built-in"}, "catalogue": "c".repeat(64),
+        "matched_rules": vec!["built-in"; by_agent], "facts": facts,
+    })
+}
+
 fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     let mut record = |record_type, body| visit(Record::new(record_type, Some(request), body));
     let by_agent = usize::from(outcome != "not_required");
-    record(
-        RecordType::RequestOpened,
-        json!({
-            "request_digest": digest(request), "repository": {"id": 44, "name": "acme/shop"}, "environment": "production",
-            "run": {"id": 991, "attempt": 1}, "head_sha": "a".repeat(40), "base_sha": "b".repeat(40), "actor": person(1),
-            "triggering_actor": person(2), "unknown": [], "ai_commits": by_agent, "partial": [], "delivery": "guid",
-            "parties": [{"id": 1, "login": "person-1", "kind": "User", "because": ["author of aaaaaaa"]},
-                        {"id": 2, "login": "person-2", "kind": "User", "because": ["ran the agent"]}],
-            "commits": [{"sha": "a".repeat(40), "agent": "claude-code", "evidence": ["Co-Authored-By trailer"]}],
-            "policy": {"digest": "sha256:p", "origin": "built-in"}, "matched_rules": vec!["built-in"; by_agent],
-        }),
-    );
+    record(RecordType::RequestOpened, opening(request, by_agent));
     let denied_attempt = json!({"reviewer": person(1), "verdict": "approve", "why": ["wrote a gated commit"]});
     match outcome {
         "pending" => return,

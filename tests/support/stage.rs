@@ -159,17 +159,23 @@ impl Stage {
         (decision.state.unwrap_or_default(), decision.comment)
     }
 
-    /// Exports the ledger and verifies it, trusting only the key.
-    pub async fn verified(&self) -> seconder::ledger::verify::report::Report {
+    /// Exports the ledger to this folder and returns the key it is signed with.
+    pub async fn export(&self, dir: &std::path::Path) -> String {
         let reader = self.server().store().ledger();
         let log = reader.logs().await.unwrap().remove(0);
+        seconder::cli::ledger::export::export(&reader, &log, dir).await.unwrap();
+        log.vkey
+    }
+
+    /// Exports the ledger and verifies it, trusting only the key.
+    pub async fn verified(&self) -> seconder::ledger::verify::report::Report {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("ledger");
-        seconder::cli::ledger::export::export(&reader, &log, &dir).await.unwrap();
-        let (dir, vkey) = (dir.to_str().unwrap(), log.vkey.as_str());
+        let vkey = self.export(&dir).await;
+        let dir = dir.to_str().unwrap();
         let args = seconder::cli::ledger::verify::VerifyArgs {
             dir: dir.into(),
-            vkey: Some(vkey.to_owned()),
+            vkey: Some(vkey),
             old: None,
             trust_artifact_key: false,
             explain: None,
@@ -180,13 +186,11 @@ impl Stage {
 
     /// What `seconder ledger verify --explain` prints of a request.
     pub async fn explained(&self, request: &str) -> String {
-        let reader = self.server().store().ledger();
-        let log = reader.logs().await.unwrap().remove(0);
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("ledger");
-        seconder::cli::ledger::export::export(&reader, &log, &dir).await.unwrap();
+        let vkey = self.export(&dir).await;
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
-        command.args(["ledger", "verify"]).arg(&dir).args(["--vkey", &log.vkey, "--explain", request]);
+        command.args(["ledger", "verify"]).arg(&dir).args(["--vkey", &vkey, "--explain", request]);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()

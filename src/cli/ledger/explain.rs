@@ -162,7 +162,7 @@ fn rules(entry: &Value, point: &mut impl FnMut(String)) {
         point(format!(
             "rule {} {holds}: commits by {}{}",
             word(&rule["name"]),
-            word(&rule["authored_by"]),
+            rule["authored_by"].get("agents").map_or_else(|| word(&rule["authored_by"]), pairs),
             unattributed.unwrap_or_default()
         ));
     }

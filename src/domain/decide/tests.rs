@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::attribution::Kind;
+use crate::domain::basis::tests::judge_twice as judge;
 use crate::domain::facts::{Attempt, Gap, Run};
 use crate::domain::people::Identity;
 use crate::domain::people::{Account, AccountKind};

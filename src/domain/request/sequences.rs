@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::{Answer, Outcome, Request, step};
+use crate::domain::basis::tests::judge_twice;
 use crate::domain::case::Case;
-use crate::domain::decide::{Permission, Standing, judge};
+use crate::domain::decide::{Permission, Standing};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
 use crate::domain::facts::{Attempt, Commit, Facts, PullRequest, Run};
@@ -169,7 +170,7 @@ fn opened(world: &World) -> Request {
         gaps: Vec::new(),
         policy: policy.origin.clone(),
         policy_digest: policy.digest.clone(),
-        judgement: judge(&policy, &Target::deployment("production"), &facts),
+        judgement: judge_twice(&policy, &Target::deployment("production"), &facts),
         delivery: String::new(),
         run_over: false,
         policy_is_new: false,

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::domain::decide::{Judgement, Permission, Quorum};
 use crate::domain::effect::Effect;
@@ -324,6 +326,26 @@ fn however_large_a_release_is_its_entry_fits_the_ledger() {
         assert!(text.len() < 65_000, "{commits} commits make {} bytes", text.len());
         assert!(text.contains(&format!("\"ai_commits\":{commits}")));
     }
+}
+
+#[test]
+fn facts_that_do_not_fit_the_opening_stand_in_entries_of_their_own() {
+    use crate::domain::basis::Basis;
+    let named = |n: u32| json!({ "name": "\"".repeat(200), "email": format!("{n}@example.com") });
+    let basis = json!({
+        "rules": [], "accounts": [], "attempts": [], "commits": [], "identities": (0..1_000).map(named).collect::<Vec<_>>(),
+    });
+    let basis: Basis = serde_json::from_value(basis).unwrap();
+    let change = step(Event::Held(Box::new(Case { basis: Some(Box::new(basis.clone())), ..case(1) })), &mut [], NOW);
+    let (opening, pieces) = change.records.split_first().unwrap();
+    assert_eq!(opening.1.body["facts_pieces"], pieces.len());
+    for (_, record) in pieces {
+        let bytes = serde_json::to_string(&record.body).unwrap().len();
+        assert!(record.kind == "facts.recorded" && bytes < 65_000, "{bytes} bytes");
+    }
+    let text: String = pieces.iter().map(|(_, record)| record.body["text"].as_str().unwrap()).collect();
+    assert_eq!(opening.1.body["facts_digest"], Digest::of_bytes(text.as_bytes()).as_str());
+    assert_eq!(serde_json::from_str::<Basis>(&text).unwrap(), basis);
 }
 
 /// GitHub's callback names run and environment, not the attempt.

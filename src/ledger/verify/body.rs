@@ -67,6 +67,63 @@ impl Opened {
     }
 }
 
+/// Who had a part for certain, by the facts an opening rests on: whoever set the run going, wrote a held commit or is its
+/// co-author, with an account that GitHub names. Who else had one, takes the whole judgement to tell.
+pub(super) fn known_parts(entry: &Header<'_>) -> Result<Vec<u64>, Violation> {
+    let Some(facts) = entry.facts else { return Ok(Vec::new()) };
+    let facts: Facts = need(Some(facts), "facts")?;
+    let commits: Vec<Judged> = need(entry.commits, "commits")?;
+    let (mut accounts, mut identities) = (Vec::new(), Vec::new());
+    accounts.extend(facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten());
+    accounts.extend([facts.deployment_creator, facts.sender].into_iter().flatten());
+    // An opening without room leaves commits out.
+    if commits.len() == facts.commits.len() {
+        for (written, _) in facts.commits.iter().zip(&commits).filter(|(_, judged)| judged.gated) {
+            identities.push(written.author);
+            identities.extend(&written.co_authors);
+        }
+    }
+    let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
+    for at in identities {
+        accounts.extend(facts.identities.get(at).ok_or_else(nobody)?.account);
+    }
+    accounts.into_iter().map(|at| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody)).collect()
+}
+
+/// Accounts and identities are named by their place in a list.
+#[derive(Deserialize)]
+struct Facts {
+    accounts: Vec<Person>,
+    identities: Vec<Identity>,
+    attempts: Vec<Attempt>,
+    deployment_creator: Option<usize>,
+    sender: Option<usize>,
+    commits: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    account: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    actor: Option<usize>,
+    triggering_actor: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    author: usize,
+    #[serde(default)]
+    co_authors: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct Judged {
+    gated: bool,
+}
+
 pub(super) struct Review<'a> {
     pub(super) request_digest: &'a str,
     pub(super) reviewer: Reviewer<'a>,

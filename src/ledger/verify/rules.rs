@@ -153,6 +153,10 @@ impl Rules {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
+        let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
+        if let Some(missing) = body::known_parts(entry)?.iter().find(|id| !is_party(id)) {
+            return Err(Violation::PartyMissing(*missing));
+        }
         let open = Open {
             seq: entry.seq,
             digest: opened.request_digest,

@@ -60,6 +60,9 @@ pub enum Violation {
         kind: String,
     },
     /// P1.
+    #[error("by its own facts {0} had a part, but is not among the parties")]
+    PartyMissing(u64),
+    /// P1.
     #[error("{0} seconds, whom request.opened lists as a program")]
     ProgramApproves(u64),
     /// The decision names somebody who did not approve, or no longer.

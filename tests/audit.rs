@@ -1,0 +1,182 @@
+//! An auditor has the exported ledger and the key, and judges again what a server judged: no GitHub, no server.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use seconder::cli::ledger::directory::Directory;
+use seconder::demo::Commit;
+use seconder::ledger::RecordType::{self, *};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::ledger_verify::story::{Story, vkey};
+use crate::support::stage::{SHOP, Stage};
+
+const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
+
+/// What the stage's ledger says, to be signed again by whoever has its key.
+async fn ledger_of(stage: &Stage) -> Story {
+    let folder = tempfile::tempdir().unwrap();
+    stage.export(&folder.path().join("ledger")).await;
+    Story::of_lines(&std::fs::read_to_string(folder.path().join("ledger/entries.jsonl")).unwrap())
+}
+
+fn audit(ledger: &Story, options: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let dir = folder.path().join("ledger");
+    ledger.export_into(Directory::create(&dir).unwrap());
+    run(&dir, options)
+}
+
+fn run(dir: &Path, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    command.args(["ledger", "verify"]).arg(dir).args(["--vkey", &vkey().to_string()]).args(options);
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Under this policy: dora's pull request brings a commit of an agent and mona, alice seconds it after mona tried.
+async fn seconded() -> (Story, String) {
+    let stage = Stage::set().await;
+    let policy = "version: 1\npeople:\n  alice: { also: [olga] }\n  bob: machine\nrules:\n  - name: production\n    \
+                  environments: [production]\n    require: [1 of writers]\n  - name: devin\n    \
+                  environments: [production]\n    authored_by: [devin]\n    require: [2 of writers]\n";
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    let sha = stage.merge("mona", "dora", &format!("Speed up checkout\n\n{CLAUDE}"));
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    for (login, verdict) in [("mona", "approve"), ("bob", "approve"), ("rita", "deny"), ("alice", "approve")] {
+        stage.github.click(check.id, verdict, login);
+        let told = |summary: String| summary.contains(&format!("`{login}` could not"));
+        stage.check(&sha, |check| login == "alice" || told(check.summary.clone().unwrap_or_default())).await;
+    }
+    assert_eq!(stage.decision(run).await.0, "approved");
+    (ledger_of(&stage).await, check.external_id.unwrap())
+}
+
+#[tokio::test]
+async fn an_auditor_judges_again_offline_and_comes_to_the_same() {
+    let (ledger, request) = seconded().await;
+    let audited = audit(&ledger, &["--explain", &request]);
+    let story = text(&audited.stdout);
+    assert!(audited.status.success(), "{story}{}", text(&audited.stderr));
+    let verdict =
+        "judged again: same parties (3), same requirements (1), same answers to reviews (4), same outcome (approved)";
+    for told in
+        [verdict, "rule production holds it: commits by ai", "rule devin does not hold it", "a program: accounts"]
+    {
+        assert!(story.contains(told), "{told}\n{story}");
+    }
+    let audited = audit(&ledger, &["--explain", &request, "--json"]);
+    let report: Value = serde_json::from_slice(&audited.stdout).unwrap();
+    assert_eq!(report["explained"]["judged_again"]["differences"], json!([]));
+}
+
+#[tokio::test]
+async fn a_log_that_rewrites_a_judgement_and_signs_it_again_is_caught_by_its_own_facts() {
+    let (honest, request) = seconded().await;
+    let opened = &honest.records[honest.place(&request, RequestOpened)].body;
+    let place = |login: &str| opened["parties"].as_array().unwrap().iter().position(|p| p["login"] == login).unwrap();
+    let dora = format!("/parties/{}", place("dora"));
+    let mona = format!("/parties/{}/because", place("mona"));
+    let edits: &[(&str, RecordType, &str, Value, &str)] = &[
+        (
+            "drops a party",
+            RequestOpened,
+            &dora,
+            json!({"id": 1, "login": "nobody", "kind": "User", "because": []}),
+            "pull_request_author",
+        ),
+        ("hides a reason", RequestOpened, &mona, json!([]), "entry 1, parties:"),
+        ("says a rule did not match", RequestOpened, "/matched_rules", json!(["devin"]), "entry 1, matched_rules:"),
+        ("asks fewer", RequestOpened, "/facts/rules/0/require/0/approvals", json!(2), "entry 1, quorum:"),
+        ("does not hold a commit", RequestOpened, "/commits/1/gated", json!(false), "entry 1, commits:"),
+        ("calls a program a person", RequestOpened, "/facts/people/1/is_machine", json!(false), "entry 1, people:"),
+        ("lets it wait longer", RequestOpened, "/expires_at", json!(9_000_000_000_000_u64), "entry 1, expires_at:"),
+        (
+            "lets a stranger approve",
+            ReviewRecorded,
+            "/permission",
+            json!("read"),
+            "what stands against the word of alice",
+        ),
+        (
+            "refuses for another reason",
+            AttemptRefused,
+            "/why",
+            json!([{"refusal": "no_access"}]),
+            "why mona was refused",
+        ),
+        ("counts otherwise", DecisionRecorded, "/quorum/0/from", json!("admins"), "how far each requirement is met"),
+    ];
+    for (what, of, path, value, said) in edits {
+        let mut ledger = honest.clone();
+        ledger.set(&request, *of, path, value.clone());
+        assert!(audit(&ledger, &[]).status.success(), "{what}: no rule of the verifier is broken");
+        let audited = audit(&ledger, &["--explain", &request]);
+        let story = text(&audited.stdout);
+        assert!(story.contains(said) && story.contains("judged again: NOT the same"), "{what}\n{story}");
+        assert_eq!(audited.status.code(), Some(1), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_author_dropped_from_the_parties_is_missed_without_judging_again() {
+    let (mut ledger, request) = seconded().await;
+    ledger.set(&request, RequestOpened, "/parties", json!([]));
+    let audited = audit(&ledger, &[]);
+    assert!(text(&audited.stderr).contains("had a part, but is not among the parties"), "{}", text(&audited.stderr));
+}
+
+#[tokio::test]
+async fn a_ledger_without_facts_is_told_but_not_judged_again() {
+    let (mut ledger, request) = seconded().await;
+    ledger.record(&request, RequestOpened).body.remove("facts");
+    let audited = audit(&ledger, &["--explain", &request]);
+    let story = text(&audited.stdout);
+    assert!(
+        story.contains("alice approved") && story.contains("cannot be judged again: its opening records no facts"),
+        "{story}"
+    );
+    assert_eq!(audited.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn what_needed_nobody_and_what_a_rule_denied_are_judged_again_too() {
+    let stage = Stage::set().await;
+    let policy = "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n    \
+                  unattributed: deny\n";
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    let by_human = stage.deploy(&stage.humans_commit());
+    assert_eq!(stage.decision(by_human).await.0, "approved");
+    stage.github.finish(by_human, true);
+    let ghostly = stage.github.commit(SHOP, &Commit::by("Zoe <zoe@nowhere.example>", format!("Faster\n\n{CLAUDE}")));
+    let run = stage.deploy(&ghostly);
+    assert_eq!(stage.decision(run).await.0, "rejected");
+    let ledger = ledger_of(&stage).await;
+    let outcomes = ["same outcome (not required)", "same outcome (denied)"];
+    for (opened, outcome) in ledger.records.iter().filter(|record| record.record_type == RequestOpened).zip(outcomes) {
+        let audited = audit(&ledger, &["--explain", opened.corr.as_deref().unwrap()]);
+        assert!(text(&audited.stdout).contains(outcome), "{}", text(&audited.stdout));
+        assert!(audited.status.success());
+    }
+}
+
+#[tokio::test]
+async fn a_release_too_large_for_one_entry_is_judged_again_from_several() {
+    let stage = Stage::set().await;
+    let by =
+        |n: usize| Commit::by(&format!("Person {n} <person-{n}@somewhere.example>"), format!("Change {n}\n\n{CLAUDE}"));
+    let shas: Vec<String> = (0..240).map(|n| stage.github.commit(SHOP, &by(n))).collect();
+    stage.deploy(shas.last().unwrap());
+    stage.check(shas.last().unwrap(), |_| true).await;
+    let ledger = ledger_of(&stage).await;
+    let opened = ledger.records.iter().find(|record| record.record_type == RequestOpened).unwrap();
+    let audited = audit(&ledger, &["--explain", opened.corr.as_deref().unwrap()]);
+    let story = text(&audited.stdout);
+    assert!(story.contains("more of what it rests on, piece 1"), "{story}");
+    assert!(story.contains("same requirements (1), same answers to reviews (0), still undecided"), "{story}");
+}
