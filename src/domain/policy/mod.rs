@@ -1,5 +1,6 @@
 //! The policy file: parse, validate with line and column, match.
 
+pub mod classes;
 pub mod codeowners;
 pub mod freeze;
 mod node;
