@@ -12,6 +12,7 @@ use super::decide::{Judgement, Layer, judge_layers, says_why};
 use super::digest::Digest;
 use super::facts::{Attempt, Commit, Facts, Gap, PullRequest, Run, Signature};
 use super::people::{Account, Identity, People, Person};
+use super::policy::freeze::Freeze;
 use super::policy::{Approvers, Member, Policy, ReasonWanted, Rule, Scope, Target};
 
 /// The facts and rules of one judgement. Accounts and identities stand in lists of their own and are named by their place
@@ -51,6 +52,8 @@ struct Rules {
     /// Of those it names, whoever can matter here; of their addresses only such as a commit carries anyway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     people: Vec<Person>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    freezes: Vec<Freeze>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stop: Option<String>,
 }
@@ -176,6 +179,7 @@ impl Basis {
             groups: groups(&layer.policy, &rules),
             rules,
             people: layer.people.0.iter().filter_map(|person| who.person(person)).collect(),
+            freezes: layer.policy.freezes.clone(),
             stop: layer.policy.stop.clone(),
         });
         Self {
@@ -292,6 +296,7 @@ impl Rules {
     fn layer(&self) -> Layer {
         let policy = Policy {
             approvers: self.groups.iter().map(|group| (group.name.clone(), group.members.clone())).collect(),
+            freezes: self.freezes.clone(),
             stop: self.stop.clone(),
             rules: self.rules.clone(),
             leans_on_another: true, // The built-in rule is among its rules where it was looked at.

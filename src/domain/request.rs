@@ -59,6 +59,9 @@ pub struct Life {
     /// How far the decision has come on its way to GitHub.
     #[serde(default)]
     pub callback: Callback,
+    /// What keeps a decision from leaving, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
     /// The newest reviews that did not count, shown to those who made them.
     #[serde(default)]
     pub refused: Vec<Refused>,
@@ -78,6 +81,24 @@ pub struct Approval {
     pub via: Channel,
     /// When.
     pub at: Millis,
+}
+
+/// What keeps a decision to release from leaving.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum HeldBack {
+    /// The policy's switch.
+    Stop {
+        /// Why it was thrown.
+        why: String,
+    },
+    /// A freeze.
+    Freeze {
+        /// Its name.
+        name: String,
+        /// When it ends, if it does.
+        until: Option<Millis>,
+    },
 }
 
 /// A review that does not count, and why.

@@ -13,7 +13,7 @@ mod words;
 
 use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
-use words::{attribution_words, need_words, parts_words, people, refusal_words};
+use words::{attribution_words, held_back_words, need_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
 pub const CHECK_NAME: &str = "Seconder";
@@ -104,8 +104,10 @@ fn headline(request: &Request) -> (String, State) {
     }
     match request.life.outcome {
         None => (format!("{environment} waits for a second human"), State::ActionRequired),
-        Some(Outcome::Approved | Outcome::NotRequired) if waits_for_release(request) => {
-            (format!("{environment}: nothing is released now"), State::ActionRequired)
+        Some(Outcome::Approved | Outcome::NotRequired)
+            if request.life.callback == Callback::Owed && request.life.held_back.is_some() =>
+        {
+            (format!("{environment}: decided; nothing is released now"), State::ActionRequired)
         }
         Some(Outcome::Approved) => (format!("{environment}: seconded by {}", approvers()), State::Success),
         Some(Outcome::NotRequired) => (format!("{environment}: no second needed"), State::Success),
@@ -114,11 +116,6 @@ fn headline(request: &Request) -> (String, State) {
         Some(Outcome::Superseded) => (format!("{environment}: replaced by a newer attempt"), State::Cancelled),
         Some(Outcome::Withdrawn) => (format!("{environment}: the run ended before anybody decided"), State::Cancelled),
     }
-}
-
-/// Whether it is decided, and the decision may not leave yet.
-fn waits_for_release(request: &Request) -> bool {
-    request.case.judgement.stopped.is_some() && request.life.callback == Callback::Owed
 }
 
 /// Who denied it: a human, or a rule that does so without asking one.
@@ -152,11 +149,8 @@ fn summary(request: &Request) -> String {
         line("\n### Not counted".into());
         request.life.refused.iter().for_each(|refused| line(format!("- {}", refusal_line(refused))));
     }
-    if let Some(why) = &case.judgement.stopped {
-        line(format!(
-            "\n**Nothing is released now**: {}. What is decided leaves when `stop` is taken out of the policy.",
-            code(why)
-        ));
+    if let (Some(held_back), Callback::Owed) = (&request.life.held_back, request.life.callback) {
+        line(format!("\n**Nothing is released now**: {}.", held_back_words(held_back)));
     }
     if !case.judgement.shadow.is_empty() {
         line("\n### In shadow mode".into());

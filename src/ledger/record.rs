@@ -56,6 +56,8 @@ record_types! {
     DecisionRecorded = "decision.recorded",
     /// A decision is taken back before anything was done about it; the request waits as before.
     DecisionVoided = "decision.voided",
+    /// A decision to release waits, because nothing may be released now.
+    ReleaseHeld = "release.held",
     /// GitHub is about to be told.
     CallbackSent = "callback.sent",
     /// What GitHub answered.

@@ -62,6 +62,7 @@ pub fn case(run_id: u64) -> Case {
             denied_by: Vec::new(),
             shadow: Vec::new(),
             would_ask: Vec::new(),
+            freezes: Vec::new(),
             stopped: None,
             remind: Vec::new(),
             matched_rules: vec!["production".to_owned()],

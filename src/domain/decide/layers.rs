@@ -67,6 +67,7 @@ impl Judgement {
             denied_by: joined(self.denied_by, other.denied_by),
             shadow: joined(self.shadow, other.shadow),
             would_ask: joined(self.would_ask, other.would_ask),
+            freezes: joined(self.freezes, other.freezes),
             stopped: self.stopped.or(other.stopped),
             commits,
             reasons: Reason::new(

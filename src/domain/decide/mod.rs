@@ -10,6 +10,7 @@ use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::parties::Parties;
 use super::people::People;
+use super::policy::freeze::Freeze;
 use super::policy::{
     AuthoredBy, Consequence, Dimension, Mode, Outside, Policy, ReasonWanted, Rule, Target, Unattributed,
 };
@@ -51,6 +52,9 @@ pub struct Judgement {
     /// What those would ask.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_ask: Vec<Quorum>,
+    /// Times in which it is not released.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
     /// Why nothing may be released now, when somebody threw the switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -158,6 +162,12 @@ pub fn judge_attributed(
         denied_by,
         shadow: names(&shadow),
         would_ask,
+        freezes: policy
+            .freezes
+            .iter()
+            .filter(|freeze| target.environment.is_none_or(|to| freeze.is_for(to)))
+            .cloned()
+            .collect(),
         stopped: policy.stop.clone(),
         commits: found
             .into_iter()

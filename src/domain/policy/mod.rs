@@ -1,6 +1,9 @@
 //! The policy file: parse, validate with line and column, match.
 
+pub mod classes;
+pub mod codeowners;
 mod error;
+pub mod freeze;
 mod node;
 mod parse;
 mod pattern;
@@ -20,6 +23,7 @@ use super::attribution::TenantCatalogue;
 use super::digest::Digest;
 use super::record::to_json;
 pub use error::{PolicyError, PolicyErrors};
+use freeze::Freeze;
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use rule::{
@@ -99,6 +103,8 @@ pub struct PolicyFile {
     pub people: Vec<NamedPerson>,
     /// The catalogue of agents with what the file adds to it.
     pub catalogue: TenantCatalogue,
+    /// Times in which nothing is released.
+    pub freezes: Vec<Freeze>,
     /// Why nothing may be released now, when somebody threw the switch.
     pub stop: Option<String>,
     /// The rules, in the order of the file; at least one.
@@ -182,6 +188,7 @@ impl Policy {
             approvers: BTreeMap::new(),
             people: Vec::new(),
             catalogue: TenantCatalogue::default(),
+            freezes: Vec::new(),
             stop: None,
             rules,
             leans_on_another: false,
@@ -194,8 +201,16 @@ impl Policy {
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
-        let PolicyFile { digest, approvers, people, catalogue, stop, rules, warnings: _ } = file;
-        Self { origin, digest, approvers, people, catalogue, stop, rules, leans_on_another: false }
+        let PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, warnings: _ } = file;
+        Self { origin, digest, approvers, people, catalogue, freezes, stop, rules, leans_on_another: false }
+    }
+
+    /// Whether anybody is asked for as the owner of changed files.
+    #[must_use]
+    pub fn asks_code_owners(&self) -> bool {
+        let group =
+            |from: &Approvers| self.approvers.get(from.as_str()).is_some_and(|all| all.contains(&Member::CodeOwners));
+        self.rules.iter().flat_map(Rule::asks).any(|from| *from == Approvers::CodeOwners || group(from))
     }
 
     /// The rules that are looked at: all of the policy, and the built-in rule unless one of them covers every agent's commits
@@ -244,6 +259,8 @@ pub struct Policy {
     /// The catalogue of agents with what the file adds to it.
     #[serde(skip)]
     pub catalogue: TenantCatalogue,
+    /// Times in which nothing is released.
+    pub freezes: Vec<Freeze>,
     /// Why nothing may be released now, when somebody threw the switch.
     pub stop: Option<String>,
     /// The rules, in the order of the file.

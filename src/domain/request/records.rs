@@ -77,6 +77,7 @@ pub fn judged(judgement: &Judgement, detail: Detail) -> Map<String, Value> {
     say("denied_by", some(&judgement.denied_by));
     say("shadow", some(&judgement.shadow));
     say("would_ask", some(&judgement.would_ask));
+    say("freezes", some(&judgement.freezes));
     say("stopped", to_json(&judgement.stopped));
     say("catalogue", to_json(&judgement.catalogue));
     fields

@@ -33,9 +33,6 @@ pub struct Change {
     pub wait_until: Option<Millis>,
 }
 
-/// How often a decision is looked at again while nothing may be released: whoever lifts the stop also sets it going.
-const STOPPED_RECHECK: Millis = 10 * 60_000;
-
 /// How many refused reviews the check run remembers. The ledger has them all.
 const REFUSALS_SHOWN: usize = 5;
 
@@ -135,7 +132,7 @@ fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change
         request.decide(Outcome::NotRequired, now, change);
         // Passing without a word is right only where nothing is to be said.
         let judgement = &request.case.judgement;
-        if !judgement.shadow.is_empty() || judgement.stopped.is_some() {
+        if !judgement.shadow.is_empty() {
             change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
         }
     }
@@ -293,8 +290,7 @@ impl Request {
                 return;
             }
         }
-        if answer == Answer::Release && self.case.judgement.stopped.is_some() {
-            change.wait_until = Some(now.saturating_add(STOPPED_RECHECK));
+        if answer == Answer::Release && self.hold_back(now, change) {
             return;
         }
         self.touch(change);

@@ -73,6 +73,7 @@ fn case(attempt: u32) -> Case {
             denied_by: Vec::new(),
             shadow: Vec::new(),
             would_ask: Vec::new(),
+            freezes: Vec::new(),
             stopped: None,
             remind: Vec::new(),
             commits: Vec::new(),

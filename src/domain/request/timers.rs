@@ -1,11 +1,13 @@
-//! What happens to a request that nobody decides: people are reminded, others are let in, and in the end it is denied.
+//! What the clock does to a request: people are reminded, others are let in, in the end it is denied; and what is decided
+//! waits while nothing may be released.
 
 use serde_json::json;
 
-use super::{Change, Outcome, Request};
+use super::{Change, HeldBack, Outcome, Request};
 use crate::domain::Millis;
 use crate::domain::decide::{Judgement, Later, Quorum};
 use crate::domain::effect::{Effect, Urgency};
+use crate::domain::policy::freeze::{self, Frozen};
 use crate::domain::record::{Record, to_json};
 
 /// The instants, counted from the opening, at which people are reminded or others let in; those beyond `waited`, in order.
@@ -21,7 +23,37 @@ fn escalations(judgement: &Judgement) -> impl Iterator<Item = &Later> {
     judgement.quorum.iter().flat_map(Quorum::groups).flat_map(|group| &group.later)
 }
 
+/// How often a decision is looked at again while nobody can tell when it may leave.
+const RECHECK: Millis = 10 * 60_000;
+
 impl Request {
+    /// Whether a decision to release may not leave now; it is looked at again when it may.
+    pub(super) fn hold_back(&mut self, now: Millis, change: &mut Change) -> bool {
+        let judgement = &self.case.judgement;
+        let held_back = match &judgement.stopped {
+            Some(why) => Some(HeldBack::Stop { why: why.clone() }),
+            None => freeze::frozen(&judgement.freezes, &self.case.subject.environment, now)
+                .map(|Frozen { name, until }| HeldBack::Freeze { name, until }),
+        };
+        let until = match &held_back {
+            None => None,
+            Some(HeldBack::Freeze { until: Some(until), .. }) => Some(*until),
+            Some(HeldBack::Freeze { until: None, .. } | HeldBack::Stop { .. }) => Some(now.saturating_add(RECHECK)),
+        };
+        if held_back != self.life.held_back {
+            self.touch(change);
+            if let Some(held_back) = &held_back {
+                let mut fields = to_json(held_back);
+                fields["request_digest"] = to_json(&self.digest);
+                change.records.push((self.id.clone(), Record::new("release.held", fields)));
+                change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+            }
+            self.life.held_back = held_back;
+        }
+        change.wait_until = until;
+        until.is_some()
+    }
+
     /// Does what its time has come for. All that was missed in between is done at once: nobody is reminded twice at a time.
     pub(super) fn due(&mut self, now: Millis, change: &mut Change) {
         if !self.is_pending() {

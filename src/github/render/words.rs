@@ -8,7 +8,7 @@ use crate::domain::facts::Gap;
 use crate::domain::parties::Part;
 use crate::domain::people::Account;
 use crate::domain::policy::{Approvers, Assurance, AuthoredBy};
-use crate::domain::request::Request;
+use crate::domain::request::{HeldBack, Request};
 
 /// Why a review did not count, as told to the one who made it.
 pub(super) fn refusal_words(refusal: &Refusal) -> String {
@@ -94,6 +94,19 @@ pub(super) fn need_words(need: &Need, request: &Request) -> String {
             };
             format!("{} from {}{sure}", group.need, approvers_words(&group.from, request))
         }
+    }
+}
+
+/// What keeps a decision from leaving.
+pub(super) fn held_back_words(held_back: &HeldBack) -> String {
+    match held_back {
+        HeldBack::Stop { why } => {
+            format!("the policy says `stop` ({}). What is decided leaves when `stop` is taken out of it", code(why))
+        }
+        HeldBack::Freeze { name, until: Some(until) } => {
+            format!("freeze {} lasts until {}; what is decided leaves then", code(name), safe::instant(*until))
+        }
+        HeldBack::Freeze { name, until: None } => format!("freeze {} has no end", code(name)),
     }
 }
 

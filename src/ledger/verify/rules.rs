@@ -352,6 +352,7 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         RecordType::RequestOpened
         | RecordType::RequestEscalated
         | RecordType::RequestReminded
+        | RecordType::ReleaseHeld
         | RecordType::FactsRecorded
         | RecordType::ReviewRecorded
         | RecordType::ReviewStruck

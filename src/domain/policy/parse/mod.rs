@@ -1,6 +1,7 @@
 //! The policy file, validated: every complaint names line and column, what is wrong, and what to write instead.
 
 mod agents;
+mod freeze;
 mod groups;
 mod people;
 mod require;
@@ -9,8 +10,10 @@ mod scope;
 
 use std::collections::BTreeMap;
 
+use super::classes;
+use super::freeze::Freeze;
 use super::node::{self, Node, Place, Value, Word};
-use super::scope::Glob;
+use super::scope::{Glob, Spelling};
 use super::words::hint;
 use super::{Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile};
 use crate::domain::attribution::TenantCatalogue;
@@ -37,10 +40,10 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
     let mut reader = Reader::default();
     let rules = reader.file(&root);
     if reader.errors.is_empty() {
-        let Reader { approvers, people, catalogue, stop, mut warnings, .. } = reader;
+        let Reader { approvers, people, catalogue, freezes, stop, mut warnings, .. } = reader;
         warnings.sort_by_key(|warning| (warning.line, warning.column));
         let digest = Digest::of_bytes(text.as_bytes());
-        return Ok(PolicyFile { digest, approvers, people, catalogue, stop, rules, warnings });
+        return Ok(PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, warnings });
     }
     reader.errors.sort_by_key(|error| (error.line, error.column));
     Err(PolicyErrors(reader.errors))
@@ -56,6 +59,7 @@ struct Reader {
     people: Vec<NamedPerson>,
     catalogue: TenantCatalogue,
     classes: BTreeMap<String, Class>,
+    freezes: Vec<Freeze>,
     stop: Option<String>,
     errors: Vec<PolicyError>,
     warnings: Vec<PolicyError>,
@@ -66,6 +70,19 @@ struct Reader {
 struct Class {
     paths: Vec<Glob>,
     commands: Vec<Glob>,
+}
+
+impl Class {
+    /// What a preset means. That its patterns are good is held by a test.
+    fn of(preset: &classes::Class) -> Self {
+        let globs = |patterns: &mut dyn Iterator<Item = &str>, spelling| {
+            patterns.filter_map(|pattern| Glob::new(pattern, spelling).ok()).collect()
+        };
+        Self {
+            paths: globs(&mut preset.paths(), Spelling::Folders),
+            commands: globs(&mut preset.commands(), Spelling::Exact),
+        }
+    }
 }
 
 impl Reader {
@@ -98,6 +115,9 @@ impl Reader {
         }
         if let Some(classes) = root.get("classes") {
             self.classes(classes);
+        }
+        if let Some(freezes) = root.get("freeze") {
+            self.freezes = self.freezes(freezes);
         }
         if let Some(stop) = root.get("stop") {
             self.stop =

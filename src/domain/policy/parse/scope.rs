@@ -1,5 +1,6 @@
 //! What a rule covers: `environments`, `branches`, `paths` and the like, and `except`.
 
+use super::super::classes;
 use super::super::node::Node;
 use super::super::rule::Gate;
 use super::super::scope::{Glob, Scope, Spelling};
@@ -93,10 +94,10 @@ impl Reader {
     }
 
     fn class(&self, name: &str) -> Option<super::Class> {
-        self.classes.get(name).cloned()
+        self.classes.get(name).cloned().or_else(|| classes::preset(name).map(super::Class::of))
     }
 
     fn class_names(&self) -> Vec<String> {
-        self.classes.keys().cloned().collect()
+        self.classes.keys().cloned().chain(classes::names().map(str::to_owned)).collect()
     }
 }

@@ -1,0 +1,52 @@
+//! `freeze:` times in which nothing is released.
+
+use super::super::freeze::{Field, Freeze};
+use super::super::node::Node;
+use super::super::scope::Spelling;
+use super::Reader;
+
+const FREEZE_KEYS: [&str; 5] = ["name", "zone", "from", "to", "environments"];
+const EXAMPLE: &str = "{ name: weekend, zone: Europe/Berlin, from: \"0 18 * * FRI\", to: \"0 6 * * MON\" }";
+/// Each is looked at whenever something is released.
+const MOST: usize = 32;
+
+impl Reader {
+    pub(super) fn freezes(&mut self, node: &Node) -> Vec<Freeze> {
+        let items = self.list(node, "`freeze`", EXAMPLE).unwrap_or_default();
+        if items.len() > MOST {
+            self.complain(node.at, format!("{} freezes are too many; the most is {MOST}", items.len()));
+        }
+        items.iter().filter_map(|item| self.freeze(item)).collect()
+    }
+
+    fn freeze(&mut self, node: &Node) -> Option<Freeze> {
+        let table = self.table(node, "a freeze", &FREEZE_KEYS)?;
+        let mut needed = |key: &str| {
+            let found = table.get(key);
+            if found.is_none() {
+                self.complain(node.at, format!("the freeze has no `{key}`; write for example `{EXAMPLE}`"));
+            }
+            found.and_then(|node| Some((node, self.text(node, &format!("`{key}`"))?.trim().to_owned())))
+        };
+        let (name, zone, from, to) = (needed("name"), needed("zone"), needed("from"), needed("to"));
+        let environments =
+            table.get("environments").map(|list| (list, self.globs(list, "environments", Spelling::Loose)));
+        let patterns = match &environments {
+            None => Vec::new(),
+            Some((_, globs)) => globs.as_ref()?.iter().map(|glob| glob.as_str().to_owned()).collect(),
+        };
+        let (name, zone, from, to) = (name?, zone?, from?, to?);
+        Freeze::new(name.1, zone.1, from.1, to.1, patterns)
+            .map_err(|(field, message)| {
+                let at = match field {
+                    Field::Name => name.0,
+                    Field::Zone => zone.0,
+                    Field::From => from.0,
+                    Field::To => to.0,
+                    Field::Environment(_) => environments.map_or(node, |(list, _)| list),
+                };
+                self.complain(at.at, message);
+            })
+            .ok()
+    }
+}
