@@ -152,6 +152,9 @@ pub struct PullRequest {
     /// Who assigned it to somebody or asked somebody to review it: behind an agent's pull request stands whoever asked.
     #[serde(default)]
     pub sponsors: Vec<Account>,
+    /// More of them than were read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more_sponsors: bool,
 }
 
 /// A fact that is missing, and why.

@@ -31,7 +31,7 @@ const BRIEF: &str = " fragment Brief on Commit { ...Authorship \
 const FULL: &str = " fragment Full on Commit { ...Authorship \
     associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName \
     author { ...Actor } \
-    timelineItems(first: 20, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
+    timelineItems(first: 100, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
     ... on AssignedEvent { actor { ...Actor } } ... on ReviewRequestedEvent { actor { ...Actor } } } } \
     commits(first: 100) { totalCount nodes { commit { oid message author { ...Who } committer { ...Who } ...Signed } } } } } } \
     fragment Actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } \
@@ -372,6 +372,7 @@ impl PullRequestNode {
             author,
             commits: commits.into_iter().filter_map(|node| node.commit.read_inside_pull_request()).collect(),
             sponsors,
+            has_more_sponsors: !has_all_items,
         };
         Some((pull_request, is_whole))
     }
