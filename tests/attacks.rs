@@ -99,6 +99,25 @@ async fn what_does_not_fit_on_the_check_run_can_only_be_denied_there() {
     assert_eq!(stage.decision(run).await.0, "rejected");
 }
 
+/// Whom a trailer names, whoever had the agent write chose: a stranger there is barred, and stands in for nobody.
+#[tokio::test]
+async fn a_stranger_named_as_co_author_does_not_free_whoever_had_the_agent_write() {
+    let stage = Stage::set().await;
+    let rule =
+        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n";
+    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(rule));
+    let agent = "Claude <noreply@anthropic.com>";
+    let trailer = "Co-authored-by: bob <bob@users.noreply.github.com>";
+    let sha = stage.github.commit(SHOP, &Commit::by(agent, format!("Speed up checkout\n\n{trailer}")));
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice"); // She had the agent write it, and nothing says so.
+    stage.check(&sha, |check| check.summary.clone().unwrap_or_default().contains("1 of 2 from")).await;
+    assert!(stage.github.callbacks(run).is_empty(), "one more approver stands in for whoever it was");
+    stage.github.click(check.id, "approve", "dora");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
 /// P6: no commit message makes an entry that an auditor cannot read.
 #[tokio::test]
 async fn a_commit_with_very_many_co_authors_leaves_a_ledger_that_verifies() {

@@ -143,7 +143,8 @@ fn a_repository_without_commits_has_none() {
 fn mistakes_are_named_and_have_their_own_exit_code() {
     let bad_line = seconder(&["--stdin"], "\n{\"sha\": 7}\n");
     assert_eq!(bad_line.status.code(), Some(2));
-    assert!(text(&bad_line.stderr).contains("line 2 of standard input is not a commit"), "{}", text(&bad_line.stderr));
+    let told = text(&bad_line.stderr);
+    assert!(told.contains("line 2, column 9 of standard input is not a commit") && !told.contains("line 1"), "{told}");
     let nowhere = seconder(&["--repo", "/nowhere"], "");
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(text(&nowhere.stderr).contains("/nowhere cannot be read as a git repository"));

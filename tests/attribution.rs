@@ -2,22 +2,9 @@
 
 use seconder::domain::attribution::{Attribution, CATALOGUE_VERSION, Kind, attribute, attribute_all, is_machine};
 use seconder::domain::facts::{Commit, Facts, PullRequest, Run};
-use seconder::domain::people::{Account, AccountKind, Identity};
+use seconder::domain::people::{Account, AccountKind};
 
-fn identity(text: &str) -> Identity {
-    let (name, rest) = text.split_once(" <").unwrap_or((text, ">"));
-    Identity { name: name.to_owned(), email: rest.trim_end_matches('>').to_owned(), account: None }
-}
-
-fn commit(author: &str, message: &str) -> Commit {
-    Commit {
-        sha: "4f1c0de".to_owned(),
-        message: message.to_owned(),
-        author: identity(author),
-        committer: identity("GitHub <noreply@github.com>"),
-        ..Commit::default()
-    }
-}
+use crate::support::commits::{commit, identity};
 
 /// A person's commit with this text as last paragraph.
 fn signed(last_paragraph: &str) -> Option<Attribution> {

@@ -4,24 +4,11 @@ use seconder::domain::attribution::{
     Attribution, Catalogue, Certainty, Circumstances, ExtraAgent, ExtraMark, attribute, attribute_with,
 };
 use seconder::domain::facts::{Commit, PullRequest, Signature};
-use seconder::domain::people::{Account, AccountKind, Identity};
+use seconder::domain::people::{Account, AccountKind};
+
+use crate::support::commits::{commit, identity};
 
 const ANN: &str = "Ann Lee <ann@example.com>";
-
-fn identity(text: &str) -> Identity {
-    let (name, rest) = text.split_once(" <").unwrap_or((text, ">"));
-    Identity { name: name.to_owned(), email: rest.trim_end_matches('>').to_owned(), account: None }
-}
-
-fn commit(author: &str, message: &str) -> Commit {
-    Commit {
-        sha: "4f1c0de".to_owned(),
-        message: message.to_owned(),
-        author: identity(author),
-        committer: identity("GitHub <noreply@github.com>"),
-        ..Commit::default()
-    }
-}
 
 fn says(message: &str) -> Option<Attribution> {
     attribute(&commit(ANN, message), &[])

@@ -60,6 +60,24 @@ async fn an_address_the_policy_knows_costs_no_extra_approver_and_bars_its_owner(
     assert_eq!(stage.decision(run).await.0, "approved");
 }
 
+/// git-ai writes notes where a commit itself shows nothing.
+#[tokio::test]
+async fn a_commit_that_only_a_git_note_marks_is_held_like_an_agents() {
+    let stage = under("", "    authored_by: ai\n    require: [1 of writers]").await;
+    let base = stage.deploy(&stage.humans_commit());
+    stage.decision(base).await;
+    stage.github.finish(base, true);
+    let sha = stage.humans_commit();
+    let note =
+        r#"{"prompts":{"p1":{"agent_id":{"tool":"cursor","model":"m"},"human_author":"Mona <mona@example.com>"}}}"#;
+    let mut noted = Commit::by("mona", "Notes added by git-ai").on("refs/notes/ai");
+    noted.contents = vec![(format!("{}/{}", &sha[..2], &sha[2..]), Some(format!("src/a.rs\n---\n{note}")))];
+    stage.github.commit(SHOP, &noted);
+    stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    assert!(check.text.unwrap_or_default().contains("Cursor"), "{:?}", check.summary);
+}
+
 #[tokio::test]
 async fn a_machine_user_neither_approves_nor_denies() {
     let stage = under("people:\n  bob: machine", "    require: [1 of writers]").await;

@@ -133,6 +133,8 @@ struct Brought {
     text: Digest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sponsors: Vec<usize>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_more_sponsors: bool,
     commits: Vec<Written>,
 }
 
@@ -169,6 +171,7 @@ impl Basis {
             head_branch: pull_request.head_branch.clone(),
             text: Digest::of_json(&json!([pull_request.title, pull_request.body])),
             sponsors: pull_request.sponsors.iter().filter_map(|sponsor| who.account(Some(sponsor))).collect(),
+            has_more_sponsors: pull_request.has_more_sponsors,
             commits: pull_request.commits.iter().map(|commit| who.commit(commit, None)).collect(),
         });
         let pull_requests = pull_requests.collect();
@@ -286,6 +289,7 @@ impl Basis {
             head_branch: brought.head_branch.clone(),
             author: self.account(brought.author)?,
             commits: brought.commits.iter().map(|commit| self.commit(commit)).collect::<Option<_>>()?,
+            has_more_sponsors: brought.has_more_sponsors,
             sponsors: brought.sponsors.iter().map(|at| self.accounts.get(*at).cloned()).collect::<Option<_>>()?,
             ..PullRequest::default()
         })

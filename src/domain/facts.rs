@@ -1,8 +1,10 @@
 //! What was learned about a subject before anything is decided.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::attribution::trailers;
+use super::attribution::{self, trailers};
 use super::people::{Account, Identity, People};
 use super::policy::Member;
 
@@ -152,11 +154,10 @@ impl Commit {
     /// further up. Those it read are the better source.
     #[must_use]
     pub fn named_in_message(&self) -> Vec<Identity> {
-        let is_new = |who: &Identity| {
-            let mut known = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
-            !known.any(|known| known.is_spelled_like(who))
-        };
-        trailers::co_authors(&self.message).into_iter().chain(self.named.iter().cloned()).filter(is_new).collect()
+        let read = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
+        let mut seen: HashSet<String> = read.map(Identity::spelling).collect();
+        let named = trailers::co_authors(&self.message).into_iter().chain(self.named.iter().cloned());
+        named.filter(|who| seen.insert(who.spelling()) && !attribution::is_an_agents_bare_name(who)).collect()
     }
 }
 
@@ -178,6 +179,9 @@ pub struct PullRequest {
     /// Who assigned it to somebody or asked somebody to review it: behind an agent's pull request stands whoever asked.
     #[serde(default)]
     pub sponsors: Vec<Account>,
+    /// More of them than were read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more_sponsors: bool,
 }
 
 /// A fact that is missing, and why.

@@ -1,6 +1,6 @@
 //! Who has a part in what is held, and the fact that made them a party (P1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,10 @@ impl Parties {
                 for sponsor in &pull_request.sponsors {
                     collected.add(sponsor.clone(), Part::Sponsor { number });
                 }
+                if pull_request.has_more_sponsors {
+                    let name = format!("whoever else asked for pull request #{number}");
+                    collected.nobody_knows(name, Part::Sponsor { number });
+                }
             }
             pull_request.commits.iter().for_each(|commit| collected.commit(commit, None));
         }
@@ -159,23 +163,37 @@ impl Parties {
     }
 }
 
-/// Whether an agent's commit, or a pull request that brought it, names somebody known as a human. An agent does not write by
-/// itself: when nobody is named, somebody is hidden. Some agents have personal accounts, to which GitHub links their addresses.
+/// Whether GitHub ties an agent's commit, or a pull request that brought it, to a human: as author, committer, whoever opened it
+/// or asked for it. An agent does not write by itself: when nobody is tied to it, somebody is hidden. Some agents have personal
+/// accounts, to which GitHub links their addresses.
+///
+/// A co-author trailer does not count. Whom it names is barred, but whoever had the agent write chose the name: a stranger's
+/// would hide them, and leave them free to approve.
 fn names_a_human(commit: &Commit, found: &Attribution, facts: &Facts) -> bool {
     let is_human = |account: &Option<Account>| is_human(account, &facts.people);
-    let is_agent = |who: &Identity| attribution::is_machine(who) || found.is_agent_identity(who);
+    let agents = agents_of(Some(found));
+    let is_nobody =
+        |who: &Identity| who.is_github_itself() || attribution::is_machine(who) || is_among(&agents, &who.email);
     let is_known = |who: &Identity| {
         is_human(&who.account) || facts.people.by_email(&who.email).is_some_and(|person| !person.is_machine)
     };
-    let names_one = |who: &Identity| !is_agent(who) && is_known(who);
     let on_commit =
-        |commit: &Commit| [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors).any(names_one);
+        |commit: &Commit| [&commit.author, &commit.committer].into_iter().any(|who| !is_nobody(who) && is_known(who));
     on_commit(commit)
         || facts.pull_requests_of(commit).any(|pull_request| {
             is_human(&pull_request.author)
                 || pull_request.sponsors.iter().any(|sponsor| is_human(&Some(sponsor.clone())))
                 || pull_request.commits.iter().any(on_commit)
         })
+}
+
+/// The addresses that are agents' by a tenant's catalogue, too.
+fn agents_of(attribution: Option<&Attribution>) -> HashSet<&str> {
+    attribution.map(|found| found.agent_emails.iter().map(String::as_str).collect()).unwrap_or_default()
+}
+
+fn is_among(agents: &HashSet<&str>, email: &str) -> bool {
+    !agents.is_empty() && agents.contains(email.to_lowercase().as_str())
 }
 
 /// A personal account, unless the policy or the catalogue says that a program has it.
@@ -188,6 +206,8 @@ struct Collected<'a> {
     people: Option<&'a People>,
     known: BTreeMap<u64, Party>,
     unknown: BTreeMap<String, Unknown>,
+    /// The commits that somebody unknown wrote.
+    by_unknown: HashSet<String>,
 }
 
 impl Collected<'_> {
@@ -206,8 +226,7 @@ impl Collected<'_> {
 
     /// Whether somebody unknown wrote this commit already.
     fn has_unknown_of(&self, commit: &Commit) -> bool {
-        let wrote = |part: &Part| matches!(part, Part::Author { sha } | Part::Committer { sha } if *sha == commit.sha);
-        self.unknown.values().any(|unknown| unknown.because.iter().any(wrote))
+        self.by_unknown.contains(&commit.sha)
     }
 
     fn nobody_knows(&mut self, name: String, part: Part) {
@@ -216,16 +235,24 @@ impl Collected<'_> {
             email: String::new(),
             because: Vec::new(),
         });
-        unknown.because.push(part);
+        unknown.because.push(part.clone());
+        self.note_writer(part);
+    }
+
+    fn note_writer(&mut self, part: Part) {
+        if let Part::Author { sha } | Part::Committer { sha } = part {
+            self.by_unknown.insert(sha);
+        }
     }
 
     fn commit(&mut self, commit: &Commit, attribution: Option<&Attribution>) {
-        self.identity(&commit.author, attribution, Part::Author { sha: commit.sha.clone() });
+        let agents = agents_of(attribution);
+        self.identity(&commit.author, &agents, Part::Author { sha: commit.sha.clone() });
         if !commit.committer.is_github_itself() {
-            self.identity(&commit.committer, attribution, Part::Committer { sha: commit.sha.clone() });
+            self.identity(&commit.committer, &agents, Part::Committer { sha: commit.sha.clone() });
         }
         for co_author in &commit.co_authors {
-            self.identity(co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
+            self.identity(co_author, &agents, Part::CoAuthor { sha: commit.sha.clone() });
         }
         if let Some(signature) =
             commit.signature.as_ref().filter(|signature| signature.is_valid && !signature.by_github)
@@ -233,11 +260,11 @@ impl Collected<'_> {
             self.account(&signature.signer, || Part::Signer { sha: commit.sha.clone() });
         }
         for co_author in commit.named_in_message() {
-            self.identity(&co_author, attribution, Part::CoAuthor { sha: commit.sha.clone() });
+            self.identity(&co_author, &agents, Part::CoAuthor { sha: commit.sha.clone() });
         }
     }
 
-    fn identity(&mut self, identity: &Identity, attribution: Option<&Attribution>, part: Part) {
+    fn identity(&mut self, identity: &Identity, agents: &HashSet<&str>, part: Part) {
         if let Some(account) = identity.resolved() {
             // GitHub links authors' and committers' addresses itself. One it does not link spells out whatever its writer liked:
             // whom it names is barred, and who wrote it is unknown all the same.
@@ -247,7 +274,7 @@ impl Collected<'_> {
                 return;
             }
         }
-        if attribution::is_machine(identity) || attribution.is_some_and(|a| a.is_agent_identity(identity)) {
+        if attribution::is_machine(identity) || is_among(agents, &identity.email) {
             return;
         }
         // The policy's word comes last: it can name somebody nobody knew, never unname somebody GitHub knows.
@@ -262,8 +289,9 @@ impl Collected<'_> {
             because: Vec::new(),
         });
         if !unknown.because.contains(&part) {
-            unknown.because.push(part);
+            unknown.because.push(part.clone());
         }
+        self.note_writer(part);
     }
 
     fn finish(self) -> Parties {

@@ -55,12 +55,13 @@ impl Identity {
         })
     }
 
-    /// Whether both carry the same address, or without any address the same name.
-    pub(super) fn is_spelled_like(&self, other: &Self) -> bool {
-        if self.email.is_empty() && other.email.is_empty() {
-            self.name.eq_ignore_ascii_case(&other.name)
+    /// The address, or without any address the name: who is spelled alike is the same.
+    pub(super) fn spelling(&self) -> String {
+        // No name can look like an address in brackets: git takes these out.
+        if self.email.is_empty() {
+            self.name.to_ascii_lowercase()
         } else {
-            self.email.eq_ignore_ascii_case(&other.email)
+            format!("<{}>", self.email.to_ascii_lowercase())
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A common gate takes four calls here: the run and the deployment context at once, the comparison, the commits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Answer, Call, Error, RATE_LIMIT_PAUSE};
 use super::gates::RunAnswer;
-use super::graphql::{self, CommitNode, DeploymentContext, Deployments, Object, Ref, Reply, Wanted};
+use super::graphql::{self, CommitContext, CommitNode, DeploymentContext, Deployments, Object, Ref, Reply, Wanted};
 use super::tokens::Purpose;
 use super::webhook::DeploymentHeld;
 use super::{GitHub, Place, wire};
@@ -308,9 +308,9 @@ impl GitHub {
     /// What GitHub says of these commits, in the same order; `None` where it says nothing.
     async fn commit_context(&self, place: Place<'_>, wanted: &[Wanted<'_>]) -> Result<Vec<Option<CommitNode>>, Error> {
         let body = graphql::commit_context(&place.repository.owner, &place.repository.name, wanted);
-        let (mut nodes, _): (HashMap<String, Option<CommitNode>>, _) =
-            self.query(place, &body, "the commit context").await?;
-        Ok((0..wanted.len()).map(|index| nodes.remove(&format!("c{index}")).flatten()).collect())
+        let (answer, _): (CommitContext, _) = self.query(place, &body, "the commit context").await?;
+        let unreadable = |error: serde_json::Error| Error::Server { status: 200, message: error.to_string() };
+        answer.commits(wanted.len()).map_err(unreadable)
     }
 }
 

@@ -5,10 +5,12 @@
 
 pub(super) mod files;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::client::Error;
 use super::wire;
@@ -33,7 +35,7 @@ const BRIEF: &str = " fragment Brief on Commit { ...Authorship \
 const FULL: &str = " fragment Full on Commit { ...Authorship \
     associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName \
     author { ...Actor } \
-    timelineItems(first: 20, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
+    timelineItems(first: 100, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
     ... on AssignedEvent { actor { ...Actor } } ... on ReviewRequestedEvent { actor { ...Actor } } } } \
     commits(first: 100) { totalCount nodes { commit { oid message author { ...Who } committer { ...Who } ...Signed } } } } } } \
     fragment Actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } \
@@ -49,6 +51,10 @@ pub(super) fn deployment_context(owner: &str, name: &str, environment: &str) -> 
     .to_string()
 }
 
+/// Where git keeps a commit's note: in folders once there are many.
+const NOTE_FOLDERS: [usize; 3] = [0, 1, 2];
+const NOTE: &str = " fragment Note on Blob { text isTruncated }";
+
 /// A commit to ask about, and whether its pull requests are wanted with their own commits.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
@@ -58,15 +64,21 @@ pub(super) struct Wanted<'a> {
 
 /// The request body for several commits; the answer calls them `c0`, `c1`, … in this order.
 pub(super) fn commit_context(owner: &str, name: &str, wanted: &[Wanted<'_>]) -> String {
-    let mut query = String::with_capacity(1_200 + wanted.len() * 90);
+    let mut query = String::with_capacity(1_200 + wanted.len() * 450);
     query.push_str("query CommitContext($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {");
     for (index, commit) in wanted.iter().enumerate() {
         // Only hex digits: the id cannot end the string it stands in.
         let sha: String = commit.sha.chars().filter(char::is_ascii_hexdigit).collect();
         let fragment = if commit.full { "Full" } else { "Brief" };
         let _ = write!(query, " c{index}: object(oid:\"{sha}\") {{ ...{fragment} }}");
+        // An object looked up by name opens no connection: the query costs the same.
+        for folders in NOTE_FOLDERS {
+            let path = note_path(&sha, folders);
+            let _ = write!(query, " n{index}_{folders}: object(expression:\"refs/notes/ai:{path}\") {{ ...Note }}");
+        }
     }
     query.push_str(" } }");
+    query.push_str(NOTE);
     query.push_str(FRAGMENTS);
     if wanted.iter().any(|commit| commit.full) {
         query.push_str(FULL);
@@ -76,6 +88,50 @@ pub(super) fn commit_context(owner: &str, name: &str, wanted: &[Wanted<'_>]) -> 
     }
     json!({ "operationName": "CommitContext", "query": query, "variables": { "owner": owner, "name": name } })
         .to_string()
+}
+
+/// `ab/cdef…`, two letters a folder.
+fn note_path(sha: &str, folders: usize) -> String {
+    let (mut path, mut rest) = (String::with_capacity(sha.len() + folders), sha);
+    for _ in 0..folders {
+        let (folder, file) = rest.split_at_checked(2).unwrap_or((rest, ""));
+        path.push_str(folder);
+        path.push('/');
+        rest = file;
+    }
+    path + rest
+}
+
+/// The commits of an answer by alias, and their notes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct CommitContext(HashMap<String, Option<Box<RawValue>>>);
+
+impl CommitContext {
+    /// What GitHub says of the commits that were asked for, in the same order; `None` where it says nothing.
+    pub fn commits(mut self, asked: usize) -> Result<Vec<Option<CommitNode>>, serde_json::Error> {
+        let mut nodes = Vec::with_capacity(asked);
+        for index in 0..asked {
+            let mut take = |alias: &str| self.0.remove(alias).flatten();
+            let node =
+                take(&format!("c{index}")).map(|raw| serde_json::from_str::<CommitNode>(raw.get())).transpose()?;
+            let mut note = None;
+            for folders in NOTE_FOLDERS {
+                if let Some(raw) = take(&format!("n{index}_{folders}")) {
+                    note = note.or(Some(serde_json::from_str::<NoteNode>(raw.get())?));
+                }
+            }
+            nodes.push(node.map(|node| CommitNode { note, ..node }));
+        }
+        Ok(nodes)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NoteNode {
+    text: Option<String>,
+    is_truncated: Option<bool>,
 }
 
 /// The envelope of every answer. `data` may be there together with errors: then parts of it are null.
@@ -254,6 +310,9 @@ pub(super) struct CommitNode {
     committer: Option<GitActor>,
     authors: Option<Counted<GitActor>>,
     associated_pull_requests: Option<Counted<PullRequestNode>>,
+    /// Its note under `refs/notes/ai`, which the answer has beside it.
+    #[serde(skip)]
+    note: Option<NoteNode>,
 }
 
 #[derive(Deserialize)]
@@ -329,7 +388,9 @@ impl CommitNode {
         let (authors, has_all_authors) = self.authors.map_or((Vec::new(), false), Counted::read);
         let has_people = self.author.is_some() && self.committer.is_some();
         let (nodes, has_all_pulls) = self.associated_pull_requests.map_or((Vec::new(), false), Counted::read);
-        let mut is_whole = has_all_authors && has_all_pulls && has_people;
+        // A note that is cut off cannot be read.
+        let has_all_of_note = self.note.as_ref().is_none_or(|note| note.is_truncated == Some(false));
+        let mut is_whole = has_all_authors && has_all_pulls && has_people && has_all_of_note;
         let author: Identity = self.author.map(Identity::from).unwrap_or_default();
         let mut commit = Commit {
             sha: self.oid?,
@@ -347,8 +408,10 @@ impl CommitNode {
                 .map(|p| p.oid)
                 .collect(),
             committed_at: self.committed_date,
+            ai_note: self.note.and_then(|note| note.text),
             signature: self.signature.map(Signature::from),
-            ..Commit::default()
+            named: Vec::new(),
+            says: Vec::new(),
         };
         let mut pull_requests = Vec::new();
         for node in nodes {
@@ -387,6 +450,7 @@ impl PullRequestNode {
             author,
             commits: commits.into_iter().filter_map(|node| node.commit.read_inside_pull_request()).collect(),
             sponsors,
+            has_more_sponsors: !has_all_items,
         };
         Some((pull_request, is_whole))
     }

@@ -16,7 +16,7 @@ use crate::domain::people::Identity;
 /// Ends of fields; git writes no other NUL.
 const FORMAT: &str = "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00";
 
-pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Option<usize>) -> Result<(), Failure> {
     require_repository(&arguments.repo)?;
     let mut summary = Summary::default();
     if arguments.revisions.is_empty() && !exists(&arguments.repo, "HEAD")? {
@@ -28,7 +28,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool) -> Result<
     }
     let mut log = Log::start(&arguments.repo, &arguments.revisions)?;
     let progress = progress();
-    let mut table = output::Table::new(colour);
+    let mut table = output::Table::new(colour, width);
     while let Some((commit, date)) = log.next()? {
         let looked = Looked::at(commit, date);
         summary.add(&looked);

@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let result = if arguments.stdin {
         stdin::run(io::stdin().lock(), &mut out)
     } else {
-        history::run(arguments, &mut out, is_terminal && !config::no_color())
+        history::run(arguments, &mut out, is_terminal && !config::no_color(), if is_terminal { width() } else { None })
     };
     let result = result.and_then(|()| Ok(out.flush()?));
     match result {
@@ -96,6 +96,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Err(Failure::Failed(error)) if is_broken_pipe(&error) => Ok(()),
         result => result,
     }
+}
+
+/// Columns of the terminal, where it says so.
+fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

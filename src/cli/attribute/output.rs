@@ -77,29 +77,29 @@ impl Ink {
 /// The table, written row by row.
 pub struct Table {
     ink: Ink,
+    /// How wide a row may be; a terminal would break longer ones.
+    width: usize,
     has_head: bool,
 }
 
 impl Table {
-    pub fn new(colour: bool) -> Self {
-        Self { ink: Ink::new(colour), has_head: false }
+    pub fn new(colour: bool, width: Option<usize>) -> Self {
+        Self { ink: Ink::new(colour), width: width.unwrap_or(usize::MAX), has_head: false }
     }
 
     pub fn row(&mut self, out: &mut impl Write, looked: &Looked) -> anyhow::Result<()> {
         let Ink { strong, dim, agent: cyan, doubt, plain } = self.ink;
         if !self.has_head {
             self.has_head = true;
-            let (commit, date, agent) = (fit("COMMIT", 9), fit("DATE", 10), fit("AGENT", 18));
-            let (kind, person) = (fit("KIND", 11), fit("PERSON", 22));
-            writeln!(out, "{strong}{commit}  {date}  {agent}  {kind}  {person}  EVIDENCE{plain}")?;
+            let cells = ["COMMIT", "DATE", "AGENT", "KIND", "PERSON", "EVIDENCE"];
+            self.line(out, cells.map(|cell| (strong, cell.to_owned())))?;
         }
-        let sha = fit(looked.commit.sha.get(..9).unwrap_or(&looked.commit.sha), 9);
-        let date = fit(looked.date.get(..10).unwrap_or_default(), 10);
+        let sha = looked.commit.sha.get(..9).unwrap_or(&looked.commit.sha).to_owned();
+        let date = looked.date.get(..10).unwrap_or_default().to_owned();
         let Some(found) = &looked.found else {
-            let author = fit(&name_of(&looked.commit.author), 22);
-            let subject = clean(looked.commit.subject(), 60);
-            writeln!(out, "{dim}{sha}  {date}  {:18}  {:11}  {author}  {subject}{plain}", "-", "-")?;
-            return Ok(());
+            let (author, subject) = (name_of(&looked.commit.author), clean(looked.commit.subject(), 60));
+            let cells = [sha, date, "-".to_owned(), "-".to_owned(), author, subject];
+            return self.line(out, cells.map(|cell| (dim, cell)));
         };
         let kind = match (found.certainty, found.kind) {
             (Certainty::Ambiguous, _) => "?",
@@ -108,19 +108,45 @@ impl Table {
             (_, Kind::Assisted) => "assisted",
         };
         let ink = if found.certainty == Certainty::Ambiguous { doubt } else { cyan };
-        let agent = fit(&found.name, 18);
-        let person = fit(&found.operators.first().map_or_else(|| "nobody named".to_owned(), name_of), 22);
-        let own = found.evidence.iter().filter(|evidence| evidence.agent == found.agent);
-        let evidence = own
-            .clone()
-            .next()
-            .map_or_else(String::new, |evidence| clean(&format!("{}: {}", evidence.marker, evidence.found), 76));
+        let person = found.operators.first().map_or_else(|| "nobody named".to_owned(), name_of);
+        let own = found.evidence.iter().find(|evidence| evidence.agent == found.agent);
+        let evidence =
+            own.map_or_else(String::new, |evidence| clean(&format!("{}: {}", evidence.marker, evidence.found), 76));
         let more = match found.evidence.len() {
             0 | 1 => String::new(),
             several => format!(" (+{})", several - 1),
         };
-        writeln!(out, "{sha}  {date}  {ink}{agent}{plain}  {kind:11}  {person}  {dim}{evidence}{more}{plain}")?;
-        Ok(())
+        self.line(
+            out,
+            [
+                (plain, sha),
+                (plain, date),
+                (ink, found.name.clone()),
+                (plain, kind.to_owned()),
+                (plain, person),
+                (dim, evidence + &more),
+            ],
+        )
+    }
+
+    /// One row of cells with their colours, cut where the terminal ends.
+    fn line(&self, out: &mut impl Write, cells: [(&'static str, String); 6]) -> anyhow::Result<()> {
+        const WIDTHS: [usize; 5] = [9, 10, 18, 11, 22];
+        let mut left = self.width;
+        for (at, (ink, text)) in cells.iter().enumerate() {
+            let cell = match WIDTHS.get(at) {
+                Some(width) => format!("{}  ", fit(text, *width)),
+                None => clean(text, 90),
+            };
+            let length = cell.chars().count();
+            let shown = if length > left { clean(&cell, left) } else { cell };
+            write!(out, "{ink}{shown}{}", if ink.is_empty() { "" } else { self.ink.plain })?;
+            left = left.saturating_sub(length);
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(writeln!(out)?)
     }
 }
 
@@ -141,4 +167,26 @@ pub fn clean(text: &str, longest: usize) -> String {
     }
     let kept: String = shown.chars().take(longest.saturating_sub(1)).collect();
     format!("{kept}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::facts::Commit;
+
+    #[test]
+    fn a_row_is_cut_where_the_terminal_ends() {
+        for width in [20, 60, 84, 100] {
+            let message = format!("{}\n\nCo-Authored-By: Claude <noreply@anthropic.com>", "Long ".repeat(40));
+            let author = Identity { name: "Ann Lee".into(), email: "ann@example.com".into(), account: None };
+            let commit = Commit { sha: "4f1c0de4f1c0de".into(), message, author, ..Commit::default() };
+            let mut out = Vec::new();
+            let looked = Looked::at(commit, "2026-11-25T10:00:00Z".to_owned());
+            Table::new(false, Some(width)).row(&mut out, &looked).unwrap();
+            let table = String::from_utf8(out).unwrap();
+            assert_eq!(table.lines().count(), 2, "{table}");
+            assert!(table.lines().all(|line| line.chars().count() <= width), "{width}: {table}");
+            assert!(table.lines().nth(1).unwrap().ends_with('…'), "{table}");
+        }
+    }
 }

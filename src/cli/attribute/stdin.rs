@@ -42,8 +42,13 @@ pub fn run(mut input: impl BufRead, out: &mut impl Write) -> Result<(), Failure>
             continue;
         }
         let read: Line = serde_json::from_slice(&line).map_err(|error| {
+            // The parser saw one line only: its "line 1" is this one.
+            let whole = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let what = whole.strip_suffix(place.as_str()).unwrap_or(&whole);
+            let column = error.column();
             Failure::Usage(anyhow!(
-                "line {number} of standard input is not a commit: {error}. See seconder attribute --help"
+                "line {number}, column {column} of standard input is not a commit: {what}. See seconder attribute --help"
             ))
         })?;
         output::json(out, &look(read))?;

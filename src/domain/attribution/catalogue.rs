@@ -1,6 +1,6 @@
 //! The catalogue of agents: `catalogue.toml`, compiled in, parsed once and indexed for one pass over a commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::cues::Cues;
@@ -55,6 +55,7 @@ pub struct Catalogue {
     pub(super) uuid_at: HashMap<String, AgentIndex>,
     pub(super) role_at: HashMap<String, AgentIndex>,
     pub(super) role_names: Vec<String>,
+    pub(super) given_names: HashSet<String>,
     pub(super) session_keys: Vec<String>,
     pub(super) names: HashMap<String, Vec<(String, AgentIndex)>>,
     pub(super) name_suffixes: Vec<(String, AgentIndex)>,
@@ -113,6 +114,7 @@ impl Catalogue {
             uuid_at: HashMap::new(),
             role_at: HashMap::new(),
             role_names: file.role_names,
+            given_names: file.given_names.into_iter().collect(),
             session_keys: file.session_keys,
             names: HashMap::new(),
             name_suffixes: Vec::new(),
@@ -141,6 +143,9 @@ impl Catalogue {
             }
             if index < built_in {
                 require_source(&agent.source, &agent.slug)?;
+                if agent.since.is_some() {
+                    require_source(agent.since_source.as_deref().unwrap_or_default(), &agent.slug)?;
+                }
                 if agent.operator.is_none() && agent.kind != AgentKind::Automation {
                     return Err(format!("agent `{}` does not say where its human stands", agent.slug));
                 }
@@ -254,6 +259,7 @@ fn add_extra(agents: &mut Vec<Agent>, extra: &ExtraAgent) -> Result<(), String> 
         source: String::new(),
         operator: None,
         since: None,
+        since_source: None,
         words: Vec::new(),
         trailer_words: Vec::new(),
         signed_by: Vec::new(),
@@ -289,6 +295,28 @@ mod tests {
         assert_eq!(idle.map(|agent| &agent.slug), None, "an agent without any mark");
         assert!(catalogue.slugs().count() >= 40);
         assert!(!TEXT.contains("github.com/search"), "a search is no source");
+    }
+
+    #[test]
+    fn every_mark_leads_to_a_public_source_and_every_date_to_the_page_that_says_it() {
+        let is_date = |text: &str| {
+            let (year, month) = text.split_once('-').unwrap_or((text, "01"));
+            year.parse().is_ok_and(|year: u16| (2015..2100).contains(&year))
+                && month.len() == 2
+                && month.parse().is_ok_and(|month: u8| (1..=12).contains(&month))
+        };
+        for agent in &Catalogue::built_in().agents {
+            for mark in &agent.markers {
+                let source = mark.source.as_ref().unwrap_or(&agent.source);
+                assert!(source.starts_with("https://"), "{}: `{}` has no source", agent.slug, mark.value);
+                // A date without a page of its own would be the agent's page's word for something else.
+                assert!(mark.since.is_none() || mark.source.is_some(), "{}: `{}`", agent.slug, mark.value);
+                assert!(mark.since >= agent.since || mark.since.is_none(), "{}: older than its agent", mark.value);
+            }
+            let dates = agent.since.iter().chain(agent.markers.iter().filter_map(|mark| mark.since.as_ref()));
+            dates.for_each(|date| assert!(is_date(date), "{}: `{date}` is no date", agent.slug));
+            assert_eq!(agent.since.is_some(), agent.since_source.is_some(), "{}", agent.slug);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::catalogue::{AgentIndex, Catalogue, Known, Sign};
+use super::fold::fold;
 use super::rows::{Accepts, AgentKind};
 use crate::domain::people::{AccountKind, Identity};
 
@@ -97,8 +98,23 @@ impl Catalogue {
             return None;
         }
         let name = lower(name);
+        if email.is_empty() && !self.given_names.contains(name.as_ref()) {
+            // English elsewhere, but nobody's whole name: `Co-authored-by: Cursor`.
+            if let Some(agent) = self.word(&name) {
+                return Some(agent);
+            }
+        }
         let (agent, rest) = self.word_at_start(&self.words, &name)?;
-        (rest.is_empty() || rest.starts_with(|c: char| !c.is_alphabetic())).then_some(agent)
+        is_name(&name, &name[..name.len() - rest.len()]).then_some(agent)
+    }
+
+    /// Whether a co-author without any address is an agent by its product's name: `Claude`, `Codex CLI`, `Claude Opus 4.5`.
+    /// Names that people bear (`Devin`, `Jules`) stay people's.
+    pub(super) fn is_a_bare_agent(&self, who: &Identity) -> bool {
+        let name = fold(&who.name);
+        who.email.is_empty()
+            && who.account.is_none()
+            && self.named(&name).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some()
     }
 
     /// The row of an account. `name` decides where one id serves several bots.

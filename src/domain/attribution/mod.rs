@@ -4,7 +4,9 @@ mod catalogue;
 mod cues;
 pub(in crate::domain) mod fold;
 mod lookup;
+mod mark;
 mod marks;
+mod message;
 mod note;
 mod operators;
 mod prose;
@@ -20,7 +22,8 @@ use super::facts::{Commit, Facts, PullRequest};
 use super::people::Identity;
 use catalogue::AgentIndex;
 pub use catalogue::{CATALOGUE_VERSION, Catalogue, is_automation, slugs};
-use marks::{Mark, Marks};
+use mark::Mark;
+use marks::Marks;
 pub use rows::{Agent, AgentKind, ExtraAgent, ExtraMark, Marker, Operator};
 pub use tenant::TenantCatalogue;
 
@@ -154,6 +157,13 @@ pub fn is_machine(identity: &Identity) -> bool {
 #[must_use]
 pub fn is_machine_with(catalogue: &Catalogue, identity: &Identity) -> bool {
     catalogue.machine(identity).is_some()
+}
+
+/// Whether a co-author trailer names an agent and nothing else: `Co-Authored-By: Claude`, without an address. Nobody is hidden by
+/// leaving them out: whoever writes the trailer could have left it out.
+#[must_use]
+pub(super) fn is_an_agents_bare_name(identity: &Identity) -> bool {
+    Catalogue::built_in().is_a_bare_agent(identity)
 }
 
 /// Evidence kept for one agent on one commit. A message may carry thousands of trailers; a ledger entry may not.

@@ -1,5 +1,7 @@
 //! The humans a commit names.
 
+use std::collections::HashSet;
+
 use super::catalogue::Catalogue;
 use super::fold::fold;
 use super::{marks, note, trailers};
@@ -8,10 +10,10 @@ use crate::domain::people::{AccountKind, Identity};
 
 /// Everybody human, whoever most likely had the agent work first.
 pub(super) fn of(catalogue: &Catalogue, commit: &Commit, co_authors: &[Identity]) -> Vec<Identity> {
-    let mut found: Vec<Identity> = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     let mut add = |identity: Identity| {
         let Some(human) = human(catalogue, identity) else { return };
-        if !found.iter().any(|known| known.is_spelled_like(&human)) {
+        if seen.insert(human.spelling()) {
             found.push(human);
         }
     };

@@ -1,8 +1,10 @@
 //! The rows of `catalogue.toml`, as they are written.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
-use super::marks;
+use super::message;
 use super::{Certainty, Kind};
 
 /// What sort of program a row describes.
@@ -47,8 +49,10 @@ pub struct Agent {
     pub source: String,
     /// Where its human stands; not for automation.
     pub operator: Option<Operator>,
-    /// When it was first seen (`2025-02`), where known.
+    /// When its vendor first released it (`2025-02`, or `2025`), where a public page says so.
     pub since: Option<String>,
+    /// That page.
+    pub since_source: Option<String>,
     /// How people spell it, in words that mean nothing else.
     #[serde(default)]
     pub words: Vec<String>,
@@ -80,7 +84,7 @@ pub struct Marker {
     pub(super) certainty: Certainty,
     /// First and last day on which some tool wrote this mark without cause.
     pub(super) false_between: Option<(String, String)>,
-    /// When it was first seen, where known.
+    /// When it was first written or documented, where its own source says so.
     pub since: Option<String>,
     /// Where this mark is documented, when not on the agent's page.
     pub source: Option<String>,
@@ -165,6 +169,7 @@ pub(super) struct Prose {
 pub(super) struct File {
     pub disclosures: Vec<Disclosure>,
     pub role_names: Vec<String>,
+    pub given_names: HashSet<String>,
     pub session_keys: Vec<String>,
     pub prose: Prose,
     pub agent: Vec<Agent>,
@@ -212,11 +217,11 @@ impl ExtraMark {
             Self::Account(id) => (MarkerType::Account, id.to_string(), None),
             Self::Login(login) => (MarkerType::Login, bot_login(login), None),
             Self::Trailer { value, .. } => (MarkerType::Trailer, value.clone(), Some(Kind::CoAuthored)),
-            Self::Footer(value) => (MarkerType::Footer, marks::bare(value).to_owned(), Some(Kind::CoAuthored)),
+            Self::Footer(value) => (MarkerType::Footer, message::bare(value).to_owned(), Some(Kind::CoAuthored)),
             Self::Branch(value) => (MarkerType::Branch, value.clone(), Some(Kind::Assisted)),
             Self::Body(value) => (MarkerType::Body, value.clone(), Some(Kind::Assisted)),
         };
-        let key = if let Self::Trailer { key, .. } = self { Some(marks::plain_key(key)) } else { None };
+        let key = if let Self::Trailer { key, .. } = self { Some(message::plain_key(key)) } else { None };
         Marker {
             kind,
             value,

@@ -80,6 +80,7 @@ fn everybody() -> Facts {
         author: Some(agent),
         commits: vec![on_branch],
         sponsors: vec![dora],
+        has_more_sponsors: true,
     };
     let person = |name: &str, accounts: &[&Account], emails: &[&str]| Person {
         name: name.into(),

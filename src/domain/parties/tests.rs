@@ -128,6 +128,77 @@ fn an_agents_personal_account_does_not_hide_who_had_it_work() {
 }
 
 #[test]
+fn an_agent_named_without_an_address_is_nobody_and_a_persons_name_is_somebody() {
+    for agent in ["Claude", "claude code", "Claude Opus 4.5", "Cursor", "GitHub Copilot", "Codex CLI"] {
+        let parties = of_commit(identity("Ann", ANN), &format!("Fix\n\nCo-Authored-By: {agent}"));
+        assert!(parties.unknown.is_empty(), "{agent}: {parties:?}");
+    }
+    for person in ["Devin", "Jules", "Claude Martin", "Cody"] {
+        let parties = of_commit(identity("Ann", ANN), &format!("Fix\n\nCo-Authored-By: {person}"));
+        assert_eq!(parties.unknown[0].name, person);
+    }
+}
+
+#[test]
+fn each_of_very_many_co_authors_has_a_part() {
+    let named = |n: u64| format!("Co-authored-by: U{n} <{}+user-{n}@users.noreply.github.com>\n", 1_000 + n);
+    let message = format!("Fix\n\n{}", (0..20_000).map(named).collect::<String>());
+    let mut commit = commit("c1", identity("Ann", ANN), &message);
+    // As read inside a pull request, and again from the message.
+    commit.co_authors = attribution::trailers::co_authors(&message);
+    let found = attribution::attribute(&commit, &[]);
+    let facts = facts(vec![commit], Vec::new());
+    let parties = Parties::of(&facts, &[(&facts.commits[0], found.as_ref())]);
+    assert!((1_000..21_000).all(|id| parties.find(id).is_some_and(|party| party.because.len() == 1)));
+    assert!(parties.unknown.is_empty());
+}
+
+/// Whoever has an agent write chooses whom its trailers name.
+#[test]
+fn a_stranger_named_as_co_author_does_not_hide_who_had_the_agent_write() {
+    let claude = || identity("Claude", "noreply@anthropic.com");
+    let stranger = Identity { account: Some(user(8, "bob")), ..identity("Bob", "bob@example.com") };
+    let message = "Fix\n\nCo-authored-by: Bob <bob@example.com>";
+    let unseen = |facts: &Facts| {
+        let found = attribution::attribute_all(facts);
+        let gated: Vec<_> = facts.commits.iter().zip(&found).map(|(commit, found)| (commit, found.as_ref())).collect();
+        let parties = Parties::of(facts, &gated);
+        assert!(parties.find(8).is_some(), "the stranger is barred all the same");
+        parties.unknown.len()
+    };
+    let by_agent =
+        Commit { co_authors: vec![stranger.clone()], pull_requests: vec![12], ..commit("c1", claude(), message) };
+    let opened_by = |author: Account, sponsors: Vec<Account>| {
+        let on_branch = Commit { sha: "p1".to_owned(), ..by_agent.clone() };
+        PullRequest { number: 12, author: Some(author), sponsors, commits: vec![on_branch], ..PullRequest::default() }
+    };
+    let bot = Account { kind: AccountKind::Bot, ..user(90, "claude") };
+    assert_eq!(unseen(&facts(vec![by_agent.clone()], Vec::new())), 1, "pushed");
+    let brought = |pull_request| facts(vec![by_agent.clone()], vec![pull_request]);
+    assert_eq!(unseen(&brought(opened_by(bot.clone(), Vec::new()))), 1, "brought by a bot that nobody asked");
+    assert_eq!(unseen(&brought(opened_by(bot, vec![user(7, "ann")]))), 0, "somebody assigned it");
+    assert_eq!(unseen(&brought(opened_by(user(7, "ann"), Vec::new()))), 0, "somebody opened it");
+    // GitHub links its own address to an account of kind User.
+    let web = Identity { account: Some(user(19_864_447, "web-flow")), ..identity("GitHub", "noreply@github.com") };
+    assert_eq!(unseen(&facts(vec![Commit { committer: web, ..by_agent.clone() }], Vec::new())), 1, "GitHub is nobody");
+    let marked = format!("{message}\nCo-Authored-By: Claude <noreply@anthropic.com>");
+    let by_ann = Commit { co_authors: vec![stranger, claude()], ..commit("c1", identity("Ann", ANN), &marked) };
+    assert_eq!(unseen(&facts(vec![by_ann], Vec::new())), 0, "an author GitHub knows");
+}
+
+#[test]
+fn sponsors_beyond_those_that_were_read_are_somebody_unknown() {
+    let machine = Person { accounts: vec![user(90, "acme-ci")], is_machine: true, ..Person::default() };
+    let mut pull_request = PullRequest { number: 12, author: Some(user(90, "acme-ci")), ..PullRequest::default() };
+    pull_request.has_more_sponsors = true;
+    let commit = Commit { pull_requests: vec![12], ..commit("c1", identity("Ann", ANN), "Fix") };
+    let mut facts = facts(vec![commit], vec![pull_request]);
+    assert!(parties(&facts).unknown.is_empty(), "a human opened it: nobody else is asked for");
+    facts.people = People(vec![machine]);
+    assert_eq!(parties(&facts).unknown[0].because, [Part::Sponsor { number: 12 }]);
+}
+
+#[test]
 fn whoever_opened_or_wrote_on_the_pull_request_of_a_squashed_commit_has_a_part() {
     let on_branch = commit("p1", identity("Bob", "8+bob@users.noreply.github.com"), "wip");
     let pull_request =

@@ -334,7 +334,7 @@ fn facts_that_do_not_fit_the_opening_stand_in_entries_of_their_own() {
     use crate::domain::basis::Basis;
     let named = |n: u32| json!({ "name": "\"".repeat(200), "email": format!("{n}@example.com") });
     let basis = json!({
-        "rules": [], "accounts": [], "attempts": [], "commits": [], "identities": (0..1_000).map(named).collect::<Vec<_>>(),
+        "policies": [], "accounts": [], "attempts": [], "commits": [], "identities": (0..1_000).map(named).collect::<Vec<_>>(),
     });
     let basis: Basis = serde_json::from_value(basis).unwrap();
     let change = step(Event::Held(Box::new(Case { basis: Some(Box::new(basis.clone())), ..case(1) })), &mut [], NOW);
