@@ -57,6 +57,14 @@ fn parties(facts: &Facts) -> Parties {
     Parties::of(facts, &facts.commits.iter().map(|commit| (commit, None)).collect::<Vec<_>>())
 }
 
+#[test]
+fn a_number_no_account_has_names_nobody() {
+    let spelled = Identity { account: None, ..identity("x", "9007199254740992+x@users.noreply.github.com") };
+    let parties = of_commit(spelled, "Fix");
+    assert!(parties.find(1 << 53).is_none(), "the ledger could not hold it");
+    assert_eq!(parties.unknown.len(), 1);
+}
+
 fn of_commit(author: Identity, message: &str) -> Parties {
     parties(&facts(vec![commit("c1", author, message)], Vec::new()))
 }

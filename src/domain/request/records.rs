@@ -119,8 +119,8 @@ impl Request {
     pub(super) fn opened_records(&self, basis: Option<&Basis>) -> Vec<Record> {
         let mut fields = self.opened();
         let mut records = Vec::new();
-        if let Some(facts) = basis.map(to_json) {
-            let text = Record::without_nulls(facts.clone()).to_string();
+        if let Some(facts) = basis.map(|basis| Record::without_nulls(to_json(basis))) {
+            let text = facts.to_string();
             if fields.to_string().len() + text.len() <= ENTRY_BUDGET {
                 fields["facts"] = facts;
             } else {
