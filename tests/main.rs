@@ -14,6 +14,7 @@ mod demo;
 mod fake_github;
 mod github;
 mod ledger_verify;
+mod live_policy;
 mod people;
 mod policy;
 mod recovery;

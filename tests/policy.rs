@@ -2,7 +2,7 @@
 
 use seconder::domain::digest::Digest;
 use seconder::domain::policy::{
-    Approvers, AuthoredBy, Consequence, Dimension, Found, Member, Origin, Policy, PolicyError, Requirement, Rule,
+    Approvers, AuthoredBy, Consequence, Dimension, Found, Member, Origin, PATH, Policy, PolicyError, Requirement, Rule,
     Target, Text, in_force, parse,
 };
 
@@ -98,7 +98,7 @@ fn environments_are_matched_by_pattern_and_without_case() {
 
 #[test]
 fn without_a_file_the_built_in_policy_holds() {
-    let policy = in_force(Found::Absent, None);
+    let policy = in_force(Found::Absent, None, PATH);
     assert_eq!(policy, Policy::built_in());
     assert_eq!(policy.origin, Origin::BuiltIn);
     assert_eq!(policy.rules[0].consequence, Consequence::Require(vec![Requirement::of(1, Approvers::Writers)]));
@@ -107,14 +107,14 @@ fn without_a_file_the_built_in_policy_holds() {
 
 #[test]
 fn a_good_file_is_in_force_with_its_commit_and_blob() {
-    let policy = in_force(Found::File(text(GOOD)), Some(text("anything older")));
+    let policy = in_force(Found::File(text(GOOD)), Some(text("anything older")), PATH);
     assert_eq!(policy.origin, Origin::File { commit: "c0ffee".to_owned(), blob: "b10b".to_owned() });
     assert_eq!(names(&policy.rules), ["production", "everything to the vault", "two agents"]);
 }
 
 #[test]
 fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_where() {
-    let policy = in_force(Found::File(text(BROKEN)), Some(text(GOOD)));
+    let policy = in_force(Found::File(text(BROKEN)), Some(text(GOOD)), PATH);
     let Origin::LastGood { commit, errors, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
     let error = errors.first();
     assert_eq!(commit, "c0ffee");
@@ -124,7 +124,7 @@ fn a_broken_file_leaves_the_last_good_rules_in_force_and_says_what_is_wrong_wher
 
 #[test]
 fn a_deleted_file_loosens_nothing() {
-    let policy = in_force(Found::Absent, Some(text(GOOD)));
+    let policy = in_force(Found::Absent, Some(text(GOOD)), PATH);
     let Origin::LastGood { errors, .. } = &policy.origin else { panic!("{:?}", policy.origin) };
     assert_eq!(errors.first().message, ".github/seconder.yml is gone from the default branch; put it back");
     assert_eq!(policy.rules.len(), 3);
@@ -133,7 +133,7 @@ fn a_deleted_file_loosens_nothing() {
 #[test]
 fn a_file_that_was_never_good_leaves_it_to_the_admins() {
     for last_good in [None, Some(text(BROKEN))] {
-        let policy = in_force(Found::File(text(BROKEN)), last_good);
+        let policy = in_force(Found::File(text(BROKEN)), last_good, PATH);
         assert!(matches!(policy.origin, Origin::AdminsOnly { .. }));
         assert_eq!(policy.rules.len(), 1);
         assert_eq!(policy.rules[0].authored_by, AuthoredBy::Anyone);
@@ -144,7 +144,7 @@ fn a_file_that_was_never_good_leaves_it_to_the_admins() {
 
 #[test]
 fn an_environment_that_the_file_forgets_stays_under_the_built_in_rule() {
-    let policy = in_force(Found::File(text(GOOD)), None);
+    let policy = in_force(Found::File(text(GOOD)), None, PATH);
     assert_eq!(
         names(policy.rules_for(&Target::deployment("staging"))),
         ["production", "everything to the vault", "two agents", "built-in"]
@@ -158,7 +158,7 @@ fn an_environment_that_the_file_forgets_stays_under_the_built_in_rule() {
 
 #[test]
 fn naming_two_agents_for_an_environment_does_not_let_the_others_through() {
-    let policy = in_force(Found::File(text(GOOD)), None);
+    let policy = in_force(Found::File(text(GOOD)), None, PATH);
     let staging: Vec<_> = policy.rules_for(&Target::deployment("staging")).collect();
     assert!(staging.iter().any(|rule| rule.name == "two agents" && names_it(rule, "staging")));
     assert!(staging.iter().any(|rule| rule.name == "built-in"));

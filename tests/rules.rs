@@ -6,8 +6,8 @@ use seconder::app::{App, system_clock};
 use seconder::demo::{Commit, GitHub as Fake, Options, PullRequest, Trouble};
 use seconder::domain::gate::{Repository, Tenant};
 use seconder::github::facts::PolicyFile;
+use seconder::github::files::FileAt;
 use seconder::github::organization::OrganizationFile;
-use seconder::github::owners::CodeOwners;
 use seconder::github::pacing::Limits;
 use seconder::github::webhook::{Incoming, RulesChange, RulesMayHaveChanged};
 use seconder::github::{GitHub, Place, Settings};
@@ -52,7 +52,7 @@ impl Scene {
         self.seconder.organization_policy(&self.tenant).await.unwrap()
     }
 
-    async fn owners(&self, commit: &str) -> CodeOwners {
+    async fn owners(&self, commit: &str) -> FileAt {
         let repository = Repository { id: self.github.repository_id(SHOP), owner: "acme".into(), name: "shop".into() };
         self.seconder.code_owners(Place { tenant: &self.tenant, repository: &repository }, commit).await.unwrap()
     }
@@ -186,8 +186,8 @@ fn a_webhook_about_the_rules_makes_the_organizations_file_read_anew_beside_the_l
         let (store, mut handed) = database.open().await;
         let app = App::new(store.clone(), scene.seconder.clone(), system_clock());
         scene.write(HOUSE, FILE, "version: 1");
-        let (found, last_good) = app.organization_file(&scene.tenant).await.unwrap();
-        assert_eq!((text_of(&found), last_good), ("version: 1", None));
+        let found = scene.seconder.organization_policy(&scene.tenant).await.unwrap();
+        assert_eq!(text_of(&found), "version: 1");
         let good = StoredPolicy { commit: "c".into(), blob: "b".into(), text: "version: 1".into() };
         store.remember_organization_policy(scene.tenant.account_id, &good).await.unwrap();
 
@@ -204,8 +204,9 @@ fn a_webhook_about_the_rules_makes_the_organizations_file_read_anew_beside_the_l
         };
         store.receive(delivery).await.unwrap();
         app.handle(&handed.deliveries.try_recv().unwrap()).await.unwrap();
-        let lost = app.organization_file(&scene.tenant).await.unwrap();
-        assert_eq!(lost, (OrganizationFile::NotVisible, Some(good)));
+        let lost = scene.seconder.organization_policy(&scene.tenant).await.unwrap();
+        assert_eq!(lost, OrganizationFile::NotVisible);
+        assert_eq!(store.organization_policy(scene.tenant.account_id).await.unwrap(), Some(good));
         assert_eq!(store.health().await.unwrap().queued_deliveries, 0);
     });
 }
@@ -222,10 +223,10 @@ async fn owners_are_in_the_first_file_github_looks_for() {
         (&root, "CODEOWNERS", "* @root"),
         (&house, ".github/CODEOWNERS", "* @house"),
     ] {
-        let CodeOwners::Present { path: found, text, blob } = scene.owners(commit).await else { panic!("{path}") };
+        let FileAt::Present { path: found, text, blob } = scene.owners(commit).await else { panic!("{path}") };
         assert_eq!((found, text.as_str(), blob.len()), (path, expected, 40));
     }
-    assert_eq!(scene.owners(&none).await, CodeOwners::Absent);
+    assert_eq!(scene.owners(&none).await, FileAt::Absent);
     let calls = scene.seconder.calls();
     assert_eq!((calls.total(), calls.graphql), (5, 4), "one call each, and a token");
     scene.owners(&house).await;
@@ -237,7 +238,7 @@ async fn owners_are_in_the_first_file_github_looks_for() {
 async fn owners_that_cannot_be_read_are_not_nobody() {
     let scene = Scene::set().await;
     let unreadable = async |commit: &str, expected: &str| match scene.owners(commit).await {
-        CodeOwners::Unreadable { why } => assert!(why.contains(expected), "{why}"),
+        FileAt::Unreadable { why } => assert!(why.contains(expected), "{why}"),
         other => panic!("{expected}: {other:?}"),
     };
     unreadable(&"0".repeat(40), "does not know the commit").await;

@@ -2,32 +2,32 @@
 
 use tracing::{info, warn};
 
+use super::rules::{InForce, NewPolicies};
 use super::{App, Error};
 use crate::domain::basis::Basis;
 use crate::domain::case::Case;
-use crate::domain::decide::{Layer, Permission, Persons, Quorum, Standing, judge_all};
-use crate::domain::event::{Channel, Event, Reviewed, Verdict};
-use crate::domain::facts::Facts;
+use crate::domain::decide::{Judgement, Permission, Persons, Quorum, Standing, judge_all};
+use crate::domain::event::{Channel, Event, Rejudged, Reviewed, Verdict};
+use crate::domain::facts::{Facts, Gap};
 use crate::domain::gate::{RequestId, RunKey, Subject};
 use crate::domain::people::{Account, AccountKind};
-use crate::domain::policy::{self, Member, Origin, Policy, Target};
+use crate::domain::policy::{Member, Target};
 use crate::domain::request::Request;
-use crate::github::Place;
-use crate::github::facts::PolicyFile;
-use crate::github::render;
-use crate::github::webhook::{ButtonPressed, DeploymentHeld, Incoming};
-use crate::store::{Delivery, StoredPolicy, Work};
+use crate::github::facts::Gathered;
+use crate::github::webhook::{ButtonPressed, DeploymentHeld, Incoming, RulesMayHaveChanged};
+use crate::github::{Place, organization, render};
+use crate::store::{Delivery, Of, Work};
 
 impl App {
     /// Handles one delivery. When it returns, the delivery is done, and everything it led to is written down.
     pub async fn handle(&self, delivery: &Delivery) -> Result<(), Error> {
         let incoming: Incoming = serde_json::from_str(&delivery.payload)?;
-        let mut new_policy = None;
+        let mut new_policies = None;
         let event = match incoming {
             Incoming::DeploymentHeld(held) => {
-                let repository = held.repository.id;
-                let (event, policy) = self.held(&delivery.id, held).await?;
-                new_policy = policy.map(|policy| (repository, policy));
+                let (repository, tenant) = (held.repository.id, held.tenant.account_id);
+                let (event, new) = self.held(&delivery.id, held).await?;
+                new_policies = Some((repository, tenant, new));
                 Some(event)
             }
             Incoming::ButtonPressed(pressed) => self.pressed(pressed).await?,
@@ -36,29 +36,41 @@ impl App {
                 Some(Event::RunEnded { run: RunKey::of(&run.repository, run.run_id), attempt: run.attempt })
             }
             Incoming::RulesMayHaveChanged(changed) => {
-                self.github.forget_organization_policy(&changed.tenant);
+                self.rules_changed(&changed).await?;
                 None
             }
             Incoming::PullRequestChanged(_) => None,
         };
         let committed = self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
         // After the entry that names it: dying in between means a second entry, never none (P5).
-        if let Some((repository, policy)) = new_policy.filter(|_| !committed.fenced) {
-            self.store.remember_policy(repository, &policy).await?;
+        if let Some((repository, tenant, new)) = new_policies.filter(|_| !committed.fenced) {
+            if let Some(policy) = new.repository {
+                self.store.remember_policy(repository, &policy).await?;
+            }
+            if let Some(policy) = new.organization {
+                self.store.remember_organization_policy(tenant, &policy).await?;
+            }
         }
         Ok(())
     }
 
-    async fn held(&self, delivery: &str, held: DeploymentHeld) -> Result<(Event, Option<StoredPolicy>), Error> {
+    async fn held(&self, delivery: &str, held: DeploymentHeld) -> Result<(Event, NewPolicies), Error> {
         let released = self.store.released(held.repository.id, &held.environment).await?;
-        let gathered = self.github.gather(&held, &released).await?;
-        let (policy, new_policy) = self.policy_in_force(held.repository.id, gathered.policy).await?;
-        let mut facts = gathered.facts;
+        let Gathered { mut facts, policy } = self.github.gather(&held, &released).await?;
         let place = Place { tenant: &held.tenant, repository: &held.repository };
-        let (people, unknown) = self.github.people(place, &policy.people).await?;
-        facts.people = people.clone();
-        facts.gaps.extend(unknown);
-        let case = case(delivery, held, facts, &[Layer { policy, people }], new_policy.is_some());
+        let head = policy.commit().to_owned();
+        let rules = self.rules(place, policy, &facts).await?;
+        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        let new = rules.new.clone();
+        let subject = Subject {
+            tenant: held.tenant,
+            repository: held.repository,
+            environment: held.environment,
+            run_id: facts.run.id,
+            run_attempt: facts.run.attempt,
+            head_sha: facts.run.head_sha.clone(),
+        };
+        let case = judged(subject, held.deployment_id, delivery, facts, rules);
         info!(
             request = %case.subject.request_id(), delivery,
             repository = %case.subject.repository.full_name(), environment = %case.subject.environment,
@@ -66,34 +78,44 @@ impl App {
             commits = case.judgement.commits.len(), ai_commits = case.judgement.ai_commits().count(),
             asks = case.judgement.asks(), "deployment held"
         );
-        Ok((Event::Held(Box::new(case)), new_policy))
+        Ok((Event::Held(Box::new(case)), new))
     }
 
-    /// The rules in force, and the file they come from when it is new here: a good file is remembered for the day it breaks.
-    async fn policy_in_force(
-        &self,
-        repository: u64,
-        file: PolicyFile,
-    ) -> Result<(Policy, Option<StoredPolicy>), Error> {
-        let known = self.store.policy(repository).await?;
-        let last_good = known.clone().map(|p| policy::Text { commit: p.commit, blob: p.blob, text: p.text });
-        let found = match file {
-            PolicyFile::Absent { .. } => policy::Found::Absent,
-            PolicyFile::Present { commit, blob, text } => policy::Found::File(policy::Text { commit, blob, text }),
-            PolicyFile::Unreadable { why, .. } => policy::Found::Unreadable(why),
+    /// The rules, or who is who, may have changed: everything that waits is judged again.
+    async fn rules_changed(&self, changed: &RulesMayHaveChanged) -> Result<(), Error> {
+        self.github.forget_organization_policy(&changed.tenant);
+        let of = match &changed.repository {
+            Some(repository) if repository.name != organization::REPOSITORY => Of::Repository(repository.id),
+            _ => Of::Tenant(changed.tenant.account_id),
         };
-        let text = match &found {
-            policy::Found::File(file) => file.text.clone(),
-            policy::Found::Absent | policy::Found::Unreadable(_) => String::new(),
-        };
-        let policy = policy::in_force(found, last_good);
-        let new = match &policy.origin {
-            Origin::File { commit, blob } if known.is_none_or(|known| known.blob != *blob) => {
-                Some(StoredPolicy { commit: commit.clone(), blob: blob.clone(), text })
-            }
-            _ => None,
-        };
-        Ok((policy, new))
+        for id in self.store.unanswered(of).await? {
+            let Some(request) = self.store.request(&id).await? else { continue };
+            let Some(facts) = self.store.facts(&id).await? else {
+                warn!(request = %id, "the rules changed, and what the request was judged by was not kept");
+                continue;
+            };
+            let rejudged = self.judge_again(&request, facts).await?;
+            info!(request = %id, why = ?changed.why, "judged again");
+            self.store.commit(Work { claim: None, event: Some(Event::Rejudged(Box::new(rejudged))) }).await?;
+        }
+        Ok(())
+    }
+
+    async fn judge_again(&self, request: &Request, mut facts: Facts) -> Result<Rejudged, Error> {
+        let subject = request.case.subject.clone();
+        let place = Place::from(&subject);
+        let policy = self.github.policy_file(place, &subject.environment).await?;
+        let head = policy.commit().to_owned();
+        // What is missing of people is found out anew.
+        facts.gaps.retain(|gap| !matches!(gap, Gap::AccountUnknown { .. }));
+        let rules = self.rules(place, policy, &facts).await?;
+        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        let case = judged(subject.clone(), request.case.deployment_id, &request.case.delivery, facts, rules);
+        let mut approvers = Vec::new();
+        for approval in &request.life.approvals {
+            approvers.push(self.standing(&case.judgement, &subject, &approval.by.account).await?);
+        }
+        Ok(Rejudged { request: request.id.clone(), case, approvers })
     }
 
     /// Somebody pressed a button. The press counts only for the request whose check run carries the button (P3).
@@ -115,17 +137,22 @@ impl App {
             warn!(request = %id, sender = pressed.sender.id, "Approve was pressed where it is not offered");
             return Ok(None);
         }
-        let by = self.standing(&request, &pressed.sender).await?;
+        let by = self.standing(&request.case.judgement, &request.case.subject, &pressed.sender).await?;
         info!(request = %id, by = by.account.id, ?verdict, "button pressed");
         Ok(Some(Event::Reviewed(Box::new(Reviewed { request: id, by, verdict, via: Channel::CheckRun }))))
     }
 
     /// What GitHub says of somebody, as far as the request's rules ask. Bots are not asked about: they never count.
-    pub(super) async fn standing(&self, request: &Request, who: &Account) -> Result<Standing, Error> {
+    pub(super) async fn standing(
+        &self,
+        judgement: &Judgement,
+        subject: &Subject,
+        who: &Account,
+    ) -> Result<Standing, Error> {
         if who.kind != AccountKind::User {
             return Ok(Standing { account: who.clone(), permission: Permission::None, teams: Vec::new() });
         }
-        let quorum = &request.case.judgement.quorum;
+        let quorum = &judgement.quorum;
         let mut teams: Vec<(String, String)> = quorum
             .iter()
             .flat_map(Quorum::groups)
@@ -137,7 +164,7 @@ impl App {
             .collect();
         teams.sort();
         teams.dedup();
-        Ok(self.github.standing(Place::from(&request.case.subject), &who.login, who.id, &teams).await?)
+        Ok(self.github.standing(Place::from(subject), &who.login, who.id, &teams).await?)
     }
 }
 
@@ -149,40 +176,39 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
         && request.life.check_run_id.is_none_or(|id| id == pressed.check_run_id)
 }
 
-fn case(delivery: &str, held: DeploymentHeld, facts: Facts, layers: &[Layer], policy_is_new: bool) -> Case {
+fn judged(subject: Subject, deployment_id: Option<u64>, delivery: &str, mut facts: Facts, rules: InForce) -> Case {
+    let InForce { repository: (policy, policy_digest), also, layers, gaps, new } = rules;
+    facts.gaps.extend(gaps);
+    facts.people = layers.first().map(|layer| layer.people.clone()).unwrap_or_default();
     let target = Target {
         git_ref: facts.run.head_branch.as_deref(),
         workflow: facts.run.workflow.as_deref(),
-        ..Target::deployment(&held.environment)
+        ..Target::deployment(&subject.environment)
     };
-    let judgement = judge_all(layers, &target, &facts);
-    let basis = Basis::of(layers, &target, &facts, &judgement);
-    let run = facts.run;
+    let judgement = judge_all(&layers, &target, &facts);
+    let basis = Basis::of(&layers, &target, &facts, &judgement);
+    let run = &facts.run;
     let attempt = run.attempts.iter().find(|attempt| attempt.number == run.attempt);
     Case {
         actor: attempt.and_then(|attempt| attempt.actor.clone()),
         triggering_actor: attempt.and_then(|attempt| attempt.triggering_actor.clone()),
-        subject: Subject {
-            tenant: held.tenant,
-            repository: held.repository,
-            environment: held.environment,
-            run_id: run.id,
-            run_attempt: run.attempt,
-            head_sha: run.head_sha,
-        },
-        deployment_id: held.deployment_id,
+        subject,
+        deployment_id,
         run_over: run.status == "completed",
-        run_name: run.name,
-        run_event: run.event,
-        run_url: run.url,
-        head_branch: run.head_branch,
-        base: facts.base,
-        gaps: facts.gaps,
-        policy: layers.first().map_or(Origin::BuiltIn, |layer| layer.policy.origin.clone()),
-        policy_digest: layers.first().map_or_else(|| Policy::built_in().digest, |layer| layer.policy.digest.clone()),
+        run_name: run.name.clone(),
+        run_event: run.event.clone(),
+        run_url: run.url.clone(),
+        head_branch: run.head_branch.clone(),
+        base: facts.base.clone(),
+        gaps: facts.gaps.clone(),
+        policy,
+        policy_digest,
+        also,
         judgement,
         delivery: delivery.to_owned(),
-        policy_is_new,
+        policy_is_new: new.repository.is_some(),
+        organization_is_new: new.organization.is_some(),
         basis: Some(Box::new(basis)),
+        facts: Some(Box::new(facts)),
     }
 }

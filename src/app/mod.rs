@@ -16,10 +16,10 @@ use crate::github::{GitHub, client};
 use crate::store::{self, Store, Work};
 
 mod handle;
-mod organization;
 mod perform;
 mod pulse;
 mod recover;
+mod rules;
 
 pub use pulse::Pulse;
 pub use recover::Recovered;

@@ -126,7 +126,8 @@ impl App {
         let mut standings = Vec::new();
         if request.life.outcome == Some(Outcome::Approved) {
             for approval in &request.life.approvals {
-                standings.push(self.standing(request, &approval.by.account).await?);
+                standings
+                    .push(self.standing(&request.case.judgement, &request.case.subject, &approval.by.account).await?);
             }
         }
         Ok(standings)
@@ -154,7 +155,7 @@ impl App {
     }
 
     async fn show_policy(&self, due: &EffectDue, request: &Request) -> Result<Tried, Error> {
-        let Some(page) = render::policy_page(&request.case.policy) else { return Ok(Tried::Nothing) };
+        let Some(page) = render::policy_page(&request.case) else { return Ok(Tried::Nothing) };
         let check_run = check_run(request, render::POLICY_CHECK_NAME, page);
         let place = Place::from(&request.case.subject);
         if !due.is_first_try() && self.find(request, &check_run).await?.is_some() {

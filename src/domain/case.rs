@@ -6,7 +6,7 @@ use serde_json::json;
 use super::basis::Basis;
 use super::decide::Judgement;
 use super::digest::Digest;
-use super::facts::{Base, Gap};
+use super::facts::{Base, Facts, Gap};
 use super::gate::Subject;
 use super::people::Account;
 use super::policy::Origin;
@@ -39,6 +39,9 @@ pub struct Case {
     pub policy: Origin,
     /// Digest of the rules.
     pub policy_digest: Digest,
+    /// Other policies that hold besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
     /// What the rules say.
     pub judgement: Judgement,
     /// The webhook delivery that brought it.
@@ -49,18 +52,55 @@ pub struct Case {
     /// Set when these rules were not in force here before: they get an entry of their own.
     #[serde(skip)]
     pub policy_is_new: bool,
+    /// Set when the organization's rules were not in force here before.
+    #[serde(skip)]
+    pub organization_is_new: bool,
+    /// Everything that was learned, until it is stored beside the case.
+    #[serde(skip)]
+    pub facts: Option<Box<Facts>>,
     /// What the judgement rests on, until the opening has told the ledger.
     #[serde(skip)]
     pub basis: Option<Box<Basis>>,
 }
 
+/// Another policy that holds besides the repository's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Also {
+    /// Whose.
+    pub whose: Whose,
+    /// Where its rules came from.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Digest of the rules.
+    pub digest: Digest,
+}
+
+/// Whose policy holds besides the repository's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The organization's: a repository can only add to it.
+    Organization,
+    /// The repository's own at the last good deployment, when what is held changes it: who changes the rules is judged by
+    /// those before, too.
+    Before,
+}
+
 impl Case {
+    /// Whether a policy file is broken.
+    #[must_use]
+    pub fn has_broken_policy(&self) -> bool {
+        let origins = self.also.iter().map(|also| &also.origin).chain([&self.policy]);
+        origins.filter_map(Origin::errors).next().is_some()
+    }
+
     /// Digest of everything an approver is shown: a release is bound to it (P3).
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_json(&json!({
             "subject": self.subject.digest(),
             "policy": self.policy_digest,
+            "also": self.also.iter().map(|also| &also.digest).collect::<Vec<_>>(),
             "base": to_json(&self.base),
             "gaps": to_json(&self.gaps),
             "judgement": to_json(&self.judgement),

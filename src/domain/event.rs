@@ -20,6 +20,8 @@ pub enum Event {
     Refreshed(RequestId),
     /// The request's time may be over.
     Due(RequestId),
+    /// The rules, or who is who, may have changed: a request was judged again.
+    Rejudged(Box<Rejudged>),
     /// The run ended, whatever we thought of it.
     RunEnded {
         /// The run.
@@ -90,6 +92,17 @@ impl Channel {
     }
 }
 
+/// A request judged again by the rules as they are now, from the facts it was opened with.
+#[derive(Clone, Debug)]
+pub struct Rejudged {
+    /// Which.
+    pub request: RequestId,
+    /// What is held, judged again.
+    pub case: Case,
+    /// What GitHub says now of everybody who approved.
+    pub approvers: Vec<Standing>,
+}
+
 /// The world right before a decision leaves: read after the decision was made.
 #[derive(Clone, Debug)]
 pub struct Sending {
@@ -120,6 +133,7 @@ impl Event {
             Self::Held(case) => (Vec::new(), vec![case.subject.run_key()]),
             Self::Reviewed(reviewed) => (vec![reviewed.request.clone()], Vec::new()),
             Self::Sending(sending) => (vec![sending.request.clone()], Vec::new()),
+            Self::Rejudged(rejudged) => (vec![rejudged.request.clone()], Vec::new()),
             Self::Refreshed(request)
             | Self::Due(request)
             | Self::Done { request, .. }

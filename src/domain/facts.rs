@@ -9,7 +9,7 @@ use super::people::{Account, Identity, People};
 use super::policy::Member;
 
 /// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The run and all its attempts.
     pub run: Run,
@@ -44,7 +44,7 @@ impl Facts {
 }
 
 /// A workflow run.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Run id.
     pub id: u64,
@@ -70,7 +70,7 @@ pub struct Run {
 }
 
 /// One attempt of a run, and who set it going.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Counted from 1.
     pub number: u32,
@@ -90,7 +90,7 @@ pub struct Base {
 }
 
 /// A commit as GitHub shows it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Object id.
     pub sha: String,
@@ -162,7 +162,7 @@ impl Commit {
 }
 
 /// A pull request and its own commits, which keep the marks a squash loses.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     /// Number in its repository.
     pub number: u64,

@@ -13,6 +13,7 @@ use super::event::{Channel, Verdict};
 use super::gate::RequestId;
 use super::people::Account;
 
+mod again;
 mod records;
 #[cfg(test)]
 mod sequences;
@@ -44,6 +45,9 @@ pub struct Life {
     pub opened_at: Millis,
     /// When it is denied if nobody has decided.
     pub expires_at: Option<Millis>,
+    /// Digest of what is shown now, when it was judged again since it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Digest>,
     /// How long it had waited when people were last reminded, or when others were last let in to approve.
     #[serde(default)]
     pub waited: Millis,

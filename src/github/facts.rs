@@ -76,6 +76,16 @@ pub enum PolicyFile {
     },
 }
 
+impl PolicyFile {
+    /// Head of the default branch; empty when even that is unknown.
+    #[must_use]
+    pub fn commit(&self) -> &str {
+        match self {
+            Self::Absent { commit } | Self::Present { commit, .. } | Self::Unreadable { commit, .. } => commit,
+        }
+    }
+}
+
 /// A comparison of two commits never changes: remembered by repository, base and head.
 pub(super) struct Comparisons(Mutex<LruCache<(u64, String, String), Arc<Comparison>>>);
 
@@ -149,6 +159,15 @@ impl GitHub {
             people: People::default(),
         };
         Ok(Gathered { facts, policy })
+    }
+
+    /// The policy file as it is now.
+    ///
+    /// # Errors
+    /// [`Error`] when GitHub may know and did not answer.
+    pub async fn policy_file(&self, place: Place<'_>, environment: &str) -> Result<PolicyFile, Error> {
+        let (context, is_partial) = self.deployment_context(place, environment).await?;
+        Ok(policy_file(context.default_branch_ref.as_ref(), context.policy.as_ref(), is_partial))
     }
 
     /// The run with all its attempts; a gap for each attempt that cannot be read.

@@ -7,7 +7,7 @@
 //! - [`client`] one HTTP exchange and its errors
 //! - [`pacing`] how much may be written when, decisions first
 //! - [`facts`], [`graphql`] everything a decision rests on, in few calls
-//! - [`organization`], [`owners`] what else the rules rest on: the organization's file, CODEOWNERS
+//! - [`organization`], [`files`] what else the rules rest on: the organization's file, CODEOWNERS
 //! - `people` the accounts a policy names
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
@@ -20,10 +20,10 @@ pub mod client;
 mod clock;
 pub mod deliveries;
 pub mod facts;
+pub mod files;
 pub mod gates;
 mod graphql;
 pub mod organization;
-pub mod owners;
 pub mod pacing;
 mod people;
 pub mod render;
@@ -80,7 +80,7 @@ pub struct GitHub {
     comparisons: facts::Comparisons,
     accounts: people::Accounts,
     organization_files: organization::Files,
-    owners: owners::Remembered,
+    files: files::Remembered,
     clock: Clock,
 }
 
@@ -125,7 +125,7 @@ impl GitHub {
             comparisons: facts::Comparisons::default(),
             accounts: people::Accounts::default(),
             organization_files: organization::Files::default(),
-            owners: owners::Remembered::default(),
+            files: files::Remembered::default(),
             clock: settings.clock.clone(),
         })
     }

@@ -1,10 +1,11 @@
 //! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
 
 use super::checks::State;
+use crate::domain::case::{Also, Case, Whose};
 use crate::domain::event::Verdict;
 use crate::domain::facts::Gap;
 use crate::domain::people::AccountKind;
-use crate::domain::policy::Origin;
+use crate::domain::policy::{self, Origin, PolicyErrors};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
 mod reasons;
@@ -176,6 +177,17 @@ fn summary(request: &Request) -> String {
         line(format!("\nWithout a decision it is **denied at {}**.", instant(at)));
     }
     line(format!("\n---\nPolicy: {}", policy_line(&case.policy, case.policy_digest.as_str())));
+    for also in &case.also {
+        let digest = safe::prefix(also.digest.as_str(), 12);
+        line(match also.whose {
+            Whose::Organization => {
+                format!("\nAnd the organization's: `seconder.yml` of its `.github`, digest {digest}")
+            }
+            Whose::Before => {
+                format!("\nAnd the policy of the last good deployment, because this changes it, digest {digest}")
+            }
+        });
+    }
     line(format!("\nRequest {} · digest {}", code(request.id.as_str()), code(request.digest.as_str())));
     page
 }
@@ -298,39 +310,52 @@ pub fn note(request: &Request) -> String {
     )
 }
 
-/// The failing check run for a broken policy file: every error, each where it stands.
+/// The failing check run for broken policy files: every error, each where it stands.
 #[must_use]
-pub fn policy_page(origin: &Origin) -> Option<Page> {
-    let errors = origin.errors()?;
+pub fn policy_page(case: &Case) -> Option<Page> {
+    let own = case.policy.errors().map(|errors| (policy::PATH.to_owned(), &case.policy, errors));
+    let name = |also: &Also| match also.whose {
+        Whose::Organization => format!("seconder.yml of {}/.github", case.subject.tenant.login),
+        Whose::Before => format!("{} at the last good deployment", policy::PATH),
+    };
+    let others = case.also.iter().filter_map(|also| Some((name(also), &also.origin, also.origin.errors()?)));
+    let broken: Vec<(String, &Origin, &PolicyErrors)> = own.into_iter().chain(others).collect();
+    let (name, _, errors) = broken.first()?;
     let first = errors.first();
+    let title = match first.line {
+        0 => format!("{name} is broken"),
+        line => format!("{name}:{line}:{} is broken", first.column),
+    };
+    let told: Vec<String> = broken.iter().map(|(name, origin, errors)| broken_file(name, origin, errors)).collect();
+    Some(Page {
+        title: shorten(&safe::visible(&title), 120),
+        summary: cut(told.join("\n\n")),
+        text: None,
+        state: State::Failure,
+        buttons: Vec::new(),
+        points_at: case
+            .policy
+            .errors()
+            .into_iter()
+            .flat_map(PolicyErrors::iter)
+            .filter(|error| error.line > 0)
+            .map(|error| (error.line, error.column, safe::visible(&error.message)))
+            .collect(),
+    })
+}
+
+fn broken_file(name: &str, origin: &Origin, errors: &PolicyErrors) -> String {
     let holds = match origin {
         Origin::LastGood { commit, .. } => {
             format!("Until it is mended, the last good file (of {}) holds.", safe::prefix(commit, 12))
         }
         _ => "Until it is mended, the repository's admins must second every deployment.".into(),
     };
-    let told: Vec<String> = errors
-        .iter()
-        .map(|error| match error.line {
-            0 => safe::block(&error.message),
-            line => format!("Line {line}, column {}:\n\n{}", error.column, safe::block(&error.message)),
-        })
-        .collect();
-    Some(Page {
-        title: match first.line {
-            0 => ".github/seconder.yml is broken".to_owned(),
-            line => format!(".github/seconder.yml:{line}:{} is broken", first.column),
-        },
-        summary: cut(format!("`.github/seconder.yml`\n\n{}\n\n{holds}", told.join("\n\n"))),
-        text: None,
-        state: State::Failure,
-        buttons: Vec::new(),
-        points_at: errors
-            .iter()
-            .filter(|error| error.line > 0)
-            .map(|error| (error.line, error.column, safe::visible(&error.message)))
-            .collect(),
-    })
+    let told = errors.iter().map(|error| match error.line {
+        0 => safe::block(&error.message),
+        line => format!("Line {line}, column {}:\n\n{}", error.column, safe::block(&error.message)),
+    });
+    format!("{}\n\n{}\n\n{holds}", code(name), told.collect::<Vec<_>>().join("\n\n"))
 }
 
 fn cut(text: String) -> String {

@@ -40,6 +40,8 @@ record_types! {
     PolicyLoaded = "policy.loaded",
     /// A gate is held: what is held, who had a part in it, which rules matched.
     RequestOpened = "request.opened",
+    /// A request that waits was judged again, because the rules or who is who changed.
+    RequestRejudged = "request.rejudged",
     /// A request has waited so long that others may approve it, too.
     RequestEscalated = "request.escalated",
     /// People were reminded of a request.
@@ -48,6 +50,8 @@ record_types! {
     FactsRecorded = "facts.recorded",
     /// One human's verdict.
     ReviewRecorded = "review.recorded",
+    /// An approver's access or teams changed: the approval counts for what they are now.
+    ReviewWeighed = "review.weighed",
     /// A verdict no longer counts, because its reviewer is no longer eligible.
     ReviewStruck = "review.struck",
     /// Somebody tried to give a verdict and may not.

@@ -4,7 +4,7 @@
 //! the requests it touches are locked, [`step`] decides, and requests, effects and ledger entries are written (P4, P5).
 //! Works that wait share a transaction, because a commit costs more than what it commits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::requests::Locked;
 use super::{Claim, Error, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
 use crate::domain::event::Event;
+use crate::domain::facts::Facts;
 use crate::domain::gate::RequestId;
 use crate::domain::request::{Answer, Change, Request, step};
 
@@ -113,8 +114,8 @@ async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, 
 /// What a transaction leaves to do once it is committed.
 struct Written {
     committed: Vec<Committed>,
-    /// Requests that were opened, and how long their cases are as stored.
-    opened: Vec<(Request, usize)>,
+    /// Requests whose cases were written, and how long those are as stored.
+    written: Vec<(Request, usize)>,
     repositories: Vec<u64>,
     handing: Handing,
     now: Millis,
@@ -122,7 +123,7 @@ struct Written {
 
 impl Written {
     fn publish(self, shared: &Shared) -> Vec<Committed> {
-        for (request, bytes) in self.opened {
+        for (request, bytes) in self.written {
             shared.cases.put(request.id, Known { case: request.case, digest: request.digest }, bytes);
         }
         shared.repositories.saw(&self.repositories, self.now);
@@ -145,7 +146,11 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
         })
         .collect();
 
-    let lengths = requests::insert(&batch.opened, connection).await?;
+    let lengths = requests::insert(&batch.opened, &batch.facts, connection).await?;
+    let mut written = Vec::new();
+    for request in batch.judged_again.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request) {
+        written.push((request.clone(), requests::judge_again(request, connection).await?));
+    }
     requests::save(&batch.locked, connection).await?;
     let told = batch.told.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
     releases::remember(told, now, connection).await?;
@@ -153,8 +158,8 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
     ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection).await?;
-    let opened = batch.opened.into_iter().zip(lengths).collect();
-    Ok(Written { committed, opened, repositories, handing, now })
+    written.extend(batch.opened.into_iter().zip(lengths));
+    Ok(Written { committed, written, repositories, handing, now })
 }
 
 fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crate::domain::gate::RunKey>) {
@@ -172,6 +177,8 @@ fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crat
 struct Batch {
     locked: BTreeMap<RequestId, Locked>,
     opened: Vec<Request>,
+    facts: HashMap<RequestId, Box<Facts>>,
+    judged_again: BTreeSet<RequestId>,
     owed: Owed,
     appendix: Appendix,
     /// Requests whose answer leaves after this transaction, or was given up.
@@ -199,7 +206,9 @@ impl Batch {
     }
 
     fn take_in(&mut self, change: Change) -> Committed {
-        let Change { opened, changed, records, effects, send, wait_until } = change;
+        let Change { opened, changed, records, effects, judged_again, facts, send, wait_until } = change;
+        self.facts.extend(facts);
+        self.judged_again.extend(judged_again);
         if let Some(request) = &opened {
             let run_key = request.case.subject.run_key();
             let locked = Locked { request: request.clone(), run_key, entries: 0, dirty: true };

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::domain::Millis;
+use crate::domain::facts::Facts;
 use crate::domain::gate::{Repository, RequestId, Tenant};
 use crate::domain::request::Request;
 
@@ -47,6 +48,7 @@ pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
+pub use requests::Of;
 
 use cases::Cases;
 use connection::{Database, Line};
@@ -242,6 +244,22 @@ impl Store {
     /// If they could not be read.
     pub async fn known_requests(&self, ids: &[RequestId]) -> Result<BTreeSet<RequestId>, Error> {
         requests::known(&self.shared, ids).await
+    }
+
+    /// What a request was judged by; `None` when that was not kept.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn facts(&self, id: &RequestId) -> Result<Option<Facts>, Error> {
+        requests::facts(&self.shared, id).await
+    }
+
+    /// Requests whose answer has not left: those that wait for a human, and those that are decided and wait to be released.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn unanswered(&self, of: Of) -> Result<Vec<RequestId>, Error> {
+        requests::unanswered(&self.shared, of).await
     }
 
     /// Pending requests whose time was over at `now`, the most overdue first.

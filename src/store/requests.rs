@@ -13,6 +13,7 @@ use super::sql::{Statement, Value, id, int, text};
 use super::{Error, Shared};
 use crate::domain::Millis;
 use crate::domain::digest::Digest;
+use crate::domain::facts::Facts;
 use crate::domain::gate::{RequestId, RunKey};
 use crate::domain::request::{Life, Request};
 
@@ -53,7 +54,7 @@ pub(super) async fn lock(
     for row in &rows {
         lives.push((request_id(&text(row, 0)?)?, id(row, 1)?, json("life", &text(row, 2)?)?));
     }
-    let known = load_cases(cases, lives.iter().map(|(id, ..)| id), connection).await?;
+    let known = load_cases(cases, lives.iter().map(|(id, _, life)| (id, life)), connection).await?;
     let mut locked = BTreeMap::new();
     for (id, entries, life) in lives {
         let request = assemble(&known, id.clone(), life)?;
@@ -64,13 +65,15 @@ pub(super) async fn lock(
 
 async fn load_cases<'a>(
     cases: &Cases,
-    ids: impl Iterator<Item = &'a RequestId>,
+    lives: impl Iterator<Item = (&'a RequestId, &'a Life)>,
     connection: &mut AnyConnection,
 ) -> Result<HashMap<RequestId, Known>, Error> {
     let mut known = HashMap::new();
     let mut missing = Vec::new();
-    for id in ids {
-        match cases.get(id) {
+    for (id, life) in lives {
+        // Another replica may have judged it again since.
+        let is_current = |known: &Known| life.judged.as_ref().is_none_or(|digest| *digest == known.digest);
+        match cases.get(id).filter(is_current) {
             Some(case) => drop(known.insert(id.clone(), case)),
             None => missing.push(id.as_str()),
         }
@@ -99,12 +102,16 @@ fn assemble(known: &HashMap<RequestId, Known>, id: RequestId, life: Life) -> Res
 
 /// Writes requests that were opened. Fails with [`Error::Conflict`] if another replica opened one of them meanwhile.
 /// Returns the length of each case as it is stored.
-pub(super) async fn insert(opened: &[Request], connection: &mut AnyConnection) -> Result<Vec<usize>, Error> {
+pub(super) async fn insert(
+    opened: &[Request],
+    facts: &HashMap<RequestId, Box<Facts>>,
+    connection: &mut AnyConnection,
+) -> Result<Vec<usize>, Error> {
     if opened.is_empty() {
         return Ok(Vec::new());
     }
     let mut lengths = Vec::with_capacity(opened.len());
-    let mut rows: Vec<[Value; 4]> = Vec::with_capacity(opened.len());
+    let mut rows: Vec<[Value; 5]> = Vec::with_capacity(opened.len());
     for request in opened {
         let body = to_json("case", &*request.case)?;
         lengths.push(body.len());
@@ -113,14 +120,40 @@ pub(super) async fn insert(opened: &[Request], connection: &mut AnyConnection) -
             request.case.subject.tenant.account_id.into(),
             request.digest.as_str().into(),
             body.into(),
+            facts.get(&request.id).map(|facts| to_json("facts", &**facts)).transpose()?.unwrap_or_default().into(),
         ]);
     }
-    let written = Statement::new("INSERT INTO requests (id, tenant, digest, body) ")
+    let written = Statement::new("INSERT INTO requests (id, tenant, digest, body, facts) ")
         .rows(rows)
         .sql(" ON CONFLICT (id) DO NOTHING")
         .execute(connection)
         .await?;
     if written == opened.len() as u64 { Ok(lengths) } else { Err(Error::Conflict) }
+}
+
+/// Writes what a request was judged anew. Returns the length of its case as it is stored.
+pub(super) async fn judge_again(request: &Request, connection: &mut AnyConnection) -> Result<usize, Error> {
+    let body = to_json("case", &*request.case)?;
+    let length = body.len();
+    Statement::new("UPDATE requests SET digest = ")
+        .bind(request.digest.as_str())
+        .sql(", body = ")
+        .bind(body)
+        .sql(" WHERE id = ")
+        .bind(request.id.as_str())
+        .execute(connection)
+        .await?;
+    Ok(length)
+}
+
+/// What a request was judged by; `None` when that was not kept.
+pub(super) async fn facts(shared: &Shared, id: &RequestId) -> Result<Option<Facts>, Error> {
+    let mut connection = shared.readers.acquire().await?;
+    let rows =
+        Statement::new("SELECT facts FROM requests WHERE id = ").bind(id.as_str()).fetch(&mut connection).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let facts = text(row, 0)?;
+    if facts.is_empty() { Ok(None) } else { json("facts", &facts).map(Some) }
 }
 
 /// Writes how far requests have come.
@@ -182,9 +215,36 @@ async fn read_all(line: &Line, cases: &Cases, ids: &BTreeSet<RequestId>) -> Resu
     for row in &rows {
         lives.push((request_id(&text(row, 0)?)?, json("life", &text(row, 1)?)?));
     }
-    let known = load_cases(cases, lives.iter().map(|(id, _)| id), connection).await?;
+    let known = load_cases(cases, lives.iter().map(|(id, life)| (id, life)), connection).await?;
     session.end();
     lives.into_iter().map(|(id, life)| Ok((id.clone(), assemble(&known, id, life)?))).collect()
+}
+
+/// Whose requests.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    /// A tenant's, by account id.
+    Tenant(u64),
+    /// A repository's, by id.
+    Repository(u64),
+}
+
+/// Requests whose answer has not left: those that wait for a human, and those that are decided and wait to be released.
+pub(super) async fn unanswered(shared: &Shared, of: Of) -> Result<Vec<RequestId>, Error> {
+    let mut connection = shared.readers.acquire().await?;
+    let statement = Statement::new("SELECT l.request_id FROM request_lives l JOIN requests r ON r.id = l.request_id ");
+    let statement = match of {
+        Of::Tenant(tenant) => statement.sql("WHERE r.tenant = ").bind(tenant),
+        Of::Repository(repository) => statement.sql("WHERE l.run_key LIKE ").bind(format!("{repository}/%")),
+    };
+    let rows = statement
+        .sql(
+            " AND (l.state = 'pending' OR EXISTS (SELECT 1 FROM effects e WHERE e.request_id = l.request_id \
+             AND e.kind = 'callback' AND e.state = 'queued')) ORDER BY l.request_id",
+        )
+        .fetch(&mut connection)
+        .await?;
+    rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// Pending requests whose time is over, the most overdue first.

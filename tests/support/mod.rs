@@ -84,6 +84,9 @@ pub fn case(run_id: u64) -> Case {
         delivery: format!("delivery-{run_id}"),
         policy_is_new: false,
         basis: None,
+        facts: None,
+        also: Vec::new(),
+        organization_is_new: false,
     }
 }
 

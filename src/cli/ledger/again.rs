@@ -50,16 +50,24 @@ pub struct Difference {
 /// # Errors
 /// In words, if the entries do not hold what it takes.
 pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
-    let opening = entries.iter().find(|entry| entry["type"] == "request.opened").ok_or("it was never opened")?;
-    let basis: Basis = serde_json::from_value(facts(opening, entries)?)
-        .map_err(|error| format!("the recorded facts cannot be read: {error}"))?;
-    let gaps: Vec<Gap> = read(&opening["partial"], "partial")?;
-    let environment = opening["environment"].as_str().ok_or("the opening names no environment")?;
-    let judgement = basis.judge(environment, gaps).ok_or("the recorded facts name somebody they do not list")?;
-    let mut again =
-        Again { parties: judgement.parties.known.len(), requirements: judgement.quorum.len(), ..Again::default() };
-    again.opening(opening, &basis, &judgement)?;
-    again.reviews(entries, opening, &judgement)?;
+    let is_judgement = |entry: &Value| entry["type"] == "request.opened" || entry["type"] == "request.rejudged";
+    let starts: Vec<usize> = (0..entries.len()).filter(|at| is_judgement(&entries[*at])).collect();
+    let Some(opening) = starts.first().map(|first| &entries[*first]) else { return Err("it was never opened".into()) };
+    let opened_at = opening["time"].as_i64();
+    let (mut again, mut said) = (Again::default(), Said::default());
+    for (n, start) in starts.iter().enumerate() {
+        let part = &entries[*start..starts.get(n + 1).copied().unwrap_or(entries.len())];
+        let judged = &part[0];
+        let basis: Basis = serde_json::from_value(facts(judged, part)?)
+            .map_err(|error| format!("the recorded facts cannot be read: {error}"))?;
+        let gaps: Vec<Gap> = read(&judged["partial"], "partial")?;
+        let environment = judged["environment"].as_str().ok_or("the opening names no environment")?;
+        let judgement = basis.judge(environment, gaps).ok_or("the recorded facts name somebody they do not list")?;
+        again.parties = judgement.parties.known.len();
+        again.requirements = judgement.quorum.len();
+        again.opening(judged, opened_at, &basis, &judgement)?;
+        again.reviews(part, &judgement, &mut said)?;
+    }
     Ok(again)
 }
 
@@ -88,9 +96,17 @@ struct Said {
     approvals: Vec<(Standing, Assurance)>,
     /// How long it had waited when people were last reminded, or others last let in.
     waited: Millis,
+    is_denied: bool,
 }
 
 impl Said {
+    /// Somebody's access or teams changed.
+    fn weigh(&mut self, account: Account, entry: &Value) {
+        for (by, _) in self.approvals.iter_mut().filter(|(by, _)| by.account.id == account.id) {
+            *by = standing(account.clone(), entry);
+        }
+    }
+
     fn voices(&self) -> Vec<Voice<'_>> {
         self.approvals.iter().map(|(standing, assurance)| Voice { standing, assurance: *assurance }).collect()
     }
@@ -109,7 +125,13 @@ impl Again {
         }
     }
 
-    fn opening(&mut self, opening: &Value, basis: &Basis, judgement: &Judgement) -> Result<(), String> {
+    fn opening(
+        &mut self,
+        opening: &Value,
+        opened_at: Option<i64>,
+        basis: &Basis,
+        judgement: &Judgement,
+    ) -> Result<(), String> {
         let detail = Detail::of(opening["abridged"].as_str()).ok_or("it left out something unknown")?;
         for (name, value) in judged(judgement, detail) {
             match name.as_str() {
@@ -129,10 +151,10 @@ impl Again {
         let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
         self.compare(opening, "actor", &opening["actor"], to_json(&actor));
         self.compare(opening, "triggering_actor", &opening["triggering_actor"], to_json(&triggering_actor));
-        let expires = judgement.expires_after.and_then(|after| opening["time"].as_i64()?.checked_add(after));
+        let expires = judgement.expires_after.and_then(|after| opened_at?.checked_add(after));
         self.compare(opening, "expires_at", &opening["expires_at"], to_json(&expires));
         match opening["policy"]["origin"].as_str() {
-            Some("built_in" | "admins_only") => {
+            Some("built_in" | "admins_only") if opening["policy"]["also"].is_null() => {
                 self.compare(opening, "policy digest", &opening["policy"]["digest"], to_json(&basis.rules_digest()));
             }
             _ => self.notes.push(format!(
@@ -143,9 +165,9 @@ impl Again {
         Ok(())
     }
 
-    fn reviews(&mut self, entries: &[Value], opening: &Value, judgement: &Judgement) -> Result<(), String> {
-        let mut said = Said::default();
-        let mut denied = !judgement.denied_by.is_empty();
+    fn reviews(&mut self, entries: &[Value], judgement: &Judgement, said: &mut Said) -> Result<(), String> {
+        let opening = &entries[0];
+        let mut denied = said.is_denied || !judgement.denied_by.is_empty();
         let mut decided = false;
         for entry in entries {
             match entry["type"].as_str().unwrap_or_default() {
@@ -157,7 +179,10 @@ impl Again {
                     self.compare(entry, &what, &json!([]), to_json(&why));
                     match verdict {
                         Verdict::Approve => said.approvals.push((by, assurance)),
-                        Verdict::Deny => denied = true,
+                        Verdict::Deny => {
+                            said.is_denied = true;
+                            denied = true;
+                        }
                     }
                 }
                 "attempt.refused" => {
@@ -172,11 +197,12 @@ impl Again {
                     self.compare(entry, &format!("why {} was refused", by.account.login), &entry["why"], why);
                 }
                 "review.struck" => said.approvals.retain(|(by, _)| entry["reviewer"]["id"] != by.account.id),
+                "review.weighed" => said.weigh(read(&entry["reviewer"], "reviewer")?, entry),
                 "request.escalated" | "request.reminded" => said.waited = entry["waited"].as_i64().unwrap_or_default(),
                 "decision.voided" => decided = false,
                 "decision.recorded" => {
                     decided = true;
-                    self.decision(entry, opening, judgement, &said, denied);
+                    self.decision(entry, opening, judgement, said, denied);
                 }
                 _ => {}
             }
@@ -245,16 +271,18 @@ fn verdicts(commits: &Value) -> Value {
         .collect()
 }
 
-/// Who spoke, as recorded: their account, access and teams.
+/// Who spoke, as recorded, how surely, and what they said.
 fn review(entry: &Value) -> Result<(Standing, Assurance, Verdict), String> {
     let account: Account = read(&entry["reviewer"], "reviewer")?;
-    let permission = match &entry["permission"] {
-        Value::Null => Permission::None,
-        recorded => read(recorded, "permission")?,
-    };
-    let teams = entry["teams"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let via: Channel = read(&entry["via"], "via")?;
-    Ok((Standing { account, permission, teams }, via.assurance(), read(&entry["verdict"], "verdict")?))
+    Ok((standing(account, entry), via.assurance(), read(&entry["verdict"], "verdict")?))
+}
+
+/// Somebody's access and teams, as recorded.
+fn standing(account: Account, entry: &Value) -> Standing {
+    let permission = read(&entry["permission"], "permission").unwrap_or(Permission::None);
+    let teams = entry["teams"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    Standing { account, permission, teams }
 }
 
 fn read<T: DeserializeOwned>(value: &Value, name: &str) -> Result<T, String> {

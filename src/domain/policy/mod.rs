@@ -127,13 +127,15 @@ pub enum Found {
 /// Which rules hold: those of the file on the default branch; if it is broken or gone, the last that were good; if there
 /// never were any, repository admins must second everything. Only a repository that never had a file gets the built-in
 /// policy: deleting the file loosens nothing (P2).
+///
+/// `name` is what people call the file.
 #[must_use]
-pub fn in_force(file: Found, last_good: Option<Text>) -> Policy {
+pub fn in_force(file: Found, last_good: Option<Text>, name: &str) -> Policy {
     let errors = match (file, &last_good) {
         (Found::Absent, None) => return Policy::built_in(),
-        (Found::Unreadable(why), _) => PolicyErrors::whole_file(format!("{PATH} cannot be read: {why}")),
+        (Found::Unreadable(why), _) => PolicyErrors::whole_file(format!("{name} cannot be read: {why}")),
         (Found::Absent, Some(_)) => {
-            PolicyErrors::whole_file(format!("{PATH} is gone from the default branch; put it back"))
+            PolicyErrors::whole_file(format!("{name} is gone from the default branch; put it back"))
         }
         (Found::File(file), _) => match parse(&file.text) {
             Ok(rules) => return Policy::of(rules, Origin::File { commit: file.commit, blob: file.blob }),

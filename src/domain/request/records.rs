@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, Request};
 use crate::domain::basis::Basis;
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Whose};
 use crate::domain::decide::{Judgement, Refusal, Standing};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
@@ -116,7 +116,7 @@ fn persons(people: &People) -> Vec<Value> {
 
 impl Request {
     /// The opening, and what it rests on: in the opening, in entries of its own where there is no room, or by its digest.
-    pub(super) fn opened_records(&self, basis: Option<&Basis>) -> Vec<Record> {
+    pub(super) fn judged_records(&self, kind: &'static str, basis: Option<&Basis>) -> Vec<Record> {
         let mut fields = self.opened();
         let mut records = Vec::new();
         if let Some(facts) = basis.map(|basis| Record::without_nulls(to_json(basis))) {
@@ -133,7 +133,7 @@ impl Request {
                 }));
             }
         }
-        records.insert(0, Record::new("request.opened", fields));
+        records.insert(0, Record::new(kind, fields));
         records
     }
 
@@ -252,8 +252,16 @@ fn some<T: serde::Serialize>(list: &[T]) -> Value {
 }
 
 /// The rules that came into force.
-pub(super) fn policy_record(case: &Case) -> Record {
-    Record::new("policy.loaded", json!({ "repository": repository(case), "policy": policy(case) }))
+pub(super) fn policy_records(case: &Case) -> impl Iterator<Item = Record> {
+    let own = case
+        .policy_is_new
+        .then(|| Record::new("policy.loaded", json!({ "repository": repository(case), "policy": policy(case) })));
+    let organization = case.also.iter().find(|also| case.organization_is_new && also.whose == Whose::Organization);
+    let organization = organization.map(|also| {
+        let login = &case.subject.tenant.login;
+        Record::new("policy.loaded", json!({ "organization": login, "policy": to_json(also) }))
+    });
+    own.into_iter().chain(organization)
 }
 
 fn repository(case: &Case) -> Value {
@@ -265,6 +273,7 @@ fn policy(case: &Case) -> Value {
     let mut policy = to_json(&case.policy);
     if let Value::Object(fields) = &mut policy {
         fields.insert("digest".to_owned(), to_json(&case.policy_digest));
+        fields.insert("also".to_owned(), some(&case.also));
     }
     policy
 }

@@ -175,6 +175,9 @@ fn opened(world: &World) -> Request {
         run_over: false,
         policy_is_new: false,
         basis: None,
+        facts: None,
+        also: Vec::new(),
+        organization_is_new: false,
     };
     step(Event::Held(Box::new(case)), &mut [], 0).opened.unwrap()
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::records::policy_record;
+use super::records::policy_records;
 use super::{Answer, Approval, Callback, Life, Outcome, Refused, Request};
 use crate::domain::Millis;
 use crate::domain::case::Case;
 use crate::domain::decide::{self, Refusal, Standing, Voice};
 use crate::domain::effect::{Effect, Urgency};
 use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
-use crate::domain::facts::Run;
+use crate::domain::facts::{Facts, Run};
 use crate::domain::gate::RequestId;
 use crate::domain::people::Account;
 use crate::domain::record::{Record, to_json};
@@ -27,6 +27,10 @@ pub struct Change {
     pub records: Vec<(RequestId, Record)>,
     /// Calls that are owed now.
     pub effects: Vec<(RequestId, Effect, Urgency)>,
+    /// Requests whose case was replaced, because they were judged again.
+    pub judged_again: Vec<RequestId>,
+    /// What new requests were judged by.
+    pub facts: Vec<(RequestId, Box<Facts>)>,
     /// Whether a decision may leave now; only [`Event::Sending`] asks.
     pub send: Option<Answer>,
     /// When a decision that may not leave now is looked at again.
@@ -64,6 +68,11 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
                 request.due(now, &mut change);
             }
         }
+        Event::Rejudged(rejudged) => {
+            if let Some(request) = find(locked, &rejudged.request) {
+                request.judge_again(*rejudged, now, &mut change);
+            }
+        }
         Event::Sending(sending) => {
             if let Some(request) = find(locked, &sending.request) {
                 request.send(*sending, now, &mut change);
@@ -90,10 +99,8 @@ fn find<'a>(locked: &'a mut [Request], id: &RequestId) -> Option<&'a mut Request
 fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change) {
     let Some(id) = free_id(&case, locked) else {
         // A redelivery: the request is there already. What brought new rules still says so.
-        if case.policy_is_new
-            && let Some(known) = locked.iter().find(|request| request.id == case.subject.request_id())
-        {
-            change.records.push((known.id.clone(), policy_record(&case)));
+        if let Some(known) = locked.iter().find(|request| request.id == case.subject.request_id()) {
+            change.records.extend(policy_records(&case).map(|record| (known.id.clone(), record)));
         }
         return;
     };
@@ -107,6 +114,9 @@ fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change
         }
     }
     let basis = case.basis.take();
+    if let Some(facts) = case.facts.take() {
+        change.facts.push((id.clone(), facts));
+    }
     let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
     let mut request = Request {
         id: id.clone(),
@@ -114,11 +124,9 @@ fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change
         life: Life { opened_at: now, expires_at, ..Life::default() },
         case: Arc::new(case),
     };
-    let opened = request.opened_records(basis.as_deref());
+    let opened = request.judged_records("request.opened", basis.as_deref());
     change.records.extend(opened.into_iter().map(|record| (id.clone(), record)));
-    if request.case.policy_is_new {
-        change.records.push((id.clone(), policy_record(&request.case)));
-    }
+    change.records.extend(policy_records(&request.case).map(|record| (id.clone(), record)));
     if request.case.run_over || came_too_late {
         let outcome = if came_too_late { Outcome::Superseded } else { Outcome::Withdrawn };
         request.close(outcome, now, change);
@@ -136,7 +144,7 @@ fn open(mut case: Case, locked: &mut [Request], now: Millis, change: &mut Change
             change.effects.push((id.clone(), Effect::CheckRun, Urgency::Opening));
         }
     }
-    if request.case.policy.errors().is_some() {
+    if request.case.has_broken_policy() {
         change.effects.push((id, Effect::PolicyCheck, Urgency::Opening));
     }
     change.changed.retain(|changed| *changed != request.id);
@@ -243,7 +251,7 @@ impl Request {
         change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
     }
 
-    fn settle(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
+    pub(super) fn settle(&mut self, outcome: Outcome, now: Millis, change: &mut Change) {
         self.touch(change);
         self.void(outcome.as_str(), change);
         self.life.outcome = Some(outcome);
@@ -252,7 +260,7 @@ impl Request {
     }
 
     /// Takes back a decision that has not left, if there is one: the request waits as before.
-    fn void(&mut self, why: &str, change: &mut Change) {
+    pub(super) fn void(&mut self, why: &str, change: &mut Change) {
         if self.life.outcome.take().is_some() {
             self.life.decided_at = None;
             self.life.callback = Callback::None;
@@ -324,43 +332,83 @@ impl Request {
 
     /// Strikes approvals of people who may no longer give them (P1). When too few are left, the request waits again.
     fn strike(&mut self, sending: &Sending, now: Millis, change: &mut Change) {
-        let (mut kept, mut struck) = (Vec::new(), Vec::new());
-        for approval in std::mem::take(&mut self.life.approvals) {
-            match self.lost(&approval, sending) {
-                why if why.is_empty() => kept.push(approval),
-                why => struck.push((approval.by.account, why)),
+        let is_struck =
+            self.weigh_again(|request, approval| request.lost(approval, sending), &sending.approvers, now, change);
+        if is_struck && decide::is_met(&self.tally()) {
+            self.settle(Outcome::Approved, now, change);
+        }
+    }
+
+    /// Weighs the approvals by what GitHub says now of those who gave them, and strikes those against which something stands.
+    /// Whether that changed anything; a decision is then taken back.
+    pub(super) fn weigh_again(
+        &mut self,
+        against: impl Fn(&Self, &Approval) -> Vec<Refusal>,
+        standings: &[Standing],
+        now: Millis,
+        change: &mut Change,
+    ) -> bool {
+        let (mut kept, mut struck, mut weighed) = (Vec::new(), Vec::new(), Vec::new());
+        for mut approval in std::mem::take(&mut self.life.approvals) {
+            let why = against(self, &approval);
+            if !why.is_empty() {
+                struck.push((approval.by.account, why));
+                continue;
             }
+            // Whoever left one team may still be in another: they count for what they are now.
+            let is_same = |standing: &&Standing| standing.account.id == approval.by.account.id;
+            if let Some(standing) = standings.iter().find(is_same)
+                && (standing.permission, &standing.teams) != (approval.by.permission, &approval.by.teams)
+            {
+                approval.by = standing.clone();
+                weighed.push(standing.clone());
+            }
+            kept.push(approval);
         }
         self.life.approvals = kept;
-        if struck.is_empty() {
-            return;
+        if struck.is_empty() && weighed.is_empty() {
+            return false;
         }
         self.touch(change);
         self.void("approval_struck", change);
+        for standing in weighed {
+            let record = Record::new(
+                "review.weighed",
+                json!({
+                    "reviewer": to_json(&standing.account),
+                    "permission": to_json(&standing.permission),
+                    "teams": standing.teams,
+                }),
+            );
+            change.records.push((self.id.clone(), record));
+        }
         for (account, why) in struck {
             let record = Record::new("review.struck", json!({ "reviewer": to_json(&account), "why": to_json(&why) }));
             change.records.push((self.id.clone(), record));
             self.remember_refusal(Refused { by: account, verdict: Verdict::Approve, why, at: now });
         }
-        if decide::is_met(&self.tally()) {
-            self.settle(Outcome::Approved, now, change);
-        }
+        true
     }
 
     /// Why an approval no longer counts, by what GitHub says now; empty when it still does.
     fn lost(&self, approval: &Approval, sending: &Sending) -> Vec<Refusal> {
-        let Some(now) = sending.approvers.iter().find(|s| s.account.id == approval.by.account.id) else {
-            return vec![Refusal::NoAccess];
-        };
-        let mut why = decide::obstacles(&self.case.judgement, now, approval.via.assurance(), self.life.waited);
+        let mut why = self.against(approval, &sending.approvers);
         let people = &self.case.judgement.people;
-        let person = people.key(now.account.id);
+        let person = people.key(approval.by.account.id);
         let started = |account: &Option<Account>| account.as_ref().is_some_and(|a| people.key(a.id) == person);
         let joined = sending.run.attempts.iter().any(|a| started(&a.actor) || started(&a.triggering_actor));
         if joined && why.is_empty() {
             why.push(Refusal::Party { because: Vec::new() });
         }
         why
+    }
+
+    /// What stands against an approval now that GitHub says this of everybody who approved.
+    pub(super) fn against(&self, approval: &Approval, now: &[Standing]) -> Vec<Refusal> {
+        let Some(now) = now.iter().find(|standing| standing.account.id == approval.by.account.id) else {
+            return vec![Refusal::NoAccess];
+        };
+        decide::obstacles(&self.case.judgement, now, approval.via.assurance(), self.life.waited)
     }
 
     fn done(&mut self, effect: Effect, receipt: Receipt, change: &mut Change) {

@@ -84,6 +84,9 @@ fn case(attempt: u32) -> Case {
         run_over: false,
         policy_is_new: false,
         basis: None,
+        facts: None,
+        also: Vec::new(),
+        organization_is_new: false,
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Installation, PayloadRepository, Unusable, need, origin};
 use crate::domain::gate::{Repository, Tenant};
+use crate::github::files;
 use crate::github::organization;
-use crate::github::owners;
 use crate::github::wire;
 
 /// A repository's own policy file.
@@ -216,7 +216,7 @@ impl Pushed {
         };
         let mut paths = added.iter().chain(modified).chain(removed).map(String::as_str);
         let count = added.len() + modified.len() + removed.len();
-        count == 0 || count >= FILES_LISTED || paths.any(|path| path == POLICY || owners::PATHS.contains(&path))
+        count == 0 || count >= FILES_LISTED || paths.any(|path| path == POLICY || files::CODE_OWNERS.contains(&path))
     }
 }
 

@@ -195,12 +195,37 @@ pub(super) struct Reviewer<'a> {
     pub(super) kind: Cow<'a, str>,
 }
 
-#[derive(Debug, Deserialize)]
+/// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Quorum {
     pub(super) need: u64,
     /// How many came; a quorum that is only asked for does not say.
-    #[serde(default)]
     pub(super) have: u64,
+    any_of: Vec<Quorum>,
+    all_of: Vec<Quorum>,
+}
+
+impl Quorum {
+    /// Whether it asks less than another, in any part.
+    pub(super) fn is_less_than(&self, asked: &Quorum) -> bool {
+        let differs = |ours: &[Quorum], theirs: &[Quorum]| {
+            ours.len() != theirs.len() || ours.iter().zip(theirs).any(|(ours, theirs)| ours.is_less_than(theirs))
+        };
+        self.need < asked.need || differs(&self.any_of, &asked.any_of) || differs(&self.all_of, &asked.all_of)
+    }
+
+    /// The part that is not met, if it is not; or one that counts more people than there are.
+    pub(super) fn unmet(&self, approvers: u64) -> Option<&Quorum> {
+        if let Some(first) = self.any_of.first() {
+            let met = self.any_of.iter().find(|part| part.unmet(approvers).is_none());
+            return if met.is_some() { None } else { first.unmet(approvers) };
+        }
+        if !self.all_of.is_empty() {
+            return self.all_of.iter().find_map(|part| part.unmet(approvers));
+        }
+        (self.need == 0 || self.have < self.need || self.have > approvers).then_some(self)
+    }
 }
 
 #[derive(Deserialize)]

@@ -149,28 +149,10 @@ impl Rules {
     }
 
     fn open(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
-        let opened = Opened::of(entry)?;
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
-        let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
-        if let Some(missing) = body::known_parts(entry)?.iter().find(|id| !is_party(id)) {
-            return Err(Violation::PartyMissing(*missing));
-        }
-        let open = Open {
-            seq: entry.seq,
-            digest: opened.request_digest,
-            parties: opened.parties.iter().map(|party| party.id).collect(),
-            people: opened.people,
-            approvals: Vec::new(),
-            denials: Vec::new(),
-            ai_commits: opened.ai_commits,
-            partial: opened.partial.len(),
-            matched_rules: opened.matched_rules.len(),
-            quorum: opened.quorum,
-            is_denied: !opened.denied_by.is_empty(),
-        };
-        self.alive.insert(request.to_owned(), Life::Open(open));
+        self.alive.insert(request.to_owned(), Life::Open(Open::of(entry)?));
         Ok(())
     }
 }
@@ -179,6 +161,12 @@ impl Life {
     /// Checks the next entry of this request.
     fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Step, Violation> {
         match record_type {
+            // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
+            RecordType::RequestRejudged => {
+                let open = self.still_open(record_type)?;
+                let Open { approvals, denials, .. } = std::mem::take(open);
+                *open = Open { approvals, denials, ..Open::of(entry)? };
+            }
             RecordType::FactsRecorded => drop(self.still_open(record_type)?),
             RecordType::ReviewRecorded => {
                 let review = Review::of(entry)?;
@@ -256,6 +244,27 @@ impl Life {
 }
 
 impl Open {
+    fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        let opened = Opened::of(entry)?;
+        let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
+        if let Some(missing) = body::known_parts(entry)?.iter().find(|id| !is_party(id)) {
+            return Err(Violation::PartyMissing(*missing));
+        }
+        Ok(Self {
+            seq: entry.seq,
+            digest: opened.request_digest,
+            parties: opened.parties.iter().map(|party| party.id).collect(),
+            people: opened.people,
+            approvals: Vec::new(),
+            denials: Vec::new(),
+            ai_commits: opened.ai_commits,
+            partial: opened.partial.len(),
+            matched_rules: opened.matched_rules.len(),
+            quorum: opened.quorum,
+            is_denied: !opened.denied_by.is_empty(),
+        })
+    }
+
     fn review(&mut self, review: &Review<'_>) -> Result<(), Violation> {
         let id = review.reviewer.id;
         if review.verdict == Verdict::Deny {
@@ -327,12 +336,13 @@ impl Open {
         if decision.quorum.is_empty() {
             return Err(Violation::NoQuorum);
         }
-        let is_lowered = |(n, asked): (usize, &Quorum)| decision.quorum.get(n).is_none_or(|met| met.need < asked.need);
+        let is_lowered =
+            |(n, asked): (usize, &Quorum)| decision.quorum.get(n).is_none_or(|met| met.is_less_than(asked));
         if self.quorum.iter().enumerate().any(is_lowered) {
             return Err(Violation::QuorumLowered);
         }
         let approvers = decision.approvers.len();
-        match decision.quorum.iter().find(|q| q.need == 0 || q.have < q.need || q.have > approvers as u64) {
+        match decision.quorum.iter().find_map(|quorum| quorum.unmet(approvers as u64)) {
             Some(&Quorum { need, have, .. }) => Err(Violation::Quorum { need, have, approvers }),
             None => Ok(()),
         }
@@ -350,12 +360,14 @@ fn genesis(entry: &Header<'_>) -> Result<(), Violation> {
 fn is_about_a_request(record_type: RecordType) -> bool {
     match record_type {
         RecordType::RequestOpened
+        | RecordType::RequestRejudged
         | RecordType::RequestEscalated
         | RecordType::RequestReminded
         | RecordType::ReleaseHeld
         | RecordType::FactsRecorded
         | RecordType::ReviewRecorded
         | RecordType::ReviewStruck
+        | RecordType::ReviewWeighed
         | RecordType::DecisionRecorded
         | RecordType::DecisionVoided
         | RecordType::CallbackSent

@@ -1,4 +1,4 @@
-//! CODEOWNERS: where GitHub looks for it, at one commit.
+//! Files at one commit: CODEOWNERS where GitHub looks for it, and the policy as it was.
 //!
 //! <https://docs.github.com/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
 
@@ -12,9 +12,10 @@ use super::facts::in_repository;
 use super::graphql::files::{self, FilesContext};
 use super::tokens::Purpose;
 use super::{GitHub, Place};
+use crate::domain::policy;
 
-/// Where the file may be. The first that is there counts, and only that one.
-pub const PATHS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
+/// Where CODEOWNERS may be. The first that is there counts, and only that one.
+pub const CODE_OWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
 
 /// Each may be some hundred kilobytes.
 const FILES_REMEMBERED: NonZeroUsize = match NonZeroUsize::new(64) {
@@ -22,9 +23,9 @@ const FILES_REMEMBERED: NonZeroUsize = match NonZeroUsize::new(64) {
     None => NonZeroUsize::MIN,
 };
 
-/// The CODEOWNERS file of a repository at one commit.
+/// A file of a repository at one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeOwners {
+pub enum FileAt {
     /// There is none.
     Absent,
     /// There is one.
@@ -44,7 +45,7 @@ pub enum CodeOwners {
 }
 
 /// What is at a commit never changes: remembered by repository and commit.
-pub(super) struct Remembered(Mutex<LruCache<(u64, String), CodeOwners>>);
+pub(super) struct Remembered(Mutex<LruCache<(u64, String, &'static str), FileAt>>);
 
 impl Default for Remembered {
     fn default() -> Self {
@@ -57,25 +58,38 @@ impl GitHub {
     ///
     /// # Errors
     /// [`Error`] when GitHub may know and did not answer.
-    pub async fn code_owners(&self, place: Place<'_>, commit: &str) -> Result<CodeOwners, Error> {
-        let key = (place.repository.id, commit.to_owned());
-        let known = || self.owners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(owners) = known().get(&key) {
-            return Ok(owners.clone());
+    pub async fn code_owners(&self, place: Place<'_>, commit: &str) -> Result<FileAt, Error> {
+        self.file_at(place, commit, &CODE_OWNERS).await
+    }
+
+    /// The policy file as it was at a commit. One call.
+    ///
+    /// # Errors
+    /// [`Error`] when GitHub may know and did not answer.
+    pub async fn policy_at(&self, place: Place<'_>, commit: &str) -> Result<FileAt, Error> {
+        self.file_at(place, commit, &[policy::PATH]).await
+    }
+
+    /// The first of these files that is there.
+    async fn file_at(&self, place: Place<'_>, commit: &str, paths: &[&'static str]) -> Result<FileAt, Error> {
+        let key = (place.repository.id, commit.to_owned(), paths.first().copied().unwrap_or_default());
+        let known = || self.files.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = known().get(&key) {
+            return Ok(file.clone());
         }
-        let body = files::files_at(&place.repository.owner, &place.repository.name, commit, &PATHS);
+        let body = files::files_at(&place.repository.owner, &place.repository.name, commit, paths);
         let answer = self.call(place.scope(Purpose::Read), Call::graphql(&body)).await?;
-        let (context, is_partial): (FilesContext, _) = in_repository(&answer, "CODEOWNERS", self.now())?;
-        let owners = read(context, place.repository.id, commit, is_partial);
-        if !matches!(owners, CodeOwners::Unreadable { .. }) {
-            known().put(key, owners.clone());
+        let (context, is_partial): (FilesContext, _) = in_repository(&answer, "a file", self.now())?;
+        let file = read(context, place.repository.id, commit, paths, is_partial);
+        if !matches!(file, FileAt::Unreadable { .. }) {
+            known().put(key, file.clone());
         }
-        Ok(owners)
+        Ok(file)
     }
 }
 
-fn read(context: FilesContext, repository: u64, commit: &str, is_partial: bool) -> CodeOwners {
-    let unreadable = |why: &str| CodeOwners::Unreadable { why: why.to_owned() };
+fn read(context: FilesContext, repository: u64, commit: &str, paths: &[&'static str], is_partial: bool) -> FileAt {
+    let unreadable = |why: &str| FileAt::Unreadable { why: why.to_owned() };
     if context.database_id != Some(repository) {
         return unreadable("the name is another repository's now");
     }
@@ -85,17 +99,17 @@ fn read(context: FilesContext, repository: u64, commit: &str, is_partial: bool) 
     if is_partial {
         return unreadable("GitHub left something out of its answer");
     }
-    for (index, path) in PATHS.into_iter().enumerate() {
+    for (index, path) in paths.iter().copied().enumerate() {
         match context.files.get(&format!("f{index}")) {
             Some(None) => {}
             Some(Some(object)) => {
                 return match object.file() {
-                    Ok((blob, text)) => CodeOwners::Present { path, blob, text },
+                    Ok((blob, text)) => FileAt::Present { path, blob, text },
                     Err(why) => unreadable(&format!("{path}: {why}")),
                 };
             }
             None => return unreadable("GitHub left something out of its answer"),
         }
     }
-    CodeOwners::Absent
+    FileAt::Absent
 }

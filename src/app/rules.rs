@@ -1,0 +1,186 @@
+//! Which rules hold: the repository's, the organization's, and, where the rules themselves are changed, those before.
+
+use super::{App, Error};
+use crate::domain::case::{Also, Whose};
+use crate::domain::decide::{Layer, Permission};
+use crate::domain::facts::{Facts, Gap};
+use crate::domain::people::People;
+use crate::domain::policy::codeowners::{self, CodeOwners, Owner};
+use crate::domain::policy::{self, Found, Member, Origin, Policy, Text};
+use crate::github::Place;
+use crate::github::facts::PolicyFile;
+use crate::github::files::FileAt;
+use crate::github::organization::{self, OrganizationFile};
+use crate::store::StoredPolicy;
+
+/// The policies that hold for one subject.
+pub(super) struct InForce {
+    /// The repository's; the built-in one when it has none.
+    pub repository: (Origin, crate::domain::digest::Digest),
+    /// The others.
+    pub also: Vec<Also>,
+    /// All that are judged by, with their people.
+    pub layers: Vec<Layer>,
+    /// What could not be learned of their people.
+    pub gaps: Vec<Gap>,
+    /// Files that are new here.
+    pub new: NewPolicies,
+}
+
+/// Good files that were not known yet: remembered for the day they break.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NewPolicies {
+    pub repository: Option<StoredPolicy>,
+    pub organization: Option<StoredPolicy>,
+}
+
+impl App {
+    /// The rules in force, given the policy file of the default branch and what is held.
+    pub(super) async fn rules(&self, place: Place<'_>, file: PolicyFile, facts: &Facts) -> Result<InForce, Error> {
+        let mut new = NewPolicies::default();
+        let known = self.store.policy(place.repository.id).await?;
+        let mut repository = in_force(found(file), known, policy::PATH, &mut new.repository);
+        let origin = (repository.origin.clone(), repository.digest.clone());
+
+        let mut policies = Vec::new();
+        let mut also = Vec::new();
+        let mut add = |whose, policy: Policy, policies: &mut Vec<Policy>| {
+            also.push(Also { whose, origin: policy.origin.clone(), digest: policy.digest.clone() });
+            policies.push(policy);
+        };
+        let organization = self.organization(place, &mut new.organization).await?;
+        repository.leans_on_another = organization.is_some();
+        let before = self.before(place, facts, &repository).await?;
+        // Where an organization has rules and the repository none, those are all there is.
+        if organization.is_none() || repository.origin != Origin::BuiltIn {
+            policies.push(repository);
+        }
+        if let Some(organization) = organization {
+            add(Whose::Organization, organization, &mut policies);
+        }
+        if let Some(before) = before {
+            add(Whose::Before, before, &mut policies);
+        }
+
+        let (mut layers, mut gaps) = (Vec::with_capacity(policies.len()), Vec::new());
+        for policy in policies {
+            let (people, unknown) = self.github.people(place, &policy.people).await?;
+            gaps.extend(unknown);
+            layers.push(Layer { policy, people });
+        }
+        Ok(InForce { repository: origin, also, layers, gaps, new })
+    }
+
+    /// The organization's rules. Whoever never had any has none; a file that was moved, deleted or made invisible is an alarm, and
+    /// its last good rules hold (P2).
+    async fn organization(&self, place: Place<'_>, new: &mut Option<StoredPolicy>) -> Result<Option<Policy>, Error> {
+        let found = match self.github.organization_policy(place.tenant).await? {
+            OrganizationFile::Seen(file) => found(file),
+            OrganizationFile::NotVisible => Found::Absent,
+        };
+        let known = self.store.organization_policy(place.tenant.account_id).await?;
+        if found == Found::Absent && known.is_none() {
+            return Ok(None);
+        }
+        let name = format!("{}/{}: {}", place.tenant.login, organization::REPOSITORY, organization::FILE);
+        let policy = in_force(found, known, &name, new);
+        if let Some(errors) = policy.origin.errors() {
+            tracing::error!(tenant = %place.tenant.login, %errors, "the organization's policy is not in order; what was good before holds");
+        }
+        Ok(Some(policy))
+    }
+
+    /// The repository's rules at the last good deployment, when what is held may change them: whoever loosens the rules is judged by
+    /// those before, too.
+    async fn before(&self, place: Place<'_>, facts: &Facts, now: &Policy) -> Result<Option<Policy>, Error> {
+        let Some(base) = facts.base.as_ref().filter(|_| touches(facts, &[policy::PATH])) else { return Ok(None) };
+        let found = match self.github.policy_at(place, &base.sha).await? {
+            FileAt::Absent => Found::Absent,
+            FileAt::Present { blob, text, .. } => Found::File(Text { commit: base.sha.clone(), blob, text }),
+            FileAt::Unreadable { why } => Found::Unreadable(why),
+        };
+        let mut before = policy::in_force(found, None, policy::PATH);
+        before.leans_on_another = now.leans_on_another;
+        Ok(Some(before).filter(|before| before.digest != now.digest))
+    }
+
+    /// Who owns the changed files, if a rule asks: by the file on the default branch, and by the one before it is changed.
+    pub(super) async fn owners(
+        &self,
+        place: Place<'_>,
+        head: &str,
+        facts: &Facts,
+        layers: &[Layer],
+    ) -> Result<Option<Vec<Vec<Member>>>, Error> {
+        if !layers.iter().any(|layer| layer.policy.asks_code_owners()) {
+            return Ok(None);
+        }
+        let is_changed = touches(facts, &codeowners::PATHS);
+        let before = facts.base.as_ref().filter(|_| is_changed).map(|base| base.sha.as_str());
+        let mut sets = Vec::new();
+        for commit in [Some(head), before].into_iter().flatten() {
+            let owners = match self.github.code_owners(place, commit).await? {
+                FileAt::Absent => continue,
+                FileAt::Unreadable { .. } => return Ok(None),
+                FileAt::Present { text, .. } => CodeOwners::parse(&text),
+            };
+            for set in owners.owner_sets(facts.files.iter().map(String::as_str)) {
+                let members = members(set, layers);
+                if !sets.contains(&members) {
+                    sets.push(members);
+                }
+            }
+        }
+        Ok(Some(sets))
+    }
+}
+
+/// Whether one of these files is changed, or may be.
+fn touches(facts: &Facts, paths: &[&str]) -> bool {
+    !facts.gaps.is_empty() || facts.files.iter().any(|file| paths.contains(&file.as_str()))
+}
+
+fn found(file: PolicyFile) -> Found {
+    match file {
+        PolicyFile::Absent { .. } => Found::Absent,
+        PolicyFile::Present { commit, blob, text } => Found::File(Text { commit, blob, text }),
+        PolicyFile::Unreadable { why, .. } => Found::Unreadable(why),
+    }
+}
+
+/// The rules in force, and the file they come from when it is new here.
+fn in_force(found: Found, known: Option<StoredPolicy>, name: &str, new: &mut Option<StoredPolicy>) -> Policy {
+    let last_good = known.clone().map(|p| Text { commit: p.commit, blob: p.blob, text: p.text });
+    let text = match &found {
+        Found::File(file) => file.text.clone(),
+        Found::Absent | Found::Unreadable(_) => String::new(),
+    };
+    let policy = policy::in_force(found, last_good, name);
+    if let Origin::File { commit, blob } = &policy.origin
+        && known.is_none_or(|known| known.blob != *blob)
+    {
+        *new = Some(StoredPolicy { commit: commit.clone(), blob: blob.clone(), text });
+    }
+    policy
+}
+
+/// Owners as people who can approve. An address that nobody in the policy has stands for nobody; where nobody is left, the admins
+/// stand in.
+fn members(owners: impl IntoIterator<Item = Owner>, layers: &[Layer]) -> Vec<Member> {
+    let mut members = Vec::new();
+    for owner in owners {
+        match owner {
+            Owner::Admins => members.push(Member::Permission(Permission::Admin)),
+            Owner::Member(member) => members.push(member),
+            Owner::Email(address) => {
+                let people: Vec<&People> = layers.iter().map(|layer| &layer.people).collect();
+                let named = people.iter().filter_map(|people| people.by_email(&address));
+                members.extend(named.flat_map(|person| &person.accounts).map(|a| Member::User(a.login.to_lowercase())));
+            }
+        }
+    }
+    if members.is_empty() {
+        members.push(Member::Permission(Permission::Admin));
+    }
+    members
+}
