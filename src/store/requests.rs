@@ -189,25 +189,27 @@ async fn read_all(line: &Line, cases: &Cases, ids: &BTreeSet<RequestId>) -> Resu
 
 /// Pending requests whose time is over, the most overdue first.
 pub(super) async fn due(shared: &Shared, now: Millis, limit: usize) -> Result<Vec<RequestId>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows =
         Statement::new("SELECT request_id FROM request_lives WHERE state = 'pending' AND due_at > 0 AND due_at <= ")
             .bind(now)
             .sql(" ORDER BY due_at LIMIT ")
             .bind(limit as u64)
-            .fetch(&mut connection)
+            .fetch(session.connection()?)
             .await?;
+    session.end();
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// When the next pending request expires.
 pub(super) async fn next_due(shared: &Shared) -> Result<Option<Millis>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new(
         "SELECT due_at FROM request_lives WHERE state = 'pending' AND due_at > 0 ORDER BY due_at LIMIT 1",
     )
-    .fetch(&mut connection)
+    .fetch(session.connection()?)
     .await?;
+    session.end();
     rows.first().map(|row| int(row, 0)).transpose()
 }
 
@@ -216,22 +218,24 @@ pub(super) async fn known(shared: &Shared, ids: &[RequestId]) -> Result<BTreeSet
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT id FROM requests WHERE id IN ")
         .list(ids.iter().map(RequestId::as_str))
-        .fetch(&mut connection)
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// Place in its tenant's log of the newest decision on a request.
 pub(super) async fn decision_seq(shared: &Shared, request: &RequestId) -> Result<Option<u64>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT seq FROM ledger_entries WHERE type = 'decision.recorded' AND request_id = ")
         .bind(request.as_str())
         .sql(" ORDER BY seq DESC LIMIT 1")
-        .fetch(&mut connection)
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.first().map(|row| id(row, 0)).transpose()
 }
 
