@@ -1,11 +1,13 @@
 //! Takes deliveries, effects and timers as they come due, and calls the app. Everything it holds is also a row with a
 //! lease: when this process dies, another one, or the next one, takes over.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::app::{App, Clock, Pulse, backoff};
@@ -27,6 +29,8 @@ const MEMORY: Millis = 7 * 24 * 3_600_000;
 const PATIENCE: Millis = 24 * 3_600_000;
 /// What GitHub denies may still come: its replicas lag. So often it is asked again.
 const LOOKS: u64 = 3;
+/// How many effects are taken in at once at most.
+const HANDFUL: usize = 64;
 
 /// Works until it is told to stop, then finishes what it has begun.
 pub struct Worker {
@@ -122,8 +126,8 @@ async fn asked_to_stop(shutdown: &mut watch::Receiver<bool>) {
 struct Floor {
     app: Arc<App>,
     deliveries: Arc<Semaphore>,
-    decisions: Arc<Semaphore>,
-    others: Arc<Semaphore>,
+    decisions: Places,
+    others: Places,
     running: JoinSet<()>,
     /// A claim came back full: there is more in the database.
     behind: bool,
@@ -131,12 +135,11 @@ struct Floor {
 
 impl Floor {
     fn new(app: Arc<App>, places: usize) -> Self {
-        let semaphore = || Arc::new(Semaphore::new(places));
         Self {
             app,
-            deliveries: semaphore(),
-            decisions: semaphore(),
-            others: semaphore(),
+            deliveries: Arc::new(Semaphore::new(places)),
+            decisions: Places::new(places),
+            others: Places::new(places),
             running: JoinSet::new(),
             behind: false,
         }
@@ -144,25 +147,28 @@ impl Floor {
 
     async fn work(mut self, mut handed: Handed, mut shutdown: watch::Receiver<bool>) {
         let waiting = self.app.store().waiting();
+        let mut effects = Vec::with_capacity(HANDFUL);
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = asked_to_stop(&mut shutdown) => break,
-                Some(effect) = handed.effects.recv() => self.begin_effect(effect),
+                1.. = handed.effects.recv_many(&mut effects, HANDFUL) => self.begin_effects(effects.drain(..)),
                 Some(delivery) = handed.deliveries.recv(), if self.deliveries.available_permits() > 0 => {
                     self.begin_delivery(delivery);
                 }
                 () = waiting.notified() => self.claim().await,
                 _ = poll.tick() => self.claim().await,
                 Some(_) = self.running.join_next() => {
+                    self.begin_waiting();
                     if self.behind && self.running.len() < self.deliveries.available_permits() {
                         self.claim().await;
                     }
                 }
             }
         }
+        put_back(self.app.clone(), self.decisions.clear().chain(self.others.clear()).collect()).await;
         while self.running.join_next().await.is_some() {}
     }
 
@@ -179,12 +185,12 @@ impl Floor {
                 Err(error) => error!(%error, "could not claim deliveries"),
             }
         }
-        let free = self.decisions.available_permits().min(self.others.available_permits());
+        let free = self.decisions.free().min(self.others.free());
         if free > 0 {
             match self.app.store().claim_effects(free, &self.app.saturated()).await {
                 Ok(claimed) => {
                     self.behind |= claimed.len() == free;
-                    claimed.into_iter().for_each(|effect| self.begin_effect(effect));
+                    self.begin_effects(claimed.into_iter());
                 }
                 Err(error) => error!(%error, "could not claim effects"),
             }
@@ -196,19 +202,76 @@ impl Floor {
     fn begin_delivery(&mut self, delivery: Delivery) {
         match self.deliveries.clone().try_acquire_owned() {
             Ok(place) => self.running.spawn(handle(self.app.clone(), delivery, place)),
-            Err(_) => self.running.spawn(put_back(self.app.clone(), delivery.claim())),
+            Err(_) => self.running.spawn(put_back(self.app.clone(), vec![delivery.claim()])),
         };
     }
 
-    fn begin_effect(&mut self, effect: EffectDue) {
-        let places = if effect.urgency == Urgency::Decision { &self.decisions } else { &self.others };
-        match places.clone().try_acquire_owned() {
-            Ok(place) => self.running.spawn(perform(self.app.clone(), effect, place)),
-            Err(_) => {
-                self.behind = true;
-                self.running.spawn(put_back(self.app.clone(), effect.claim()))
+    fn begin_effects(&mut self, effects: impl Iterator<Item = EffectDue>) {
+        let mut too_many = Vec::new();
+        for effect in effects {
+            let places = if effect.urgency == Urgency::Decision { &mut self.decisions } else { &mut self.others };
+            too_many.extend(places.seat(effect).map(|effect| effect.claim()));
+            self.begin_waiting();
+        }
+        if !too_many.is_empty() {
+            self.behind = true;
+            self.running.spawn(put_back(self.app.clone(), too_many));
+        }
+    }
+
+    fn begin_waiting(&mut self) {
+        for places in [&mut self.decisions, &mut self.others] {
+            while let Some((waiting, place)) = places.next() {
+                self.running.spawn(perform(self.app.clone(), waiting, place));
             }
-        };
+        }
+    }
+}
+
+/// Where one kind of effect is performed, and a row of seats before it: to put back what was handed over, and to claim it
+/// again, takes two commits.
+struct Places {
+    places: Arc<Semaphore>,
+    /// The urgent first, then the older.
+    waiting: VecDeque<Waiting>,
+    seats: usize,
+}
+
+struct Waiting {
+    effect: EffectDue,
+    since: Instant,
+}
+
+impl Places {
+    fn new(places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), waiting: VecDeque::new(), seats: places }
+    }
+
+    fn free(&self) -> usize {
+        self.places.available_permits()
+    }
+
+    /// Returns the effect when every seat is taken.
+    fn seat(&mut self, effect: EffectDue) -> Option<EffectDue> {
+        if self.waiting.len() >= self.seats {
+            return Some(effect);
+        }
+        let at = self.waiting.partition_point(|other| other.effect.urgency <= effect.urgency);
+        self.waiting.insert(at, Waiting { effect, since: Instant::now() });
+        None
+    }
+
+    /// Who is next, if there is a place.
+    fn next(&mut self) -> Option<(Waiting, OwnedSemaphorePermit)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let place = self.places.clone().try_acquire_owned().ok()?;
+        Some((self.waiting.pop_front()?, place))
+    }
+
+    fn clear(&mut self) -> impl Iterator<Item = Claim> {
+        self.waiting.drain(..).map(|waiting| waiting.effect.claim())
     }
 }
 
@@ -231,10 +294,22 @@ async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit)
     }
 }
 
-async fn perform(app: Arc<App>, effect: EffectDue, _place: OwnedSemaphorePermit) {
-    if let Err(error) = keeping(&app, &effect.claim(), app.perform(&effect)).await {
+async fn perform(app: Arc<App>, Waiting { effect, since }: Waiting, _place: OwnedSemaphorePermit) {
+    let claim = effect.claim();
+    if since.elapsed() > app.store().lease_for() / 3 && !is_still_ours(&app, &claim).await {
+        return;
+    }
+    if let Err(error) = keeping(&app, &claim, app.perform(&effect)).await {
         error!(request = %effect.request, effect = effect.effect.as_str(), %error, "could not write down how an effect ended; its lease will run out");
     }
+}
+
+/// Renews a lease. When that fails, somebody else may have it.
+async fn is_still_ours(app: &App, claim: &Claim) -> bool {
+    app.store().renew(claim).await.unwrap_or_else(|error| {
+        warn!(%error, "could not renew a lease");
+        false
+    })
 }
 
 /// Works, and keeps the lease for as long as that takes: slow work must not be begun a second time elsewhere.
@@ -245,17 +320,18 @@ async fn keeping<T>(app: &App, claim: &Claim, work: impl Future<Output = T>) -> 
         match tokio::time::timeout(period, &mut work).await {
             Ok(done) => return done,
             Err(_) => {
-                if let Err(error) = app.store().renew(claim).await {
-                    warn!(%error, "could not renew a lease");
-                }
+                is_still_ours(app, claim).await;
             }
         }
     }
 }
 
-/// Every place is taken: the row waits for the next look.
-async fn put_back(app: Arc<App>, claim: Claim) {
-    if let Err(error) = app.store().release(&[claim], 0).await {
+/// Every place is taken: the rows wait for the next look.
+async fn put_back(app: Arc<App>, claims: Vec<Claim>) {
+    if claims.is_empty() {
+        return;
+    }
+    if let Err(error) = app.store().release(&claims, 0).await {
         warn!(%error, "could not put work back; its lease will run out");
     }
 }

@@ -110,6 +110,16 @@ async fn what_is_waiting_survives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn far_more_gates_at_once_than_there_are_places_are_each_shown_and_noted_once() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let runs: Vec<_> = (0..80).map(|_| stage.deploy(&sha)).collect();
+    stage.until("a check run each", |github| github.check_runs(SHOP, &sha).len() == runs.len()).await;
+    stage.until("a note each", |github| runs.iter().all(|run| github.notes(*run).len() == 1)).await;
+    assert_eq!(stage.github.check_runs(SHOP, &sha).len(), runs.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_on_one_postgres_ask_once_and_answer_once() {
     let url = postgres::fresh_database();
     let folder = tempfile::tempdir().unwrap();

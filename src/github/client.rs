@@ -277,9 +277,8 @@ impl Client {
             .add_header(USER_AGENT, concat!("seconder/", env!("CARGO_PKG_VERSION")).to_owned())
             .add_header(ACCEPT, "application/vnd.github+json".to_owned())
             .add_header(HeaderName::from_static("x-github-api-version"), "2022-11-28".to_owned())
+            // No time limits for single reads and writes: each exchange as a whole has one.
             .set_connect_timeout(Some(Duration::from_secs(10)))
-            .set_read_timeout(Some(DEADLINE))
-            .set_write_timeout(Some(DEADLINE))
             .build()
             .map_err(|_| bad())?;
         Ok(Self {

@@ -16,13 +16,14 @@ const NOTEWORTHY: Millis = 5_000;
 /// What the database's clock says: on PostgreSQL the server's, on SQLite this machine's. And when that was asked, and how
 /// long the answer took: waiting for a connection is no part of it.
 pub(super) async fn time(shared: &Shared) -> Result<(Millis, Instant, Duration), Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let sql = match shared.several_writers {
         true => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         false => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     };
     let asked = Instant::now();
-    let rows = Statement::new(sql).fetch(&mut connection).await?;
+    let rows = Statement::new(sql).fetch(session.connection()?).await?;
+    session.end();
     let time = rows.first().map_or(Err(Error::Closed), |row| int(row, 0))?;
     Ok((time, asked, asked.elapsed()))
 }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -18,6 +19,9 @@ use super::Error;
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
+
+/// How many may read at once.
+const READERS: usize = 4;
 
 /// The database a URL names.
 #[derive(Clone, Debug)]
@@ -157,7 +161,10 @@ impl Line {
 
     /// For statements that are a transaction each. Call [`Session::end`] when all went well.
     pub(super) async fn open(&self) -> Result<Session<'_>, Error> {
-        let mut slot = self.slot.lock().await;
+        self.session(self.slot.lock().await).await
+    }
+
+    async fn session<'a>(&self, mut slot: MutexGuard<'a, Slot>) -> Result<Session<'a>, Error> {
         if slot.in_doubt {
             slot.recover().await;
         }
@@ -182,6 +189,35 @@ impl Line {
         if let Some(connection) = self.slot.lock().await.connection.take() {
             // Nothing is lost if the other side hangs up first.
             let _ = connection.close().await;
+        }
+    }
+}
+
+/// Lines for reading, as many as are needed at once. Not a pool of sqlx's, which asks each connection that comes back
+/// whether it is still there: that costs as much as the small things read here.
+pub(super) struct Readers {
+    lines: [Line; READERS],
+    next: AtomicUsize,
+}
+
+impl Readers {
+    pub(super) fn new(database: &Database) -> Self {
+        Self { lines: std::array::from_fn(|_| Line::new(database.clone())), next: AtomicUsize::new(0) }
+    }
+
+    /// The first line nobody uses; in turn when all are used. Call [`Session::end`] when all went well.
+    pub(super) async fn open(&self) -> Result<Session<'_>, Error> {
+        for line in &self.lines {
+            if let Ok(slot) = line.slot.try_lock() {
+                return line.session(slot).await;
+            }
+        }
+        self.lines[self.next.fetch_add(1, Ordering::Relaxed) % READERS].open().await
+    }
+
+    pub(super) async fn close(&self) {
+        for line in &self.lines {
+            line.close().await;
         }
     }
 }

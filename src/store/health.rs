@@ -34,15 +34,16 @@ pub(super) async fn check(shared: &Shared) -> Result<Health, Error> {
         .execute(session.connection()?)
         .await?;
     session.end();
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new(
         "SELECT 0, COUNT(*), COALESCE(MIN(received_at), 0) FROM deliveries WHERE state = 'queued' \
          UNION ALL SELECT 1, COUNT(*), 0 FROM deliveries WHERE state = 'failed' \
          UNION ALL SELECT 2, COUNT(*), COALESCE(MIN(created_at), 0) FROM effects WHERE state = 'queued' \
          UNION ALL SELECT 3, COUNT(*), 0 FROM effects WHERE state = 'failed' ORDER BY 1",
     )
-    .fetch(&mut connection)
+    .fetch(session.connection()?)
     .await?;
+    session.end();
     let mut counts = [(0, None); 4];
     for (count, row) in counts.iter_mut().zip(&rows) {
         let oldest = int(row, 2)?;

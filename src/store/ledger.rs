@@ -311,11 +311,15 @@ impl LedgerReader {
         {
             return Err(Error::File { path: path.clone(), source: Arc::new(source) });
         }
-        Ok(Self::new(database.readers(2)))
+        Ok(Self::of(&database))
     }
 
-    pub(super) fn new(pool: AnyPool) -> Self {
-        Self { pool }
+    pub(super) fn of(database: &Database) -> Self {
+        Self { pool: database.readers(2) }
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
     }
 
     /// Every log, in the order of their tenants.

@@ -11,7 +11,6 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::AnyPool;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -51,7 +50,7 @@ pub use policies::StoredPolicy;
 pub use requests::Of;
 
 use cases::Cases;
-use connection::{Database, Line};
+use connection::{Database, Line, Readers};
 use hand::Hand;
 use ledger::Signer;
 use policies::{Owner, Repositories};
@@ -93,7 +92,8 @@ struct Shared {
     decide: Arc<Line>,
     /// For the rest.
     chores: Arc<Line>,
-    readers: AnyPool,
+    readers: Readers,
+    ledger: LedgerReader,
     cases: Arc<Cases>,
     repositories: Repositories,
     signer: Signer,
@@ -136,8 +136,8 @@ impl Store {
         let database = Database::parse(&options.url)?;
         let lock = database.lock()?;
         database.migrate().await?;
-        let readers = database.readers(4);
-        signer.check(&LedgerReader::new(readers.clone())).await?;
+        let ledger = LedgerReader::of(&database);
+        signer.check(&ledger).await?;
         let ingest = Arc::new(Line::new(database.clone()));
         let (decide, chores) = match database.is_sqlite() {
             true => (Arc::clone(&ingest), Arc::clone(&ingest)),
@@ -153,7 +153,8 @@ impl Store {
             ingest,
             decide,
             chores,
-            readers,
+            readers: Readers::new(&database),
+            ledger,
             cases: Arc::new(Cases::new()),
             repositories: Repositories::new(),
             signer,
@@ -186,6 +187,7 @@ impl Store {
             line.close().await;
         }
         self.shared.readers.close().await;
+        self.shared.ledger.close().await;
         drop(lock);
     }
 
@@ -431,7 +433,7 @@ impl Store {
     /// The logs.
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {
-        LedgerReader::new(self.shared.readers.clone())
+        self.shared.ledger.clone()
     }
 }
 

@@ -94,13 +94,14 @@ pub(super) async fn see(
 
 /// The repositories that had requests last.
 pub(super) async fn recent(shared: &Shared, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new(
         "SELECT tenant, login, installation_id, id, owner, name FROM repositories ORDER BY seen_at DESC, id LIMIT ",
     )
     .bind(limit as u64)
-    .fetch(&mut connection)
+    .fetch(session.connection()?)
     .await?;
+    session.end();
     rows.iter()
         .map(|row| {
             let tenant = Tenant { account_id: id(row, 0)?, login: text(row, 1)?, installation_id: id(row, 2)? };
@@ -126,14 +127,15 @@ impl Owner {
 
 /// The last good policy.
 pub(super) async fn load(shared: &Shared, owner: Owner) -> Result<Option<StoredPolicy>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new(match owner {
         Owner::Repository(_) => "SELECT commit_sha, blob_sha, body FROM policies WHERE repository_id = ",
         Owner::Organization(_) => "SELECT commit_sha, blob_sha, body FROM organization_policies WHERE tenant = ",
     })
     .bind(owner.id())
-    .fetch(&mut connection)
+    .fetch(session.connection()?)
     .await?;
+    session.end();
     rows.first()
         .map(|row| Ok(StoredPolicy { commit: text(row, 0)?, blob: text(row, 1)?, text: text(row, 2)? }))
         .transpose()

@@ -9,9 +9,6 @@ use super::{Error, Shared};
 use crate::domain::Millis;
 use crate::domain::request::{Answer, Callback, Outcome, Request};
 
-/// How many of the newest releases of an environment are remembered when asked.
-const NEWEST: u64 = 100;
-
 /// Writes down which of these requests are about to be released: before GitHub hears of it, so that there is no moment in
 /// which a release is out and not remembered. One that was given up is forgotten again: nobody knows that it was released.
 pub(super) async fn remember<'a>(
@@ -53,15 +50,17 @@ pub(super) async fn remember<'a>(
     Ok(())
 }
 
-/// The commits released to an environment, newest first.
+/// The commits released to an environment, newest first; at most a hundred.
 pub(super) async fn of(shared: &Shared, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT sha FROM releases WHERE repository_id = ")
         .bind(repository_id)
         .sql(" AND environment = ")
         .bind(environment.to_lowercase().as_str())
-        .sql(" ORDER BY released_at DESC LIMIT ")
-        .bind(NEWEST)
-        .fetch(&mut *shared.readers.acquire().await?)
+        // The limit is part of the text: SQLite prepares a statement anew each time its limit is bound.
+        .sql(" ORDER BY released_at DESC LIMIT 100")
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.iter().map(|row| text(row, 0)).collect()
 }

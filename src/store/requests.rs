@@ -148,9 +148,10 @@ pub(super) async fn judge_again(request: &Request, connection: &mut AnyConnectio
 
 /// What a request was judged by; `None` when that was not kept.
 pub(super) async fn facts(shared: &Shared, id: &RequestId) -> Result<Option<Facts>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows =
-        Statement::new("SELECT facts FROM requests WHERE id = ").bind(id.as_str()).fetch(&mut connection).await?;
+        Statement::new("SELECT facts FROM requests WHERE id = ").bind(id.as_str()).fetch(session.connection()?).await?;
+    session.end();
     let Some(row) = rows.first() else { return Ok(None) };
     let facts = text(row, 0)?;
     if facts.is_empty() { Ok(None) } else { json("facts", &facts).map(Some) }
@@ -231,7 +232,7 @@ pub enum Of {
 
 /// Requests whose answer has not left: those that wait for a human, and those that are decided and wait to be released.
 pub(super) async fn unanswered(shared: &Shared, of: Of) -> Result<Vec<RequestId>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let statement = Statement::new("SELECT l.request_id FROM request_lives l JOIN requests r ON r.id = l.request_id ");
     let statement = match of {
         Of::Tenant(tenant) => statement.sql("WHERE r.tenant = ").bind(tenant),
@@ -242,32 +243,35 @@ pub(super) async fn unanswered(shared: &Shared, of: Of) -> Result<Vec<RequestId>
             " AND (l.state = 'pending' OR EXISTS (SELECT 1 FROM effects e WHERE e.request_id = l.request_id \
              AND e.kind = 'callback' AND e.state = 'queued')) ORDER BY l.request_id",
         )
-        .fetch(&mut connection)
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// Pending requests whose time is over, the most overdue first.
 pub(super) async fn due(shared: &Shared, now: Millis, limit: usize) -> Result<Vec<RequestId>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows =
         Statement::new("SELECT request_id FROM request_lives WHERE state = 'pending' AND due_at > 0 AND due_at <= ")
             .bind(now)
             .sql(" ORDER BY due_at LIMIT ")
             .bind(limit as u64)
-            .fetch(&mut connection)
+            .fetch(session.connection()?)
             .await?;
+    session.end();
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// When the next pending request expires.
 pub(super) async fn next_due(shared: &Shared) -> Result<Option<Millis>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new(
         "SELECT due_at FROM request_lives WHERE state = 'pending' AND due_at > 0 ORDER BY due_at LIMIT 1",
     )
-    .fetch(&mut connection)
+    .fetch(session.connection()?)
     .await?;
+    session.end();
     rows.first().map(|row| int(row, 0)).transpose()
 }
 
@@ -276,22 +280,24 @@ pub(super) async fn known(shared: &Shared, ids: &[RequestId]) -> Result<BTreeSet
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT id FROM requests WHERE id IN ")
         .list(ids.iter().map(RequestId::as_str))
-        .fetch(&mut connection)
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
 /// Place in its tenant's log of the newest decision on a request.
 pub(super) async fn decision_seq(shared: &Shared, request: &RequestId) -> Result<Option<u64>, Error> {
-    let mut connection = shared.readers.acquire().await?;
+    let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT seq FROM ledger_entries WHERE type = 'decision.recorded' AND request_id = ")
         .bind(request.as_str())
         .sql(" ORDER BY seq DESC LIMIT 1")
-        .fetch(&mut connection)
+        .fetch(session.connection()?)
         .await?;
+    session.end();
     rows.first().map(|row| id(row, 0)).transpose()
 }
 
