@@ -105,7 +105,7 @@ async fn a_stranger_named_as_co_author_does_not_free_whoever_had_the_agent_write
     let stage = Stage::set().await;
     let rule =
         "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(rule));
+    stage.policy(rule);
     let agent = "Claude <noreply@anthropic.com>";
     let trailer = "Co-authored-by: bob <bob@users.noreply.github.com>";
     let sha = stage.github.commit(SHOP, &Commit::by(agent, format!("Speed up checkout\n\n{trailer}")));

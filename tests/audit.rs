@@ -44,7 +44,7 @@ async fn seconded() -> (Story, String) {
     let policy = "version: 1\npeople:\n  alice: { also: [olga] }\n  bob: machine\nrules:\n  - name: production\n    \
                   environments: [production]\n    require: [1 of writers]\n  - name: devin\n    \
                   environments: [production]\n    authored_by: [devin]\n    require: [2 of writers]\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.policy(policy);
     let sha = stage.merge("mona", "dora", &format!("Speed up checkout\n\n{CLAUDE}"));
     let run = stage.deploy(&sha);
     let check = stage.asked(&sha).await;
@@ -92,9 +92,21 @@ async fn a_log_that_rewrites_a_judgement_and_signs_it_again_is_caught_by_its_own
         ),
         ("hides a reason", RequestOpened, &mona, json!([]), "entry 1, parties:"),
         ("says a rule did not match", RequestOpened, "/matched_rules", json!(["devin"]), "entry 1, matched_rules:"),
-        ("asks fewer", RequestOpened, "/facts/rules/0/require/0/approvals", json!(2), "entry 1, quorum:"),
-        ("does not hold a commit", RequestOpened, "/commits/1/gated", json!(false), "entry 1, commits:"),
-        ("calls a program a person", RequestOpened, "/facts/people/1/is_machine", json!(false), "entry 1, people:"),
+        (
+            "asks fewer",
+            RequestOpened,
+            "/facts/policies/0/rules/0/consequence/require/0/approvals/approvals",
+            json!(2),
+            "entry 1, quorum:",
+        ),
+        ("does not hold a commit", RequestOpened, "/commits/0/gated", json!(false), "entry 1, commits:"),
+        (
+            "calls a program a person",
+            RequestOpened,
+            "/facts/policies/0/people/1/is_machine",
+            json!(false),
+            "entry 1, people:",
+        ),
         ("lets it wait longer", RequestOpened, "/expires_at", json!(9_000_000_000_000_u64), "entry 1, expires_at:"),
         (
             "lets a stranger approve",
@@ -149,7 +161,7 @@ async fn what_needed_nobody_and_what_a_rule_denied_are_judged_again_too() {
     let stage = Stage::set().await;
     let policy = "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n    \
                   unattributed: deny\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.policy(policy);
     let by_human = stage.deploy(&stage.humans_commit());
     assert_eq!(stage.decision(by_human).await.0, "approved");
     stage.github.finish(by_human, true);

@@ -69,7 +69,7 @@ fn every_path_the_client_knows_is_part_of_the_contract() {
 
 async fn a_team_member_seconds_a_rerun_and_answers_get_lost(stage: &Stage, checkpoint: &Checkpoint) {
     let policy = "version: 1\napprovers:\n  platform: [\"@acme/platform\"]\npeople:\n  dora: { emails: [dora@corp.example] }\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of platform]\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.policy(policy);
     let sha = stage.agents_commit();
     checkpoint.lose_answer("/check-runs", "");
     let run = stage.deploy(&sha);

@@ -12,23 +12,10 @@ fn rule(lines: &str) -> String {
     format!("version: 1\nrules:\n  - name: production\n    environments: [production]\n    {lines}\n")
 }
 
-/// A policy that was there before the last good deployment, from which only that is new which is deployed.
 async fn under(policy: &str) -> Stage {
-    let mut stage = Stage::set().await;
-    stage.stop().await;
-    stage.github.file(SHOP, "olga", POLICY, Some(policy));
-    deployed_before(&stage);
-    stage.start().await;
+    let stage = Stage::set().await;
+    stage.policy(policy);
     stage
-}
-
-/// Everything so far was deployed before Seconder was there.
-fn deployed_before(stage: &Stage) {
-    let head = stage.github.commit(SHOP, &Commit::by("olga", "Before"));
-    stage.github.unguarded_environment(SHOP, "production");
-    let run = stage.github.deploy(SHOP, &Deploy::to("production", &head, "olga"));
-    stage.github.finish(run, true);
-    stage.github.environment(SHOP, "production");
 }
 
 /// The organization's rules, in a repository of their own in which the App is installed.
@@ -187,7 +174,7 @@ async fn the_stop_switch_holds_back_even_what_needs_nobody_and_a_denial_leaves_a
 async fn the_owners_of_the_changed_files_are_asked_by_codeowners() {
     let stage = under(&rule("require: [1 of codeowners]")).await;
     stage.github.file(SHOP, "olga", "CODEOWNERS", Some("* @acme/platform\n/payments/ @acme/security\n"));
-    deployed_before(&stage);
+    stage.deployed_before();
     let mut commit = Commit::by("mona", format!("Pay faster\n\n{CLAUDE}"));
     commit.contents = vec![("payments/fast.rs".into(), Some("fn pay() {}".into()))];
     let sha = stage.github.commit(SHOP, &commit);

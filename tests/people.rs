@@ -10,7 +10,7 @@ const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
 async fn under(people: &str, rule: &str) -> Stage {
     let stage = Stage::set().await;
     let text = format!("version: 1\n{people}\nrules:\n  - name: production\n    environments: [production]\n{rule}\n");
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(&text));
+    stage.policy(&text);
     stage
 }
 
@@ -171,7 +171,7 @@ async fn unproven_lets_pass_only_what_a_known_person_signed_without_an_agent() {
     let policy = |stage: &Stage| {
         let text = "version: 1\npeople:\n  mona: {}\nrules:\n  - name: signed\n    environments: [production]\n    \
                     authored_by: unproven\n    require: [1 of writers]\n";
-        stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(text));
+        stage.policy(text);
         // The file itself is no part of what is deployed next.
         let head = stage.github.commit(SHOP, &Commit::by("mona", "Begin"));
         stage.github.unguarded_environment(SHOP, "production");

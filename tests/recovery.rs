@@ -204,7 +204,7 @@ async fn rules_that_are_new_get_their_entry_whatever_brought_them() {
     stage.asked(&sha).await;
     let policy =
         "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.policy(policy);
     stage.github.ask_again(run); // The request is known; the rules are not.
     let next = stage.agents_commit();
     stage.deploy(&next);

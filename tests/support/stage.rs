@@ -108,6 +108,21 @@ impl Stage {
         }
     }
 
+    /// A policy that was there before the last good deployment.
+    pub fn policy(&self, text: &str) {
+        self.github.file(SHOP, "olga", ".github/seconder.yml", Some(text));
+        self.deployed_before();
+    }
+
+    /// Everything so far was deployed before Seconder guarded production.
+    pub fn deployed_before(&self) {
+        let head = self.github.commit(SHOP, &Commit::by("olga", "Before"));
+        self.github.unguarded_environment(SHOP, "production");
+        let run = self.github.deploy(SHOP, &Deploy::to("production", &head, "olga"));
+        self.github.finish(run, true);
+        self.github.environment(SHOP, "production");
+    }
+
     /// An agent's commit, brought by mona's pull request, on main.
     pub fn agents_commit(&self) -> String {
         let message = "Speed up checkout\n\nCo-Authored-By: Claude <noreply@anthropic.com>";

@@ -44,7 +44,7 @@ fn tell(entry: &Value, story: &mut String) {
     say(&format!("{at}  entry {}: {}", entry["seq"], headline(entry)));
     let mut point = |text: String| say(&format!("    {text}"));
     match entry["type"].as_str() {
-        Some("request.opened") => opened(entry, &mut point),
+        Some("request.opened" | "request.rejudged") => opened(entry, &mut point),
         Some("review.recorded") => {
             point(format!("access: {}; by way of {}", word(&entry["permission"]), word(&entry["via"])))
         }
@@ -53,13 +53,7 @@ fn tell(entry: &Value, story: &mut String) {
         }
         Some("decision.recorded") => {
             for met in list(&entry["quorum"]) {
-                point(format!(
-                    "rule {}: {} of {} from {}",
-                    word(&met["rule"]),
-                    met["have"],
-                    met["need"],
-                    from(&met["from"])
-                ));
+                point(format!("rule {}: {}", word(&met["rule"]), need(met)));
             }
             point(format!("by policy {}", policy(&entry["policy"])));
         }
@@ -91,6 +85,12 @@ fn headline(entry: &Value) -> String {
             };
             format!("decided: {}{by}", word(&entry["outcome"]).replace('_', " "))
         }
+        "request.rejudged" => "judged again, because the rules changed".to_owned(),
+        "request.escalated" => format!("others may approve, too, after {} minutes", minutes(&entry["waited"])),
+        "request.reminded" => format!("people are reminded, after {} minutes", minutes(&entry["waited"])),
+        "review.weighed" => format!("the approval of {} counts for what they are now", reviewer()),
+        "release.held" if entry["by"] == "stop" => format!("nothing is released now: {}", word(&entry["why"])),
+        "release.held" => format!("nothing is released now: freeze {}", word(&entry["name"])),
         "decision.voided" => format!("the decision was taken back: {}", word(&entry["why"])),
         "callback.sent" => format!("GitHub is told: {}", word(&entry["state"])),
         "callback.result" => format!("GitHub answered {}", entry["status"]),
@@ -144,18 +144,32 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
     }
     rules(entry, point);
     for asked in list(&entry["quorum"]) {
-        let extra = asked["extra"].as_u64().filter(|extra| *extra > 0);
-        let extra = extra.map(|extra| format!(", {extra} of them for unknown identities")).unwrap_or_default();
-        point(format!("rule {} asks {} from {}{extra}", word(&asked["rule"]), asked["need"], from(&asked["from"])));
+        point(format!("rule {} asks {}", word(&asked["rule"]), need(asked)));
     }
-    list(&entry["denied_by"])
-        .for_each(|rule| point(format!("rule {} denies: somebody unknown had a part", word(rule))));
+    list(&entry["denied_by"]).for_each(|rule| point(format!("rule {} denies", word(rule))));
+    for rule in list(&entry["shadow"]) {
+        point(format!("rule {} is in shadow mode: it would hold it, and does not", word(rule)));
+    }
     point(format!("by policy {}, catalogue {}", policy(&entry["policy"]), word(&entry["catalogue"])));
+}
+
+/// What a requirement asks, or how far it is met.
+fn need(asked: &Value) -> String {
+    for (key, between) in [("any_of", " or "), ("all_of", " and ")] {
+        if asked[key].is_array() {
+            let parts: Vec<String> = list(&asked[key]).map(need).collect();
+            return format!("({})", parts.join(between));
+        }
+    }
+    let have = asked["have"].as_u64().map(|have| format!("{have} of ")).unwrap_or_default();
+    let extra = asked["extra"].as_u64().filter(|extra| *extra > 0);
+    let extra = extra.map(|extra| format!(", {extra} of them for unknown identities")).unwrap_or_default();
+    format!("{have}{} from {}{extra}", asked["need"], from(&asked["from"]))
 }
 
 /// The rules that were looked at, whether they hold it or not.
 fn rules(entry: &Value, point: &mut impl FnMut(String)) {
-    for rule in list(&entry["facts"]["rules"]) {
+    for rule in list(&entry["facts"]["policies"]).flat_map(|policy| list(&policy["rules"])) {
         let is_matched = list(&entry["matched_rules"]).any(|name| *name == rule["name"]);
         let holds = if is_matched { "holds it" } else { "does not hold it" };
         let unattributed = rule["unattributed"].as_str().map(|does| format!("; for unknown people: {}", visible(does)));
@@ -166,6 +180,10 @@ fn rules(entry: &Value, point: &mut impl FnMut(String)) {
             unattributed.unwrap_or_default()
         ));
     }
+}
+
+fn minutes(millis: &Value) -> i64 {
+    millis.as_i64().unwrap_or_default() / 60_000
 }
 
 fn policy(policy: &Value) -> String {
