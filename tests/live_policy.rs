@@ -1,6 +1,6 @@
 //! Rules that change while somebody waits, and rules of several who have a say.
 
-use seconder::demo::{Commit, Deploy, GitHub};
+use seconder::demo::{Commit, Deploy, GitHub, PullRequest};
 
 use crate::support::stage::{PATIENCE, SHOP, Stage};
 
@@ -229,4 +229,33 @@ async fn a_change_without_a_ticket_is_denied_and_told_how_to_say_it() {
     assert_eq!(stage.decision(run).await.0, "rejected");
     says(&stage, &sha, "Say it in the pull request's title or text").await;
     stage.verified().await;
+}
+
+#[tokio::test]
+async fn a_pull_request_that_changes_the_policy_is_told_what_it_would_have_changed() {
+    let stage = under(&rule("require: [1 of writers]")).await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+
+    let propose = |text: String| {
+        let mut commit = Commit::by("mona", "Other rules").on("other-rules");
+        commit.contents = vec![(POLICY.into(), Some(text))];
+        let head = stage.github.commit(SHOP, &commit);
+        let pull = PullRequest {
+            author: "mona".into(),
+            head_branch: "other-rules".into(),
+            commits: vec![head.clone()],
+            ..PullRequest::default()
+        };
+        stage.github.open_pull_request(SHOP, &pull);
+        head
+    };
+    let stricter = propose(rule("require: [1 of admins]"));
+    says(&stage, &stricter, "**seconded** → **waits for more approvals (rule `production`)**").await;
+    says(&stage, &stricter, "the approval of `alice` no longer counts").await;
+    let broken = propose("version: 1\nruels: []\n".into());
+    says(&stage, &broken, "the policy has no key `ruels`; did you mean `rules`?").await;
 }

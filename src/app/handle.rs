@@ -4,14 +4,14 @@ use tracing::{info, warn};
 
 use super::rules::{InForce, NewPolicies};
 use super::{App, Error};
-use crate::domain::basis::Basis;
+use crate::domain::basis::{Basis, target_of};
 use crate::domain::case::Case;
 use crate::domain::decide::{Judgement, Permission, Persons, Quorum, Standing, judge_all};
 use crate::domain::event::{Channel, Event, Rejudged, Reviewed, Verdict};
 use crate::domain::facts::{Facts, Gap};
 use crate::domain::gate::{RequestId, RunKey, Subject};
 use crate::domain::people::{Account, AccountKind};
-use crate::domain::policy::{Member, Target};
+use crate::domain::policy::Member;
 use crate::domain::request::Request;
 use crate::github::facts::Gathered;
 use crate::github::webhook::{ButtonPressed, DeploymentHeld, Incoming, RulesMayHaveChanged};
@@ -39,7 +39,10 @@ impl App {
                 self.rules_changed(&changed).await?;
                 None
             }
-            Incoming::PullRequestChanged(_) => None,
+            Incoming::PullRequestChanged(pull_request) => {
+                self.policy_proposed(&pull_request).await?;
+                None
+            }
         };
         let committed = self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
         // After the entry that names it: dying in between means a second entry, never none (P5).
@@ -180,11 +183,7 @@ fn judged(subject: Subject, deployment_id: Option<u64>, delivery: &str, mut fact
     let InForce { repository: (policy, policy_digest), also, layers, gaps, new } = rules;
     facts.gaps.extend(gaps);
     facts.people = layers.first().map(|layer| layer.people.clone()).unwrap_or_default();
-    let target = Target {
-        git_ref: facts.run.head_branch.as_deref(),
-        workflow: facts.run.workflow.as_deref(),
-        ..Target::deployment(&subject.environment)
-    };
+    let target = target_of(&facts, &subject.environment);
     let judgement = judge_all(&layers, &target, &facts);
     let basis = Basis::of(&layers, &target, &facts, &judgement);
     let run = &facts.run;

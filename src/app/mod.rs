@@ -17,6 +17,7 @@ use crate::store::{self, Store, Work};
 
 mod handle;
 mod perform;
+mod proposal;
 mod pulse;
 mod recover;
 mod rules;

@@ -73,7 +73,11 @@ impl App {
 
     /// The organization's rules. Whoever never had any has none; a file that was moved, deleted or made invisible is an alarm, and
     /// its last good rules hold (P2).
-    async fn organization(&self, place: Place<'_>, new: &mut Option<StoredPolicy>) -> Result<Option<Policy>, Error> {
+    pub(super) async fn organization(
+        &self,
+        place: Place<'_>,
+        new: &mut Option<StoredPolicy>,
+    ) -> Result<Option<Policy>, Error> {
         let found = match self.github.organization_policy(place.tenant).await? {
             OrganizationFile::Seen(file) => found(file),
             OrganizationFile::NotVisible => Found::Absent,

@@ -310,6 +310,16 @@ impl Rules {
     }
 }
 
+/// What is judged when a run of these facts goes to an environment.
+#[must_use]
+pub fn target_of<'a>(facts: &'a Facts, environment: &'a str) -> Target<'a> {
+    Target {
+        git_ref: facts.run.head_branch.as_deref(),
+        workflow: facts.run.workflow.as_deref(),
+        ..Target::deployment(environment)
+    }
+}
+
 /// The rules that name the environment.
 fn looked_at(policy: &Policy, target: &Target<'_>) -> Vec<Rule> {
     let anywhere = Target { gate: target.gate, environment: target.environment, ..Target::default() };

@@ -17,6 +17,7 @@ pub mod people;
 pub mod policy;
 pub mod reason;
 pub mod record;
+pub mod replay;
 pub mod request;
 pub mod text;
 

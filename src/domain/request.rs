@@ -16,7 +16,7 @@ use super::people::Account;
 mod again;
 mod records;
 #[cfg(test)]
-mod sequences;
+pub(super) mod sequences;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -212,7 +212,9 @@ impl Request {
         decide::tally(&self.case.judgement, &self.voices(), self.life.waited)
     }
 
-    fn voices(&self) -> Vec<Voice<'_>> {
+    /// Everybody whose approval counts so far.
+    #[must_use]
+    pub fn voices(&self) -> Vec<Voice<'_>> {
         let approvals = self.life.approvals.iter();
         approvals.map(|a| Voice { standing: &a.by, assurance: a.via.assurance() }).collect()
     }

@@ -8,6 +8,7 @@ use crate::domain::people::AccountKind;
 use crate::domain::policy::{self, Origin, PolicyErrors};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
+pub mod proposal;
 mod reasons;
 mod safe;
 mod words;

@@ -264,6 +264,14 @@ impl Store {
         requests::unanswered(&self.shared, of).await
     }
 
+    /// The newest requests of a repository, newest first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn recent_requests(&self, tenant: u64, repository: u64, limit: usize) -> Result<Vec<RequestId>, Error> {
+        requests::recent(&self.shared, tenant, repository, limit).await
+    }
+
     /// Pending requests whose time was over at `now`, the most overdue first.
     ///
     /// # Errors

@@ -249,6 +249,29 @@ pub(super) async fn unanswered(shared: &Shared, of: Of) -> Result<Vec<RequestId>
     rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
 }
 
+/// The newest requests of a repository, newest first.
+pub(super) async fn recent(
+    shared: &Shared,
+    tenant: u64,
+    repository: u64,
+    limit: usize,
+) -> Result<Vec<RequestId>, Error> {
+    let mut session = shared.readers.open().await?;
+    let rows = Statement::new(
+        "SELECT e.request_id FROM ledger_entries e JOIN request_lives l ON l.request_id = e.request_id \
+         WHERE e.type = 'request.opened' AND e.tenant = ",
+    )
+    .bind(tenant)
+    .sql(" AND l.run_key LIKE ")
+    .bind(format!("{repository}/%"))
+    .sql(" ORDER BY e.seq DESC LIMIT ")
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch(session.connection()?)
+    .await?;
+    session.end();
+    rows.iter().map(|row| request_id(&text(row, 0)?)).collect()
+}
+
 /// Pending requests whose time is over, the most overdue first.
 pub(super) async fn due(shared: &Shared, now: Millis, limit: usize) -> Result<Vec<RequestId>, Error> {
     let mut session = shared.readers.open().await?;

@@ -182,6 +182,12 @@ fn opened(world: &World) -> Request {
     step(Event::Held(Box::new(case)), &mut [], 0).opened.unwrap()
 }
 
+/// An agent's commit that account 1 wrote and 2 deployed, under the built-in policy, and what it was judged by.
+pub fn an_agents_commit() -> (Request, Facts) {
+    let world = World { pairs: Vec::new(), machine: None, author: 1, actor: 2, sponsor: 3, need: 1 };
+    (opened(&world), facts(&world))
+}
+
 fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
     let mut requests = vec![opened(world)];
     let id = requests[0].id.clone();

@@ -1,0 +1,106 @@
+//! What a pull request would make of the policy.
+
+use super::{Page, code, cut, safe};
+use crate::domain::policy::PolicyError;
+use crate::domain::replay::{Fate, Replayed};
+use crate::github::checks::State;
+
+/// How many requests are told one by one.
+const TOLD: usize = 50;
+
+/// The proposed file is broken.
+#[must_use]
+pub fn broken(errors: &str) -> Page {
+    page("the proposed policy is broken", safe::block(errors), State::Failure)
+}
+
+/// The proposed file cannot be read.
+#[must_use]
+pub fn unreadable(why: &str) -> Page {
+    page("the proposed policy cannot be read", code(why), State::Failure)
+}
+
+/// The file would be gone.
+#[must_use]
+pub fn removed() -> Page {
+    let summary = "`.github/seconder.yml` would be gone. Merged like this, it counts as broken: the last good file goes on \
+                   holding, and a failing check says so. To go back to the built-in policy, write rules that say what it says.";
+    page("the policy would be gone", summary.to_owned(), State::Failure)
+}
+
+/// The proposed file is good; this is what it would have changed.
+#[must_use]
+pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
+    let changed: Vec<&Replayed> = all.iter().filter(|one| one.is_changed()).collect();
+    let flipped = changed.iter().filter(|one| one.is_flipped()).count();
+    let mut summary = format!(
+        "The proposed file is good. Of the last {} requests here, decided once more by it from the facts of the day and the \
+         approvals they got, **{flipped}** would have ended otherwise.\n\nUntil it is merged the rules of the default branch \
+         hold, and a deployment that brings it is judged by those before it, too.\n",
+        all.len()
+    );
+    if !warnings.is_empty() {
+        summary.push_str("\n### Mind\n");
+        for warning in warnings {
+            summary.push_str(&format!("- line {}: {}\n", warning.line, safe::visible(&warning.message)));
+        }
+    }
+    if !changed.is_empty() {
+        summary.push_str("\n### What changes\n");
+        changed.iter().take(TOLD).for_each(|one| summary.push_str(&line(one)));
+        if changed.len() > TOLD {
+            summary.push_str(&format!("- and {} more\n", changed.len() - TOLD));
+        }
+    }
+    let title = match flipped {
+        0 => "no recorded decision changes".to_owned(),
+        1 => "1 recorded decision changes".to_owned(),
+        many => format!("{many} recorded decisions change"),
+    };
+    page(&title, summary, if flipped == 0 { State::Success } else { State::Neutral })
+}
+
+fn line(one: &Replayed) -> String {
+    let mut line = format!(
+        "- {} to {} (request {}): {}",
+        safe::prefix(&one.head_sha, 7),
+        code(&one.environment),
+        code(one.request.as_str()),
+        if one.is_flipped() {
+            format!("**{}** → **{}**", fate_words(&one.then), fate_words(&one.proposed))
+        } else {
+            fate_words(&one.then)
+        }
+    );
+    for (logins, what) in [(&one.lost, "no longer counts"), (&one.gained, "counts now")] {
+        for login in logins {
+            line.push_str(&format!("; the approval of {} {what}", code(login)));
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// What becomes of a request, in words.
+#[must_use]
+pub fn fate_words(fate: &Fate) -> String {
+    let named = |rules: &[String]| rules.iter().map(|rule| code(rule)).collect::<Vec<_>>().join(", ");
+    match fate {
+        Fate::Passes => "passes".into(),
+        Fate::DeniedByHuman => "denied by a human".into(),
+        Fate::Denied { rules } => format!("denied by rule {}", named(rules)),
+        Fate::Seconded => "seconded".into(),
+        Fate::Waits { rules } => format!("waits for more approvals (rule {})", named(rules)),
+    }
+}
+
+fn page(title: &str, summary: String, state: State) -> Page {
+    Page {
+        title: title.to_owned(),
+        summary: cut(summary),
+        text: None,
+        state,
+        buttons: Vec::new(),
+        points_at: Vec::new(),
+    }
+}
