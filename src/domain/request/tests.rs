@@ -11,8 +11,8 @@ use crate::domain::people::{AccountKind, People};
 use crate::domain::policy::{Approvers, Origin};
 use crate::domain::reason::{Finding, Reason};
 
-const NOW: Millis = 1_000_000;
-const HOUR: Millis = 3_600_000;
+pub(super) const NOW: Millis = 1_000_000;
+pub(super) const HOUR: Millis = 3_600_000;
 
 fn account(id: u64, login: &str) -> Account {
     Account { id, login: login.into(), kind: AccountKind::User }
@@ -30,7 +30,7 @@ fn hubot() -> Standing {
     Standing { account: Account { id: 9, login: "hubot".into(), kind: AccountKind::Bot }, ..writer(9, "hubot") }
 }
 
-fn alice() -> Standing {
+pub(super) fn alice() -> Standing {
     writer(2, "alice")
 }
 
@@ -39,7 +39,7 @@ fn bob() -> Standing {
 }
 
 /// One writer must second it; mona wrote it.
-fn case(attempt: u32) -> Case {
+pub(super) fn case(attempt: u32) -> Case {
     let quorum = vec![Quorum::persons("production", 1, Approvers::Writers)];
     Case {
         subject: Subject {
@@ -90,7 +90,7 @@ fn case(attempt: u32) -> Case {
     }
 }
 
-fn opened(case: Case) -> Request {
+pub(super) fn opened(case: Case) -> Request {
     step(Event::Held(Box::new(case)), &mut [], NOW).opened.unwrap()
 }
 
@@ -104,7 +104,7 @@ fn review(requests: &mut [Request], by: Standing, verdict: Verdict) -> Change {
     step(Event::Reviewed(Box::new(reviewed)), requests, NOW)
 }
 
-fn run(attempt: u32) -> Run {
+pub(super) fn run(attempt: u32) -> Run {
     Run {
         id: 80,
         attempt,
@@ -128,7 +128,7 @@ fn send(requests: &mut [Request], run: Run, approvers: Vec<Standing>) -> Change 
     step(Event::Sending(Box::new(Sending { request, run, approvers })), requests, NOW)
 }
 
-fn kinds(change: &Change) -> Vec<&'static str> {
+pub(super) fn kinds(change: &Change) -> Vec<&'static str> {
     change.records.iter().map(|(_, record)| record.kind).collect()
 }
 

@@ -82,3 +82,6 @@ impl Request {
         change.effects.push((self.id.clone(), Effect::Note, Urgency::Note));
     }
 }
+
+#[cfg(test)]
+mod tests;
