@@ -38,7 +38,7 @@ enum Command {
     /// Export and verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Command),
-    /// Check a policy file
+    /// Check a policy, and explain what it decided
     #[command(subcommand)]
     Policy(policy::Command),
     /// The demo's GitHub on its own, for benchmarks
