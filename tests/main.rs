@@ -16,6 +16,7 @@ mod github;
 mod ledger_verify;
 mod people;
 mod policy;
+mod policy_cli;
 mod recovery;
 mod road;
 mod rules;

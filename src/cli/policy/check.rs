@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::finding::Report;
+use super::repository::{self, Name};
 use super::{file, sarif, terminal};
 use crate::cli::Failure;
 use crate::config;
@@ -26,13 +27,20 @@ Everything that is wrong is said at once, each with its line, the text that is m
   8 |     require: [1 of plattform]
     |               ^^^^^^^^^^^^^^
 
+  seconder policy check --repo acme/shop           the file on the default branch, held against the repository: accounts and
+                                                   teams that are not there, requirements nobody can meet, environments that
+                                                   no rule covers, that look alike, or on which Seconder is not switched on
+  seconder policy check draft.yml --repo acme/shop the same for a file that is not merged yet
+
+--repo asks GitHub as the App: SECONDER_GITHUB_APP_ID and SECONDER_GITHUB_PRIVATE_KEY(_FILE), as for `seconder serve`.
+
 In a workflow:
   - run: seconder policy check --sarif > seconder.sarif
   - uses: github/codeql-action/upload-sarif@v4
     if: always()
     with: { sarif_file: seconder.sarif }
 
-Exit code: 0 no errors; 1 errors (with --strict: or warnings); 2 the file cannot be read.";
+Exit code: 0 no errors; 1 errors (with --strict: or warnings); 2 the file or the repository cannot be read.";
 
 /// Read a policy file and say everything that is wrong with it.
 #[derive(Debug, clap::Args)]
@@ -40,6 +48,14 @@ pub struct Arguments {
     /// The file; `-` for standard input; .github/seconder.yml (or seconder.yml) of the repository you stand in if none
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+
+    /// Check against this repository on GitHub, and its own file if none is named
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<Name>,
+
+    /// With --repo: read CODEOWNERS, too
+    #[arg(long, requires = "repo")]
+    codeowners: bool,
 
     /// Warnings count as errors
     #[arg(long)]
@@ -55,7 +71,13 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (report, _) = Report::of(file::read(arguments.file.as_deref())?);
+    let report = match &arguments.repo {
+        Some(repo) => {
+            let file = arguments.file.as_deref().map(|file| file::read(Some(file))).transpose()?;
+            repository::check(repo, file, arguments.codeowners)?
+        }
+        None => Report::of(file::read(arguments.file.as_deref())?).0,
+    };
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{:#}", report.json())?;

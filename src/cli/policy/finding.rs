@@ -18,6 +18,8 @@ pub struct Report {
     pub rules: usize,
     /// Named groups of approvers.
     pub groups: usize,
+    /// Environments of the repository, when it was looked at.
+    pub environments: Option<usize>,
     /// By their path in the repository: what each file is called here, and its text.
     pub sources: BTreeMap<String, Source>,
 }
@@ -37,9 +39,23 @@ impl Report {
             policy: source.in_repository.clone(),
             rules: places.count(&["rules"]),
             groups: places.count(&["approvers"]),
+            environments: None,
             sources: BTreeMap::from([(source.in_repository.clone(), source)]),
         };
         (report, parsed.ok())
+    }
+
+    /// Something about the whole file.
+    pub fn say(&mut self, kind: Kind, message: impl Into<String>) {
+        let error = PolicyError { line: 0, column: 0, message: message.into() };
+        self.remarks.push(Remark { kind, file: None, error });
+    }
+
+    /// The policy file first, each file from its beginning.
+    pub fn sort(&mut self) {
+        self.remarks.sort_by(|a, b| {
+            (&a.file, a.error.line, a.error.column, a.kind).cmp(&(&b.file, b.error.line, b.error.column, b.kind))
+        });
     }
 
     pub fn count(&self, severity: Severity) -> usize {
@@ -65,7 +81,12 @@ impl Report {
     /// `3 rules, 2 groups, no errors`
     pub fn summary(&self) -> String {
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        let mut parts = vec![many(self.rules, "rule"), many(self.groups, "group")];
+        let mut parts = match (self.sources.contains_key(&self.policy), errors) {
+            (true, _) => vec![many(self.rules, "rule"), many(self.groups, "group")],
+            (false, 0) => vec![format!("no {}, the built-in policy holds", self.policy)],
+            (false, _) => Vec::new(),
+        };
+        parts.extend(self.environments.map(|number| many(number, "environment")));
         parts.push(if errors == 0 { "no errors".to_owned() } else { many(errors, "error") });
         parts.extend((warnings > 0).then(|| many(warnings, "warning")));
         parts.join(", ")

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod file;
 mod finding;
+mod repository;
 mod sarif;
 mod terminal;
 

@@ -1,8 +1,9 @@
 //! The tree of reasons, and how far each requirement is met.
 
+use super::safe::instant;
 use super::style::Style;
 use super::words::{approvers_words, authored_by_words, duration_words, gap_words, need_words};
-use crate::domain::decide::{Need, Permission, Persons, Progress};
+use crate::domain::decide::{Need, Permission, Persons, Progress, Standing};
 use crate::domain::policy::{Dimension, Member, PATH};
 use crate::domain::reason::{Finding, Reason};
 use crate::domain::request::Request;
@@ -84,6 +85,11 @@ pub(super) fn shadow_lines(request: &Request, style: Style, line: &mut impl FnMu
 pub(super) fn quorum_lines(request: &Request, style: Style, line: &mut impl FnMut(String)) {
     for (quorum, met) in request.case.judgement.quorum.iter().zip(request.tally()) {
         need_lines(&quorum.need, &met.progress, Some(&quorum.rule), 0, request, style, line);
+    }
+    for approval in &request.life.approvals {
+        let Standing { account, permission, .. } = &approval.by;
+        let (who, access) = (style.code(&account.login), permission.as_str());
+        line(format!("- {who} approved it ({}, {access} access)", instant(approval.at)));
     }
     line("\nNobody who had a part in it counts, whatever their role.".into());
 }
