@@ -57,7 +57,7 @@ fn from_anywhere_in_the_repository_everything_wrong_is_said_at_once_and_underlin
 7 |     require: [1 of plattform]
   |               ^^^^^^^^^^^^^^
 
-../../.github/seconder.yml:8:5: error: the rule has no key `expries`; did you mean `expires`?
+../../.github/seconder.yml:8:5: error: a rule has no key `expries`; did you mean `expires`?
   |
 8 |     expries: 4h
   |     ^^^^^^^

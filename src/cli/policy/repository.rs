@@ -1,6 +1,6 @@
 //! `--repo`: the policy held against the repository it is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, anyhow};
 
@@ -150,22 +150,19 @@ impl Eye<'_> {
             Member::User(login) => Some(login),
             _ => None,
         });
-        for login in users.chain(policy.people.iter().flat_map(|person| &person.logins)) {
-            if !accounts.contains_key(login) {
-                accounts.insert(login.clone(), self.github.account(self.place, login).await?);
-            }
+        let named = users.chain(policy.people.iter().flat_map(|person| &person.logins));
+        for login in named.collect::<BTreeSet<_>>() {
+            accounts.insert(login.clone(), self.github.account(self.place, login).await?);
         }
         Ok(accounts)
     }
 
     async fn teams(&mut self, policy: Option<&PolicyFile>) -> Result<BTreeMap<String, Option<Vec<Account>>>, Error> {
         let mut teams = BTreeMap::new();
-        for member in policy.iter().flat_map(|policy| policy.approvers.values()).flatten() {
+        let members = policy.iter().flat_map(|policy| policy.approvers.values()).flatten();
+        for member in members.collect::<BTreeSet<_>>() {
             let Member::Team { org, slug } = member else { continue };
-            let key = format!("{org}/{slug}");
-            if !teams.contains_key(&key) {
-                teams.insert(key, self.github.team_members(self.place, org, slug).await?);
-            }
+            teams.insert(format!("{org}/{slug}"), self.github.team_members(self.place, org, slug).await?);
         }
         Ok(teams)
     }

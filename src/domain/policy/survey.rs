@@ -77,7 +77,7 @@ impl<'a> Surveyor<'a> {
                     |text: &str| text.split_whitespace().last().and_then(|w| member(w).ok()).as_ref() == Some(asked);
                 let named = self.places.error(&["approvers", group], spells, "");
                 // Somebody named on the spot stands in the rule.
-                let at = if named.line > 0 { named } else { self.places.error(&["rules"], spells, "") };
+                let at = if named.line > 0 { named } else { self.asked_by_rule(group, spells) };
                 match asked {
                     Member::User(login) => self.user(login, &at),
                     Member::Team { org, slug } => self.team(org, slug, &at),
@@ -93,6 +93,15 @@ impl<'a> Surveyor<'a> {
                 self.say(Kind::UnknownAccount, error);
             }
         }
+    }
+
+    /// Where a rule asks for a group that is named nowhere else.
+    fn asked_by_rule(&self, group: &str, spells: impl Fn(&str) -> bool) -> PolicyError {
+        let asks = |rule: &Rule| rule.asks().iter().any(|from| from.as_str() == group);
+        let index = self.rules().iter().position(asks).unwrap_or_default().to_string();
+        let in_part = |part| self.places.error(&["rules", &index, part], &spells, "");
+        let required = in_part("require");
+        if required.line > 0 { required } else { in_part("escalate") }
     }
 
     fn user(&mut self, login: &str, at: &PolicyError) {
@@ -336,11 +345,14 @@ impl<'a> Surveyor<'a> {
         }
         for names in by_look.into_values().filter(|names| names.len() > 1) {
             let shown: Vec<String> = names.iter().map(|name| spelled(name)).collect();
-            let error = self.places.error(
-                &["rules"],
-                |text| names.iter().any(|name| name == text),
-                format!("the environments {} look alike; whoever approves one may mean the other", listed(&shown)),
-            );
+            let message =
+                format!("the environments {} look alike; whoever approves one may mean the other", listed(&shown));
+            let is_meant = |text: &str| names.iter().any(|name| name == text);
+            let named = |rule: &Rule| rule.scope.environments.iter().any(|glob| is_meant(glob.as_str()));
+            let error = match self.rules().iter().position(named) {
+                Some(index) => self.places.error(&["rules", &index.to_string(), "environments"], is_meant, message),
+                None => self.places.error(&["rules"], |_| false, message),
+            };
             self.say(Kind::AlikeEnvironments, error);
         }
     }
