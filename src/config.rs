@@ -153,6 +153,17 @@ pub struct Place {
     pub database_url: SecretString,
 }
 
+/// The GitHub App, for those who only read: no webhook secret is needed.
+#[derive(Debug)]
+pub struct App {
+    /// Base of the REST API, without a slash at the end.
+    pub api_url: String,
+    /// App id.
+    pub app_id: u64,
+    /// PEM.
+    pub private_key: SecretString,
+}
+
 /// Reads the process environment and the config file it names.
 pub fn load() -> Result<Config, ConfigError> {
     Reader::open()?.config()
@@ -163,6 +174,15 @@ pub fn load_place() -> Result<Place, ConfigError> {
     let mut reader = Reader::open()?;
     let place = reader.place();
     reader.finish(place)
+}
+
+/// Reads only who we are on GitHub.
+pub fn load_app() -> Result<App, ConfigError> {
+    let mut reader = Reader::open()?;
+    match reader.app() {
+        Some(app) => reader.finish(app),
+        None => Err(ConfigError(reader.problems)),
+    }
 }
 
 /// Reads only how to log; never fails, so that errors can be logged.
@@ -310,7 +330,8 @@ impl Reader {
         Log { filter: self.get("SECONDER_LOG").unwrap_or_default(), json: format == "json" }
     }
 
-    fn github(&mut self) -> Option<GitHub> {
+    /// All that is needed to read as the App.
+    fn app(&mut self) -> Option<App> {
         let api_url = self.get("SECONDER_GITHUB_API_URL").unwrap_or_default().trim_end_matches('/').to_owned();
         let is_loopback = api_url.parse::<http::Uri>().is_ok_and(|uri| is_on_this_machine(&uri));
         if !api_url.starts_with("https://") && !is_loopback {
@@ -319,6 +340,11 @@ impl Reader {
         }
         let app_id = self.parse("SECONDER_GITHUB_APP_ID", "a number, as on the App's settings page", 0);
         let private_key = self.secret("SECONDER_GITHUB_PRIVATE_KEY", "SECONDER_GITHUB_PRIVATE_KEY_FILE");
+        Some(App { api_url, app_id, private_key: private_key? })
+    }
+
+    fn github(&mut self) -> Option<GitHub> {
+        let app = self.app();
         let secrets = self.secret("SECONDER_GITHUB_WEBHOOK_SECRET", "SECONDER_GITHUB_WEBHOOK_SECRET_FILE");
         let number = "a whole number; 0 for no limit";
         let writes_per_minute = self.parse("SECONDER_GITHUB_WRITES_PER_MINUTE", number, 0);
@@ -328,10 +354,11 @@ impl Reader {
         if webhook_secrets.is_empty() {
             self.problems.push("SECONDER_GITHUB_WEBHOOK_SECRET: holds no secret".into());
         }
+        let App { api_url, app_id, private_key } = app?;
         Some(GitHub {
             api_url,
             app_id,
-            private_key: private_key?,
+            private_key,
             webhook_secrets,
             writes_per_minute,
             writes_per_hour,

@@ -19,7 +19,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     // The fake GitHub shares nothing with the adapter: a shared mistake would hide itself.
     ("demo", &[]),
     ("demo/tour", &["demo", "server", "config", "ledger", "store"]),
-    ("cli", &["config", "server", "demo", "ledger", "store", "domain", "keys"]),
+    ("cli", &["config", "server", "demo", "ledger", "app", "store", "github", "domain", "keys"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

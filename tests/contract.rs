@@ -24,6 +24,10 @@ const OPERATIONS: &[Operation] = &[
     Operation { id: "apps/redeliver-webhook-delivery", method: "POST", path: "/app/hook/deliveries/{delivery_id}/attempts" },
     Operation { id: "users/get-by-username", method: "GET", path: "/users/{username}" },
     Operation { id: "teams/get-membership-for-user-in-org", method: "GET", path: "/orgs/{org}/teams/{team_slug}/memberships/{username}" },
+    Operation { id: "teams/list-members-in-org", method: "GET", path: "/orgs/{org}/teams/{team_slug}/members" },
+    Operation { id: "apps/get-repo-installation", method: "GET", path: "/repos/{owner}/{repo}/installation" },
+    Operation { id: "repos/list-collaborators", method: "GET", path: "/repos/{owner}/{repo}/collaborators" },
+    Operation { id: "repos/get-all-environments", method: "GET", path: "/repos/{owner}/{repo}/environments" },
     Operation { id: "repos/get-collaborator-permission-level", method: "GET", path: "/repos/{owner}/{repo}/collaborators/{username}/permission" },
     Operation { id: "repos/compare-commits-with-basehead", method: "GET", path: "/repos/{owner}/{repo}/compare/{basehead}" },
     Operation { id: "repos/get-all-deployment-protection-rules", method: "GET", path: "/repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules" },
@@ -39,7 +43,8 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// The GraphQL queries.
-const QUERIES: [&str; 4] = ["CommitContext", "DeploymentContext", "FilesAt", "OrganizationFile"];
+const QUERIES: [&str; 6] =
+    ["CommitContext", "DeploymentContext", "FilesAt", "OrganizationFile", "RepositoryByName", "Survey"];
 
 #[tokio::test]
 async fn every_request_seconder_makes_is_one_github_describes() {
@@ -52,6 +57,7 @@ async fn every_request_seconder_makes_is_one_github_describes() {
     a_broken_policy_gets_a_check_of_its_own(&stage).await;
     a_missed_webhook_is_fetched_back(&checkpoint, &mut stage).await;
     what_else_the_rules_rest_on_is_read(&checkpoint, &stage).await;
+    a_repository_is_looked_at_for_whoever_writes_its_policy(&checkpoint, &stage).await;
 
     let violations = checkpoint.violations();
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
@@ -141,14 +147,7 @@ async fn what_else_the_rules_rest_on_is_read(checkpoint: &Checkpoint, stage: &St
     let account_id = stage.github.user("acme", UserKind::Organization);
     let tenant = Tenant { account_id, login: "acme".into(), installation_id: stage.github.org("acme") };
     let shop = Repository { id: stage.github.repository_id(SHOP), owner: "acme".into(), name: "shop".into() };
-    let seconder = GitHub::new(&Settings {
-        api_url: checkpoint.url.clone(),
-        app_id: stage.github.app_id(),
-        private_key: stage.github.app_private_key_pem().to_owned().into(),
-        limits: Limits::default(),
-        clock: system_clock(),
-    });
-    let seconder = seconder.unwrap();
+    let seconder = client(checkpoint, stage);
     assert_eq!(seconder.organization_policy(&tenant).await.unwrap(), OrganizationFile::NotVisible);
     for path in ["README.md", "seconder.yml/readme", "seconder.yml"] {
         stage.github.file("acme/.github", "olga", "seconder.yml/readme", None);
@@ -160,6 +159,30 @@ async fn what_else_the_rules_rest_on_is_read(checkpoint: &Checkpoint, stage: &St
         let commit = stage.github.file(SHOP, "olga", path, Some("* @mona"));
         seconder.code_owners(Place { tenant: &tenant, repository: &shop }, &commit).await.unwrap();
     }
+}
+
+/// As `seconder policy check --repo` does.
+async fn a_repository_is_looked_at_for_whoever_writes_its_policy(checkpoint: &Checkpoint, stage: &Stage) {
+    let seconder = client(checkpoint, stage);
+    stage.github.file(SHOP, "olga", ".github/workflows/deploy.yml", Some("jobs: {}\n"));
+    let (tenant, repository) = seconder.locate("acme", "shop").await.unwrap();
+    let place = Place { tenant: &tenant, repository: &repository };
+    assert_eq!(seconder.policy_and_workflows(place).await.unwrap().workflows.len(), 1);
+    assert_eq!(seconder.environments(place).await.unwrap(), ["production"]);
+    assert!(!seconder.everybody_with_access(place).await.unwrap().is_empty());
+    assert_eq!(seconder.team_members(place, "acme", "platform").await.unwrap().map(|all| all.len()), Some(2));
+    assert_eq!(seconder.account(place, "nobody-at-all").await.unwrap(), None);
+}
+
+fn client(checkpoint: &Checkpoint, stage: &Stage) -> GitHub {
+    let settings = Settings {
+        api_url: checkpoint.url.clone(),
+        app_id: stage.github.app_id(),
+        private_key: stage.github.app_private_key_pem().to_owned().into(),
+        limits: Limits::default(),
+        clock: system_clock(),
+    };
+    GitHub::new(&settings).unwrap()
 }
 
 /// Stops the server, if there is one, and starts it where it reaches GitHub through the checkpoint only.

@@ -17,6 +17,7 @@ mod ledger_verify;
 mod live_policy;
 mod people;
 mod policy;
+mod policy_cli;
 mod recovery;
 mod road;
 mod rules;

@@ -11,7 +11,8 @@ use seconder::ledger::entry::Header;
 use seconder::ledger::merkle::{Frontier, leaf_hash};
 use seconder::ledger::{Checkpoint, VerifierKey};
 use seconder::store::{
-    Claim, Committed, Error, Handed, LedgerReader, NewDelivery, Options, Received, Store, StoredPolicy, Work,
+    Claim, Committed, Error, Handed, LedgerReader, NewDelivery, Options, Received, RequestReader, Store, StoredPolicy,
+    Work,
 };
 
 use crate::support::database::{LEASE, on_both, on_postgres, on_sqlite};
@@ -68,6 +69,25 @@ async fn audit(ledger: &LedgerReader) -> BTreeMap<String, usize> {
         assert_eq!((checkpoint.origin, checkpoint.size, checkpoint.root), (log.origin, log.size, tree.root()));
     }
     types
+}
+
+#[test]
+fn whoever_reads_beside_the_server_finds_a_request_by_its_first_digits() {
+    on_both(async |database| {
+        let (store, _handed) = database.open().await;
+        let (one, other) = (case(1), case(2));
+        for case in [&one, &other] {
+            happen(&store, held(case)).await;
+        }
+        let reader = RequestReader::open(&database.url).unwrap();
+        let id = one.subject.request_id();
+        let [found] = reader.begin_with(&id.as_str()[..8], 2).await.unwrap().try_into().unwrap();
+        let same = store.request(&id).await.unwrap().unwrap();
+        assert_eq!((found.id, found.digest, found.life), (same.id, same.digest, same.life));
+        assert_eq!(reader.begin_with("", 5).await.unwrap().len(), 2);
+        assert_eq!(reader.begin_with("", 1).await.unwrap().len(), 1);
+        assert!(reader.begin_with("ffffffffffffffff", 2).await.unwrap().is_empty());
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod attribute;
 mod demo;
 pub mod ledger;
 mod logging;
+mod policy;
 mod serve;
 
 /// Seconder holds what AI-authored commits reach until a different human seconds it, and proves that one did.
@@ -37,6 +38,9 @@ enum Command {
     /// Export and verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Check a policy, and explain what it decided
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// The demo's GitHub on its own, for benchmarks
     #[command(hide = true)]
     DemoGithub(crate::demo::control::Arguments),
@@ -66,6 +70,10 @@ pub fn main() -> ExitCode {
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),
             ledger::Command::Verify(arguments) => return ledger::verify::run(&arguments),
+        },
+        Command::Policy(command) => match policy::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
         },
         Command::DemoGithub(arguments) => demo::run_github(arguments),
     };

@@ -11,6 +11,7 @@
 //! - `people` the accounts a policy names
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
+//! - [`survey`] what there is in a repository, for whoever writes a policy
 //! - [`render`] all text people read on GitHub
 //! - [`deliveries`] webhooks GitHub could not deliver; installations
 
@@ -27,6 +28,7 @@ pub mod organization;
 pub mod pacing;
 mod people;
 pub mod render;
+pub mod survey;
 pub mod tokens;
 pub mod webhook;
 mod wire;
@@ -96,7 +98,7 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     /// `/repos/{owner}/{name}` and what follows.
     fn path(self, rest: std::fmt::Arguments<'_>) -> String {
-        format!("/repos/{}/{}{rest}", wire::encode(&self.repository.owner), wire::encode(&self.repository.name))
+        below_repository(&self.repository.owner, &self.repository.name, rest)
     }
 
     fn scope(self, purpose: Purpose) -> Scope {
@@ -200,6 +202,11 @@ impl GitHub {
         }
         answer
     }
+}
+
+/// `/repos/{owner}/{name}` and what follows.
+fn below_repository(owner: &str, name: &str, rest: std::fmt::Arguments<'_>) -> String {
+    format!("/repos/{}/{}{rest}", wire::encode(owner), wire::encode(name))
 }
 
 /// A request body.

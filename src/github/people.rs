@@ -56,7 +56,11 @@ impl GitHub {
         Ok((People(people), gaps))
     }
 
-    async fn account(&self, place: Place<'_>, login: &str) -> Result<Option<Account>, Error> {
+    /// The account of this login, if GitHub knows one.
+    ///
+    /// # Errors
+    /// [`Error`] when GitHub may know and did not answer.
+    pub async fn account(&self, place: Place<'_>, login: &str) -> Result<Option<Account>, Error> {
         let now = self.now();
         let known = || self.accounts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((account, _)) = known().get(login).filter(|(_, until)| *until > now) {

@@ -11,10 +11,12 @@ use crate::domain::request::{Callback, Outcome, Refused, Request};
 pub mod proposal;
 mod reasons;
 mod safe;
+mod style;
 mod words;
 
 use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
+pub use style::Style;
 use words::{attribution_words, held_back_words, need_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
@@ -76,7 +78,7 @@ pub const COMMENT_LIMIT: usize = 1_024;
 #[must_use]
 pub fn page(request: &Request) -> Page {
     let (title, state) = headline(request);
-    let (mut summary, text) = (summary(request), commits(request));
+    let (mut summary, text) = (summary(request, Style::Markdown), commits(request));
     let buttons = match request.is_pending() {
         true if is_shown_whole(request) => vec![APPROVE, DENY],
         // What cannot be shown cannot be seconded (P8).
@@ -95,7 +97,7 @@ pub fn page(request: &Request) -> Page {
 #[must_use]
 pub fn is_shown_whole(request: &Request) -> bool {
     let unlisted = request.case.gaps.iter().any(|gap| matches!(gap, Gap::TooManyCommits { .. }));
-    !unlisted && summary(request).len() <= PAGE_LIMIT && commits(request).len() <= PAGE_LIMIT
+    !unlisted && summary(request, Style::Markdown).len() <= PAGE_LIMIT && commits(request).len() <= PAGE_LIMIT
 }
 
 fn headline(request: &Request) -> (String, State) {
@@ -128,7 +130,7 @@ fn denied_by(request: &Request) -> String {
     }
 }
 
-fn summary(request: &Request) -> String {
+fn summary(request: &Request, style: Style) -> String {
     let case = &request.case;
     let subject = &case.subject;
     let mut page = String::new();
@@ -137,123 +139,132 @@ fn summary(request: &Request) -> String {
         page.push('\n');
     };
     line(format!(
-        "**{}** to **{}** of {}: [run {}, attempt {}]({}) ({}, started by {})",
-        safe::prefix(&subject.head_sha, 12),
-        code(&subject.environment),
-        code(&subject.repository.full_name()),
-        subject.run_id,
-        subject.run_attempt,
-        safe::link(&case.run_url),
-        code(&case.run_event),
-        case.triggering_actor.as_ref().or(case.actor.as_ref()).map_or("somebody unknown".into(), |a| code(&a.login)),
+        "{} to {} of {}: {} ({}, started by {})",
+        style.strong(&style.prefix(&subject.head_sha, 12)),
+        style.strong(&style.code(&subject.environment)),
+        style.code(&subject.repository.full_name()),
+        style.link(&format!("run {}, attempt {}", subject.run_id, subject.run_attempt), &case.run_url),
+        style.code(&case.run_event),
+        case.triggering_actor
+            .as_ref()
+            .or(case.actor.as_ref())
+            .map_or("somebody unknown".into(), |a| style.code(&a.login)),
     ));
     if !request.life.refused.is_empty() {
-        line("\n### Not counted".into());
-        request.life.refused.iter().for_each(|refused| line(format!("- {}", refusal_line(refused))));
+        line(style.heading("Not counted"));
+        request.life.refused.iter().for_each(|refused| line(format!("- {}", refusal_line(refused, style))));
     }
     if let (Some(held_back), Callback::Owed) = (&request.life.held_back, request.life.callback) {
-        line(format!("\n**Nothing is released now**: {}.", held_back_words(held_back)));
+        line(format!("\n{}: {}.", style.strong("Nothing is released now"), held_back_words(held_back, style)));
     }
     if !case.judgement.shadow.is_empty() {
-        line("\n### In shadow mode".into());
-        shadow_lines(request, &mut line);
+        line(style.heading("In shadow mode"));
+        shadow_lines(request, style, &mut line);
     }
-    line(format!("\n### Why it is {}", if case.judgement.matched_rules.is_empty() { "not held" } else { "held" }));
-    reason_lines(&case.judgement.reasons, 0, &mut line);
+    line(style.heading(if case.judgement.matched_rules.is_empty() { "Why it is not held" } else { "Why it is held" }));
+    reason_lines(&case.judgement.reasons, 0, style, &mut line);
     let ai = case.judgement.ai_commits().count();
     line(format!(
         "\n{ai} of {} commits since {} carry the mark of an AI agent; each is listed below with its evidence.",
         case.judgement.commits.len(),
         case.base
             .as_ref()
-            .map_or("the beginning".into(), |b| format!("the last good deployment ({})", safe::prefix(&b.sha, 12))),
+            .map_or("the beginning".into(), |b| format!("the last good deployment ({})", style.prefix(&b.sha, 12))),
     ));
     if case.judgement.asks() {
-        line("\n### Who can second it".into());
-        quorum_lines(request, &mut line);
-        line("\n### Who cannot, and why".into());
-        party_lines(request, &mut line);
+        line(style.heading("Who can second it"));
+        quorum_lines(request, style, &mut line);
+        line(style.heading("Who cannot, and why"));
+        party_lines(request, style, &mut line);
     }
     if let (true, Some(at)) = (request.is_pending(), request.life.expires_at) {
-        line(format!("\nWithout a decision it is **denied at {}**.", instant(at)));
+        line(format!("\nWithout a decision it is {}.", style.strong(&format!("denied at {}", instant(at)))));
     }
-    line(format!("\n---\nPolicy: {}", policy_line(&case.policy, case.policy_digest.as_str())));
+    line(format!("\n{}Policy: {}", style.rule(), policy_line(&case.policy, case.policy_digest.as_str(), style)));
     for also in &case.also {
-        let digest = safe::prefix(also.digest.as_str(), 12);
+        let digest = style.prefix(also.digest.as_str(), 12);
         line(match also.whose {
             Whose::Organization => {
-                format!("\nAnd the organization's: `seconder.yml` of its `.github`, digest {digest}")
+                format!(
+                    "\nAnd the organization's: {} of its {}, digest {digest}",
+                    style.code("seconder.yml"),
+                    style.code(".github")
+                )
             }
             Whose::Before => {
                 format!("\nAnd the policy of the last good deployment, because this changes it, digest {digest}")
             }
         });
     }
-    line(format!("\nRequest {} · digest {}", code(request.id.as_str()), code(request.digest.as_str())));
+    line(format!("\nRequest {} · digest {}", style.code(request.id.as_str()), style.code(request.digest.as_str())));
     page
 }
 
-fn party_lines(request: &Request, line: &mut impl FnMut(String)) {
+fn party_lines(request: &Request, style: Style, line: &mut impl FnMut(String)) {
     let parties = &request.case.judgement.parties;
     for party in parties.known.iter().filter(|party| party.account.kind == AccountKind::User) {
-        line(format!("- {}: {}", code(&party.account.login), parts_words(&party.because)));
+        line(format!("- {}: {}", style.code(&party.account.login), parts_words(&party.because, style)));
     }
     for unknown in &parties.unknown {
         line(format!(
             "- {} (no account found; one more approver is needed): {}",
-            code(&format!("{} <{}>", unknown.name, unknown.email)),
-            parts_words(&unknown.because)
+            style.code(&format!("{} <{}>", unknown.name, unknown.email)),
+            parts_words(&unknown.because, style)
         ));
     }
     line("- bots, Apps and machine accounts: they never approve".into());
 }
 
-fn refusal_line(refused: &Refused) -> String {
-    let why: Vec<String> = refused.why.iter().map(refusal_words).collect();
+fn refusal_line(refused: &Refused, style: Style) -> String {
+    let why: Vec<String> = refused.why.iter().map(|why| refusal_words(why, style)).collect();
     let verb = match refused.verdict {
         Verdict::Approve => "approve",
         Verdict::Deny => "deny",
     };
-    format!("{} could not {verb} ({}): {}", code(&refused.by.login), instant(refused.at), why.join("; "))
+    format!("{} could not {verb} ({}): {}", style.code(&refused.by.login), instant(refused.at), why.join("; "))
 }
 
-fn policy_line(origin: &Origin, digest: &str) -> String {
-    let digest = safe::prefix(digest, 12);
+fn policy_line(origin: &Origin, digest: &str, style: Style) -> String {
+    let (digest, file) = (style.prefix(digest, 12), style.code(policy::PATH));
     match origin {
-        Origin::BuiltIn => format!("built in, digest {digest} (the repository has no `.github/seconder.yml`)"),
+        Origin::BuiltIn => format!("built in, digest {digest} (the repository has no {file})"),
         Origin::File { commit, .. } => {
-            format!("`.github/seconder.yml` at {}, digest {digest}", safe::prefix(commit, 12))
+            format!("{file} at {}, digest {digest}", style.prefix(commit, 12))
         }
         Origin::LastGood { commit, errors, .. } => format!(
-            "`.github/seconder.yml` is broken ({}); the last good one, of {}, digest {digest}, holds",
-            code(&errors.first().to_string()),
-            safe::prefix(commit, 12)
+            "{file} is broken ({}); the last good one, of {}, digest {digest}, holds",
+            style.code(&errors.first().to_string()),
+            style.prefix(commit, 12)
         ),
         Origin::AdminsOnly { errors } => format!(
-            "`.github/seconder.yml` is broken ({}) and no good one is known: admins must second everything",
-            code(&errors.first().to_string())
+            "{file} is broken ({}) and no good one is known: admins must second everything",
+            style.code(&errors.first().to_string())
         ),
     }
 }
 
 /// Every commit, with as much evidence as fits.
 fn commits(request: &Request) -> String {
-    let full = commits_with(request, 3);
-    if full.len() <= PAGE_LIMIT { full } else { commits_with(request, 0) }
+    let full = commits_with(request, 3, Style::Markdown);
+    if full.len() <= PAGE_LIMIT { full } else { commits_with(request, 0, Style::Markdown) }
 }
 
-fn commits_with(request: &Request, evidence: usize) -> String {
-    let mut text = String::from("### Commits since the last good deployment\n\n");
+fn commits_with(request: &Request, evidence: usize, style: Style) -> String {
+    let mut text = style.heading("Commits since the last good deployment").trim_start().to_owned() + "\n\n";
     for commit in &request.case.judgement.commits {
-        let sha = safe::prefix(&commit.sha, 7);
-        let subject = code(&shorten(&safe::visible(&commit.subject), 100));
+        let sha = style.prefix(&commit.sha, 7);
+        let subject = style.code(&shorten(&safe::visible(&commit.subject), 100));
         match &commit.attribution {
             None => text.push_str(&format!("- {sha} {subject}\n")),
             Some(found) => {
-                text.push_str(&format!("- {sha} {subject} — **{}** ({})\n", found.name, attribution_words(found)));
+                text.push_str(&format!(
+                    "- {sha} {subject} — {} ({})\n",
+                    style.strong(&safe::visible(&found.name)),
+                    attribution_words(found)
+                ));
                 for evidence in found.evidence.iter().take(evidence) {
                     let found = shorten(&safe::visible(&evidence.found), 120);
-                    text.push_str(&format!("  - {}: {}\n", evidence.marker, code(&found)));
+                    text.push_str(&format!("  - {}: {}\n", evidence.marker, style.code(&found)));
                 }
             }
         }
@@ -265,6 +276,13 @@ fn commits_with(request: &Request, evidence: usize) -> String {
         text.push_str("\nThe evidence for each is in the ledger.\n");
     }
     text
+}
+
+/// All that the check run shows of a request, in the same words, for whoever reads it elsewhere: nothing is cut.
+#[must_use]
+pub fn story(request: &Request, style: Style) -> String {
+    let (title, _) = headline(request);
+    format!("{}\n\n{}\n{}", style.strong(&title), summary(request, style), commits_with(request, usize::MAX, style))
 }
 
 /// What the callback tells GitHub: who decided, and the ledger entry that proves it.
@@ -293,7 +311,8 @@ pub fn marker(request: &Request) -> String {
 #[must_use]
 pub fn note(request: &Request) -> String {
     let judgement = &request.case.judgement;
-    let need: Vec<String> = judgement.quorum.iter().map(|quorum| need_words(&quorum.need, request)).collect();
+    let need: Vec<String> =
+        judgement.quorum.iter().map(|quorum| need_words(&quorum.need, request, Style::Markdown)).collect();
     let subject = &request.case.subject;
     let place = request.case.run_url.split("/actions/").next().unwrap_or_default();
     shorten(

@@ -36,6 +36,8 @@ pub enum Purpose {
     People,
     /// Read the organization's rules.
     Rules,
+    /// Find out which repository a name means.
+    Look,
 }
 
 impl Purpose {
@@ -53,17 +55,20 @@ impl Purpose {
             Self::Speak => &[("checks", "write"), ("deployments", "write")],
             Self::People => &[("members", "read"), ("metadata", "read")],
             Self::Rules => &[("contents", "read"), ("metadata", "read")],
+            Self::Look => &[("metadata", "read")],
         }
     }
 }
 
-/// The one repository a token reaches.
+/// The repository a token reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Reach {
     /// By its id.
     Repository(u64),
     /// By its name: nothing has told us its id.
     Named(&'static str),
+    /// All of the installation's: nothing has told us an id yet.
+    Everything,
 }
 
 /// Which token.
@@ -135,6 +140,7 @@ async fn mint(client: &Client, app: &AppJwt, scope: Scope, now: Millis) -> Resul
     let wanted = match scope.reach {
         Reach::Repository(id) => json!({ "permissions": permissions, "repository_ids": [id] }),
         Reach::Named(name) => json!({ "permissions": permissions, "repositories": [name] }),
+        Reach::Everything => json!({ "permissions": permissions }),
     };
     let path = format!("/app/installations/{}/access_tokens", scope.installation);
     let body = wanted.to_string();

@@ -67,6 +67,16 @@ impl Database {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// For those who only read: a SQLite file that is not there is not made.
+    pub(super) fn must_exist(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { path, .. } => std::fs::metadata(path)
+                .map(drop)
+                .map_err(|source| Error::File { path: path.clone(), source: Arc::new(source) }),
+            Self::Postgres { .. } => Ok(()),
+        }
+    }
+
     fn options(&self) -> &AnyConnectOptions {
         match self {
             Self::Sqlite { options, .. } | Self::Postgres { options } => options,

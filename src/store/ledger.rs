@@ -306,11 +306,7 @@ impl LedgerReader {
     /// If the URL cannot be used.
     pub async fn open(url: &str) -> Result<Self, Error> {
         let database = Database::parse(url)?;
-        if let Database::Sqlite { path, .. } = &database
-            && let Err(source) = std::fs::metadata(path)
-        {
-            return Err(Error::File { path: path.clone(), source: Arc::new(source) });
-        }
+        database.must_exist()?;
         Ok(Self::of(&database))
     }
 

@@ -33,6 +33,7 @@ mod hand;
 mod health;
 mod ledger;
 mod policies;
+mod reader;
 mod releases;
 mod requests;
 mod sql;
@@ -47,6 +48,7 @@ pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
+pub use reader::RequestReader;
 pub use requests::Of;
 
 use cases::Cases;

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::query::{Document, Selection};
 use super::{Refusal, refuse, undefined};
 use crate::demo::auth::Level;
-use crate::demo::git::blob_id;
+use crate::demo::git::{Tree, blob_id};
 use crate::demo::pulls::Pull;
-use crate::demo::render::node_id;
+use crate::demo::render::{extend, node_id};
 use crate::demo::routes::Call;
 use crate::demo::runs::Deployment;
 use crate::demo::state::{Repository, State};
@@ -109,17 +109,7 @@ impl<'a> Executor<'a> {
         };
         let Some(index) = resolve(reference) else { return Ok(Value::Null) };
         let tree = &self.repository.history.commits[index].tree;
-        let Some(content) = tree.get(path) else {
-            let folder = format!("{path}/");
-            let is_folder = tree.keys().any(|known| known.starts_with(&folder));
-            return self.project(inner, &if is_folder { json!({ "__typename": "Tree" }) } else { Value::Null });
-        };
-        let cut = content.floor_char_boundary(TEXT_LIMIT.min(content.len()));
-        let blob = json!({
-            "__typename": "Blob", "oid": blob_id(content), "text": &content[..cut], "isTruncated": cut < content.len(),
-            "isBinary": content.contains('\0'), "byteSize": content.len(),
-        });
-        self.project(inner, &blob)
+        self.project(inner, &tree.get(path).map_or_else(|| folder(tree, path), |content| blob(content)))
     }
 
     fn commit(&self, index: usize, selections: &'a [Selection]) -> Result<Value, Refusal> {
@@ -202,6 +192,9 @@ impl<'a> Executor<'a> {
         let Some(found) = value.get(name) else {
             return undefined(field, value["__typename"].as_str().unwrap_or_default());
         };
+        if let Some(items) = found.as_array().filter(|items| items.iter().any(Value::is_object)) {
+            return items.iter().map(|item| self.project(inner, item)).collect::<Result<_, _>>().map(Value::Array);
+        }
         if found.is_object() && inner.is_empty() {
             return refuse(
                 "selectionMismatch",
@@ -303,6 +296,36 @@ impl<'a> Executor<'a> {
         }
         Ok(Value::Object(answer))
     }
+}
+
+fn blob(content: &str) -> Value {
+    let cut = content.floor_char_boundary(TEXT_LIMIT.min(content.len()));
+    json!({
+        "__typename": "Blob", "oid": blob_id(content), "text": &content[..cut], "isTruncated": cut < content.len(),
+        "isBinary": content.contains('\0'), "byteSize": content.len(),
+    })
+}
+
+/// What lies directly in a folder; nothing when there is no such folder.
+fn folder(tree: &Tree, path: &str) -> Value {
+    let prefix = format!("{path}/");
+    let inside = tree.iter().filter_map(|(known, content)| Some((known.strip_prefix(&prefix)?, content)));
+    let mut entries = std::collections::BTreeMap::new();
+    for (rest, content) in inside {
+        let (name, entry) = match rest.split_once('/') {
+            Some((name, _)) => (name, json!({ "type": "tree", "object": { "__typename": "Tree" } })),
+            None => (rest, json!({ "type": "blob", "object": blob(content) })),
+        };
+        entries.insert(name, entry);
+    }
+    if entries.is_empty() {
+        return Value::Null;
+    }
+    let entries = entries.into_iter().map(|(name, mut entry)| {
+        extend(&mut entry, json!({ "__typename": "TreeEntry", "name": name }));
+        entry
+    });
+    json!({ "__typename": "Tree", "entries": entries.collect::<Vec<_>>() })
 }
 
 /// Whether a type is another, or has that interface.

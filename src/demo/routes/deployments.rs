@@ -7,10 +7,13 @@ use crate::demo::render::{list, node_id, object};
 use crate::demo::runs::Deployment;
 
 pub(super) fn environments(call: &mut Call<'_>) -> Result<Reply, Reply> {
+    let (skip, take) = call.page();
     let repository = call.repository();
     let environments: Vec<Value> = repository
         .environments
         .iter()
+        .skip(skip)
+        .take(take)
         .map(|(name, environment)| {
             let rules: Vec<Value> = environment.rule.iter().map(|&id| json!({ "id": id, "node_id": node_id("GA", id), "type": "custom" })).collect();
             json!({
@@ -21,7 +24,7 @@ pub(super) fn environments(call: &mut Call<'_>) -> Result<Reply, Reply> {
             })
         })
         .collect();
-    Ok(Reply::ok(json!({ "total_count": environments.len(), "environments": environments }).to_string()))
+    Ok(Reply::ok(json!({ "total_count": repository.environments.len(), "environments": environments }).to_string()))
 }
 
 pub(super) fn rules(call: &mut Call<'_>) -> Result<Reply, Reply> {

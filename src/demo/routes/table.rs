@@ -29,6 +29,8 @@ pub(super) const TABLE: &[Row] = &[
     ("POST", "/app/hook/deliveries/{delivery_id}/attempts", App, app::redeliver),
     ("GET", "/installation/repositories", Token("metadata", Read), app::repositories),
     ("GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", Token("members", Read), people::membership),
+    ("GET", "/orgs/{org}/teams/{team_slug}/members", Token("members", Read), people::members),
+    ("GET", repo!("/collaborators"), Token("metadata", Read), people::collaborators),
     ("GET", repo!(""), Token("metadata", Read), code::repository),
     ("GET", repo!("/installation"), App, app::repository_installation),
     ("GET", repo!("/collaborators/{username}/permission"), Token("metadata", Read), people::permission),

@@ -21,17 +21,33 @@ impl PolicyError {
     /// Plain text; the line is the file's own, so whoever shows it elsewhere escapes it.
     #[must_use]
     pub fn render(&self, path: &str, text: &str) -> String {
-        let index = usize::try_from(self.line.saturating_sub(1)).unwrap_or(usize::MAX);
         let heading = format!("{path}:{}:{}: {}", self.line, self.column, self.message);
-        let Some(line) = text.lines().nth(index).filter(|line| self.line > 0 && !line.trim().is_empty()) else {
-            return heading;
-        };
-        let before = usize::try_from(self.column.saturating_sub(1)).unwrap_or(0).min(line.chars().count());
-        let start = line.char_indices().nth(before).map_or(line.len(), |(start, _)| start);
+        let Some(Span { line, before, width }) = self.span(text) else { return heading };
         let gutter = " ".repeat(self.line.to_string().len());
-        let (indent, under) = (" ".repeat(before), "^".repeat(width_of_value(&line[start..]).max(1)));
+        let (indent, under) = (" ".repeat(before), "^".repeat(width));
         format!("{heading}\n{gutter} |\n{} | {line}\n{gutter} | {indent}{under}", self.line)
     }
+
+    /// The line it points at and what is meant there; nothing when the whole file is meant, or an empty line.
+    #[must_use]
+    pub fn span<'a>(&self, text: &'a str) -> Option<Span<'a>> {
+        let index = usize::try_from(self.line.checked_sub(1)?).ok()?;
+        let line = text.lines().nth(index).filter(|line| !line.trim().is_empty())?;
+        let before = usize::try_from(self.column.saturating_sub(1)).unwrap_or(0).min(line.chars().count());
+        let start = line.char_indices().nth(before).map_or(line.len(), |(start, _)| start);
+        Some(Span { line, before, width: width_of_value(&line[start..]).max(1) })
+    }
+}
+
+/// A place in a line, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span<'a> {
+    /// The whole line.
+    pub line: &'a str,
+    /// How many characters come before it.
+    pub before: usize,
+    /// How many it takes; at least one.
+    pub width: usize,
 }
 
 /// How many characters the value takes with which this text starts.

@@ -7,10 +7,14 @@ pub mod freeze;
 mod node;
 mod parse;
 mod pattern;
+mod places;
+mod remark;
 mod rule;
 mod scope;
+mod survey;
 mod values;
 mod words;
+pub mod workflows;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,15 +26,18 @@ use super::Millis;
 use super::attribution::TenantCatalogue;
 use super::digest::Digest;
 use super::record::to_json;
-pub use error::{PolicyError, PolicyErrors};
+pub use error::{PolicyError, PolicyErrors, Span};
 use freeze::Freeze;
 pub use parse::parse;
 pub use pattern::Pattern;
+pub use places::Places;
+pub use remark::{Kind, Remark, Severity};
 pub use rule::{
     Approvals, Approvers, Assurance, AuthoredBy, Consequence, Escalation, Gate, Member, Mode, NamedPerson,
     ReasonWanted, Requirement, Rule, Unattributed,
 };
 pub use scope::{Dimension, Glob, Outside, Scope, Spelling, Target};
+pub use survey::{Environment, World, survey};
 
 /// Where a repository keeps its policy, on the default branch.
 pub const PATH: &str = ".github/seconder.yml";

@@ -71,6 +71,11 @@ pub(super) fn read(text: &str) -> Result<Node, PolicyError> {
             return Err(at.error("a tab; YAML is indented with spaces"));
         }
     }
+    tree(text)
+}
+
+/// Any YAML document, as its author may indent it.
+pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
     let options =
         serde_saphyr::options! { with_snippet: false, merge_keys: serde_saphyr::options::MergeKeyPolicy::Error };
     serde_saphyr::from_str_with_options::<Located>(text, options).map(Node::from).map_err(|error| {

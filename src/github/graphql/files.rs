@@ -41,6 +41,61 @@ pub(in crate::github) fn files_at(owner: &str, name: &str, commit: &str, paths: 
     json!({ "operationName": "FilesAt", "query": query, "variables": variables }).to_string()
 }
 
+/// The request body that asks which repository a name means.
+pub(in crate::github) fn repository(owner: &str, name: &str) -> String {
+    let query = "query RepositoryByName($owner: String!, $name: String!) { \
+        repository(owner: $owner, name: $name) { databaseId nameWithOwner } }";
+    let variables = json!({ "owner": owner, "name": name });
+    json!({ "operationName": "RepositoryByName", "query": query, "variables": variables }).to_string()
+}
+
+/// The request body for the policy file and a folder of workflows.
+pub(in crate::github) fn survey(owner: &str, name: &str, workflows: &str) -> String {
+    let query = "query Survey($owner: String!, $name: String!, $policy: String!, $workflows: String!) { \
+        repository(owner: $owner, name: $name) { defaultBranchRef { target { oid } } \
+        policy: object(expression: $policy) { ...Text } \
+        workflows: object(expression: $workflows) { ... on Tree { entries { name type object { ...Text } } } } } }";
+    json!({
+        "operationName": "Survey",
+        "query": format!("{query}{TEXT}"),
+        "variables": {
+            "owner": owner, "name": name,
+            "policy": format!("HEAD:{}", crate::domain::policy::PATH), "workflows": format!("HEAD:{workflows}"),
+        },
+    })
+    .to_string()
+}
+
+/// Which repository a name means.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct RepositoryContext {
+    pub database_id: u64,
+    pub name_with_owner: String,
+}
+
+/// The policy file and the workflows.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct SurveyContext {
+    pub default_branch_ref: Option<Ref>,
+    pub policy: Option<Object>,
+    pub workflows: Option<Tree>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::github) struct Tree {
+    pub entries: Option<Vec<TreeEntry>>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::github) struct TreeEntry {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub object: Option<Object>,
+}
+
 /// The repository of the organization's rules.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,5 @@
 use super::safe::{code, link, shorten, visible};
+use super::style::Style;
 use super::words::parts_words;
 use super::{APPROVE, DENY};
 use crate::domain::parties::Part;
@@ -39,6 +40,9 @@ fn who_has_a_part_is_told_without_repetition() {
         Part::Author { sha: sha.clone() },
         Part::Committer { sha },
     ];
-    assert_eq!(parts_words(&parts), "started the run, wrote `abcdef0`");
-    assert_eq!(parts_words(&[Part::TriggeringActor { attempt: 2 }, Part::Sender]), "started attempt 2");
+    assert_eq!(parts_words(&parts, Style::Markdown), "started the run, wrote `abcdef0`");
+    assert_eq!(
+        parts_words(&[Part::TriggeringActor { attempt: 2 }, Part::Sender], Style::Markdown),
+        "started attempt 2"
+    );
 }

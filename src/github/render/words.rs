@@ -1,6 +1,7 @@
 //! Findings in words.
 
-use super::safe::{self, code};
+use super::safe;
+use super::style::Style;
 use crate::domain::Millis;
 use crate::domain::attribution::{Attribution, Certainty, Kind};
 use crate::domain::decide::{Need, Refusal};
@@ -11,16 +12,16 @@ use crate::domain::policy::{Approvers, Assurance, AuthoredBy};
 use crate::domain::request::{HeldBack, Request};
 
 /// Why a review did not count, as told to the one who made it.
-pub(super) fn refusal_words(refusal: &Refusal) -> String {
+pub(super) fn refusal_words(refusal: &Refusal, style: Style) -> String {
     match refusal {
         Refusal::NotHuman => "only humans second".into(),
         Refusal::Party { because } if because.is_empty() => "had a part in it since it was seconded".into(),
-        Refusal::Party { because } => format!("had a part in it: {}", parts_words(because)),
+        Refusal::Party { because } => format!("had a part in it: {}", parts_words(because, style)),
         Refusal::NotAnApprover => "is not among the approvers the rules ask for".into(),
         Refusal::NotSureEnough { needs } => {
             format!(
-                "the rules ask for more than a click here (`{}`), which this version cannot give yet",
-                needs.as_str()
+                "the rules ask for more than a click here ({}), which this version cannot give yet",
+                style.code(needs.as_str())
             )
         }
         Refusal::NoAccess => "has no write access here and is no approver".into(),
@@ -29,10 +30,10 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
     }
 }
 
-pub(super) fn parts_words(parts: &[Part]) -> String {
+pub(super) fn parts_words(parts: &[Part], style: Style) -> String {
     const SHOWN: usize = 4;
     let telling: Vec<&Part> = parts.iter().filter(|part| !goes_without_saying(part, parts)).collect();
-    let mut words: Vec<String> = telling.iter().take(SHOWN).map(|part| part_words(part)).collect();
+    let mut words: Vec<String> = telling.iter().take(SHOWN).map(|part| part_words(part, style)).collect();
     if telling.len() > SHOWN {
         words.push(format!("and {} more", telling.len() - SHOWN));
     }
@@ -50,8 +51,8 @@ fn goes_without_saying(part: &Part, all: &[Part]) -> bool {
     })
 }
 
-fn part_words(part: &Part) -> String {
-    let short = |sha: &str| safe::prefix(sha, 7);
+fn part_words(part: &Part, style: Style) -> String {
+    let short = |sha: &str| style.prefix(sha, 7);
     match part {
         Part::Actor { .. } => "started the run".into(),
         Part::TriggeringActor { attempt } => format!("started attempt {attempt}"),
@@ -63,25 +64,25 @@ fn part_words(part: &Part) -> String {
         Part::Signer { sha } => format!("signed {}", short(sha)),
         Part::PullRequestAuthor { number } => format!("opened pull request #{number}"),
         Part::Sponsor { number } => format!("had an agent work on pull request #{number}"),
-        Part::SamePerson { login } => format!("the same person as {}", code(login)),
+        Part::SamePerson { login } => format!("the same person as {}", style.code(login)),
     }
 }
 
 /// From whom approvals are asked.
-pub(super) fn approvers_words(from: &Approvers, request: &Request) -> String {
-    let repository = code(&request.case.subject.repository.full_name());
+pub(super) fn approvers_words(from: &Approvers, request: &Request, style: Style) -> String {
+    let repository = style.code(&request.case.subject.repository.full_name());
     match from {
         Approvers::Writers => format!("anyone with write access to {repository}"),
         Approvers::Admins => format!("the admins of {repository}"),
         Approvers::CodeOwners => "the owners of the changed files".into(),
-        Approvers::Group(name) => format!("group {}", code(name)),
+        Approvers::Group(name) => format!("group {}", style.code(name)),
     }
 }
 
 /// What is asked, in a sentence.
-pub(super) fn need_words(need: &Need, request: &Request) -> String {
+pub(super) fn need_words(need: &Need, request: &Request, style: Style) -> String {
     let all = |parts: &[Need], between: &str| {
-        parts.iter().map(|part| need_words(part, request)).collect::<Vec<_>>().join(between)
+        parts.iter().map(|part| need_words(part, request, style)).collect::<Vec<_>>().join(between)
     };
     match need {
         Need::AnyOf { any_of } => format!("({})", all(any_of, " or ")),
@@ -92,21 +93,25 @@ pub(super) fn need_words(need: &Need, request: &Request) -> String {
                 Assurance::Session => ", signed in on the web page",
                 Assurance::Passkey => ", with a passkey",
             };
-            format!("{} from {}{sure}", group.need, approvers_words(&group.from, request))
+            format!("{} from {}{sure}", group.need, approvers_words(&group.from, request, style))
         }
     }
 }
 
 /// What keeps a decision from leaving.
-pub(super) fn held_back_words(held_back: &HeldBack) -> String {
+pub(super) fn held_back_words(held_back: &HeldBack, style: Style) -> String {
+    let stop = style.code("stop");
     match held_back {
         HeldBack::Stop { why } => {
-            format!("the policy says `stop` ({}). What is decided leaves when `stop` is taken out of it", code(why))
+            format!(
+                "the policy says {stop} ({}). What is decided leaves when {stop} is taken out of it",
+                style.code(why)
+            )
         }
         HeldBack::Freeze { name, until: Some(until) } => {
-            format!("freeze {} lasts until {}; what is decided leaves then", code(name), safe::instant(*until))
+            format!("freeze {} lasts until {}; what is decided leaves then", style.code(name), safe::instant(*until))
         }
-        HeldBack::Freeze { name, until: None } => format!("freeze {} has no end", code(name)),
+        HeldBack::Freeze { name, until: None } => format!("freeze {} has no end", style.code(name)),
     }
 }
 
@@ -121,20 +126,20 @@ pub(super) fn duration_words(millis: Millis) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-pub(super) fn authored_by_words(authored_by: &AuthoredBy) -> String {
+pub(super) fn authored_by_words(authored_by: &AuthoredBy, style: Style) -> String {
     match authored_by {
         AuthoredBy::Ai => "held as touched by an AI agent".into(),
         AuthoredBy::Unproven => "held for want of a known person's own signature".into(),
         AuthoredBy::Anyone => "held, whoever wrote them".into(),
         AuthoredBy::Agents(agents) => {
-            format!("held as touched by {}", agents.iter().map(|a| code(a)).collect::<Vec<_>>().join(" or "))
+            format!("held as touched by {}", agents.iter().map(|a| style.code(a)).collect::<Vec<_>>().join(" or "))
         }
     }
 }
 
 /// What could not be learned.
-pub(super) fn gap_words(gap: &Gap) -> String {
-    let short = |sha: &str| safe::prefix(sha, 7);
+pub(super) fn gap_words(gap: &Gap, style: Style) -> String {
+    let short = |sha: &str| style.prefix(sha, 7);
     match gap {
         Gap::NoEarlierDeployment => "no earlier deployment here succeeded, so every commit is new to it".into(),
         Gap::DeploymentHistoryTooLong => "no successful deployment among the newest ones GitHub lists".into(),
@@ -144,7 +149,9 @@ pub(super) fn gap_words(gap: &Gap) -> String {
         Gap::PullRequestTooLong { number } => format!("pull request #{number} has more commits than could be read"),
         Gap::CommitTooWide { sha } => format!("{} has more authors or pull requests than could be read", short(sha)),
         Gap::CommitUnreadable { sha } => format!("GitHub did not show {}", short(sha)),
-        Gap::AccountUnknown { login } => format!("the policy names {}, an account GitHub does not know", code(login)),
+        Gap::AccountUnknown { login } => {
+            format!("the policy names {}, an account GitHub does not know", style.code(login))
+        }
         Gap::AttemptUnreadable { number } => format!("GitHub did not show attempt {number} of the run"),
     }
 }

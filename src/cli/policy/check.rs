@@ -1,0 +1,92 @@
+//! `seconder policy check`: what is wrong with a policy file.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::finding::Report;
+use super::repository::{self, Name};
+use super::{file, sarif, terminal};
+use crate::cli::Failure;
+use crate::config;
+use crate::domain::policy::Severity;
+
+/// What `seconder policy check --help` says below the options.
+pub const HELP: &str = "\
+Examples:
+  seconder policy check                            .github/seconder.yml of the repository you stand in, offline
+  seconder policy check draft.yml --strict         warnings count as errors, too
+  git show HEAD:.github/seconder.yml | seconder policy check -
+  seconder policy check --json | jq '.findings[] | .message'
+  seconder policy check --sarif > seconder.sarif   for github/codeql-action/upload-sarif
+
+Everything that is wrong is said at once, each with its line, the text that is meant, and the nearest word that would do:
+
+  .github/seconder.yml:8:15: error: there is no group `plattform`; did you mean `platform`?
+    |
+  8 |     require: [1 of plattform]
+    |               ^^^^^^^^^^^^^^
+
+  seconder policy check --repo acme/shop           the file on the default branch, held against the repository: accounts and
+                                                   teams that are not there, requirements nobody can meet, environments that
+                                                   no rule covers, that look alike, or on which Seconder is not switched on
+  seconder policy check draft.yml --repo acme/shop the same for a file that is not merged yet
+
+--repo asks GitHub as the App: SECONDER_GITHUB_APP_ID and SECONDER_GITHUB_PRIVATE_KEY(_FILE), as for `seconder serve`.
+
+In a workflow:
+  - run: seconder policy check --sarif > seconder.sarif
+  - uses: github/codeql-action/upload-sarif@v4
+    if: always()
+    with: { sarif_file: seconder.sarif }
+
+Exit code: 0 no errors; 1 errors (with --strict: or warnings); 2 the file or the repository cannot be read.";
+
+/// Read a policy file and say everything that is wrong with it.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The file; `-` for standard input; .github/seconder.yml (or seconder.yml) of the repository you stand in if none
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Check against this repository on GitHub, and its own file if none is named
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<Name>,
+
+    /// With --repo: read CODEOWNERS, too
+    #[arg(long, requires = "repo")]
+    codeowners: bool,
+
+    /// Warnings count as errors
+    #[arg(long)]
+    strict: bool,
+
+    /// One JSON object
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+
+    /// SARIF 2.1.0, for GitHub's code scanning
+    #[arg(long)]
+    sarif: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let report = match &arguments.repo {
+        Some(repo) => {
+            let file = arguments.file.as_deref().map(|file| file::read(Some(file))).transpose()?;
+            repository::check(repo, file, arguments.codeowners)?
+        }
+        None => Report::of(file::read(arguments.file.as_deref())?).0,
+    };
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{:#}", report.json())?;
+    } else if arguments.sarif {
+        writeln!(out, "{:#}", sarif::render(&report))?;
+    } else {
+        let colour = out.is_terminal() && !config::no_color();
+        out.write_all(terminal::render(&report, colour).as_bytes())?;
+    }
+    let is_bad = report.count(Severity::Error) > 0 || arguments.strict && report.count(Severity::Warning) > 0;
+    Ok(ExitCode::from(u8::from(is_bad)))
+}

@@ -1,0 +1,120 @@
+//! What was found, whoever shows it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::file::Source;
+use crate::domain::policy::{Kind, Places, PolicyError, PolicyFile, Remark, Severity, parse};
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The worst first within each file.
+    pub remarks: Vec<Remark>,
+    /// The policy file, by its path in the repository.
+    pub policy: String,
+    /// Rules of the file.
+    pub rules: usize,
+    /// Named groups of approvers.
+    pub groups: usize,
+    /// Environments of the repository, when it was looked at.
+    pub environments: Option<usize>,
+    /// By their path in the repository: what each file is called here, and its text.
+    pub sources: BTreeMap<String, Source>,
+}
+
+impl Report {
+    /// What can be said of a file by itself; and the file, if it can be understood.
+    pub fn of(source: Source) -> (Self, Option<PolicyFile>) {
+        let places = Places::of(&source.text);
+        let parsed = parse(&source.text);
+        let remark = |kind, error: &PolicyError| Remark { kind, file: None, error: error.clone() };
+        let remarks = match &parsed {
+            Ok(file) => file.warnings.iter().map(|error| remark(Kind::Advice, error)).collect(),
+            Err(errors) => errors.iter().map(|error| remark(Kind::Invalid, error)).collect(),
+        };
+        let report = Self {
+            remarks,
+            policy: source.in_repository.clone(),
+            rules: places.count(&["rules"]),
+            groups: places.count(&["approvers"]),
+            environments: None,
+            sources: BTreeMap::from([(source.in_repository.clone(), source)]),
+        };
+        (report, parsed.ok())
+    }
+
+    /// Something about the whole file.
+    pub fn say(&mut self, kind: Kind, message: impl Into<String>) {
+        let error = PolicyError { line: 0, column: 0, message: message.into() };
+        self.remarks.push(Remark { kind, file: None, error });
+    }
+
+    /// The policy file first, each file from its beginning.
+    pub fn sort(&mut self) {
+        self.remarks.sort_by(|a, b| {
+            (&a.file, a.error.line, a.error.column, a.kind).cmp(&(&b.file, b.error.line, b.error.column, b.kind))
+        });
+    }
+
+    pub fn count(&self, severity: Severity) -> usize {
+        self.remarks.iter().filter(|remark| remark.kind.severity() == severity).count()
+    }
+
+    /// The file a remark is about, by its path in the repository.
+    pub fn file<'a>(&'a self, remark: &'a Remark) -> &'a str {
+        remark.file.as_ref().unwrap_or(&self.policy)
+    }
+
+    /// What that file is called here.
+    pub fn shown<'a>(&'a self, remark: &'a Remark) -> &'a str {
+        let file = self.file(remark);
+        self.sources.get(file).map_or(file, |source| &source.shown)
+    }
+
+    /// The text of that file.
+    pub fn text(&self, remark: &Remark) -> &str {
+        self.sources.get(self.file(remark)).map_or("", |source| &source.text)
+    }
+
+    /// `3 rules, 2 groups, no errors`
+    pub fn summary(&self) -> String {
+        let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
+        let mut parts = match (self.sources.contains_key(&self.policy), errors) {
+            (true, _) => vec![many(self.rules, "rule"), many(self.groups, "group")],
+            (false, 0) => vec![format!("no {}, the built-in policy holds", self.policy)],
+            (false, _) => Vec::new(),
+        };
+        parts.extend(self.environments.map(|number| many(number, "environment")));
+        parts.push(if errors == 0 { "no errors".to_owned() } else { many(errors, "error") });
+        parts.extend((warnings > 0).then(|| many(warnings, "warning")));
+        parts.join(", ")
+    }
+
+    /// For programs: one object.
+    pub fn json(&self) -> Value {
+        let findings = self.remarks.iter().map(|remark| {
+            let PolicyError { line, column, message } = &remark.error;
+            let end = remark.error.span(self.text(remark)).map(|span| span.before + span.width + 1);
+            json!({
+                "severity": remark.kind.severity(), "code": remark.kind.code(), "file": self.file(remark),
+                "line": (*line > 0).then_some(line), "column": (*line > 0).then_some(column), "end_column": end,
+                "message": message,
+            })
+        });
+        json!({
+            "file": self.policy,
+            "ok": self.count(Severity::Error) == 0,
+            "rules": self.rules,
+            "groups": self.groups,
+            "errors": self.count(Severity::Error),
+            "warnings": self.count(Severity::Warning),
+            "findings": findings.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn many(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

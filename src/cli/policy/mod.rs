@@ -1,0 +1,30 @@
+//! `seconder policy`: what somebody runs who writes rules, and who wants to know what they did.
+
+mod check;
+mod explain;
+mod file;
+mod finding;
+mod repository;
+mod sarif;
+mod terminal;
+
+use super::Failure;
+
+/// `seconder policy …`
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Read a policy file and say everything that is wrong with it
+    #[command(after_help = check::HELP)]
+    Check(check::Arguments),
+    /// Say why a request waits, was released or was denied, in the words of its check run
+    #[command(after_help = explain::HELP)]
+    Explain(explain::Arguments),
+}
+
+/// Runs the command; `Ok` says how it ends.
+pub fn run(command: &Command) -> Result<std::process::ExitCode, Failure> {
+    match command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments).map(|()| std::process::ExitCode::SUCCESS),
+    }
+}
