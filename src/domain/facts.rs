@@ -37,6 +37,19 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Every account that had something to do with it.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        let started = self.run.attempts.iter().flat_map(|attempt| [&attempt.actor, &attempt.triggering_actor]);
+        let branches = self.pull_requests.iter().flat_map(|pull_request| &pull_request.commits);
+        let wrote = self.commits.iter().chain(branches).flat_map(|commit| {
+            let signer = commit.signature.as_ref().and_then(|signature| signature.signer.as_ref());
+            let identities = [&commit.author, &commit.committer].into_iter().chain(&commit.co_authors);
+            identities.filter_map(|identity| identity.account.as_ref()).chain(signer)
+        });
+        let opened = self.pull_requests.iter().flat_map(|pr| pr.author.iter().chain(&pr.sponsors));
+        started.chain([&self.deployment_creator, &self.sender]).flatten().chain(wrote).chain(opened)
+    }
+
     /// The pull requests that brought a commit.
     pub fn pull_requests_of<'a>(&'a self, commit: &'a Commit) -> impl Iterator<Item = &'a PullRequest> {
         self.pull_requests.iter().filter(|pr| commit.pull_requests.contains(&pr.number))

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use sqlx::AnyPool;
+use sqlx::any::AnyRow;
 
 use super::Error;
 use super::connection::Database;
 use super::sql::{Statement, text};
+use crate::domain::facts::Facts;
 use crate::domain::gate::RequestId;
+use crate::domain::policy;
 use crate::domain::request::Request;
 
 /// Reads requests.
@@ -27,6 +30,40 @@ impl RequestReader {
         Ok(Self { pool: database.readers(1) })
     }
 
+    /// Requests with what they were judged by, where that was kept: so many, in the order of their ids, from the one after this.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn judged(&self, after: &str, limit: usize) -> Result<Vec<(Request, Option<Facts>)>, Error> {
+        let rows = Statement::new(
+            "SELECT requests.id, requests.digest, requests.body, request_lives.life, requests.facts FROM requests \
+             JOIN request_lives ON request_lives.request_id = requests.id WHERE requests.id > ",
+        )
+        .bind(after)
+        .sql(" ORDER BY requests.id LIMIT ")
+        .bind(limit as u64)
+        .fetch(&mut *self.pool.acquire().await?)
+        .await?;
+        let facts = |row| match text(row, 4)?.as_str() {
+            "" => Ok(None),
+            facts => serde_json::from_str(facts).map(Some).map_err(|error| Error::unreadable("facts", error)),
+        };
+        rows.iter().map(|row| Ok((request(row)?, facts(row)?))).collect()
+    }
+
+    /// An organization's last good policy file.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn organization_policy(&self, tenant: u64) -> Result<Option<policy::Text>, Error> {
+        let rows = Statement::new("SELECT commit_sha, blob_sha, body FROM organization_policies WHERE tenant = ")
+            .bind(tenant)
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        let file = |row| Ok(policy::Text { commit: text(row, 0)?, blob: text(row, 1)?, text: text(row, 2)? });
+        rows.first().map(file).transpose()
+    }
+
     /// The requests whose ids begin like this, at most so many.
     ///
     /// # Errors
@@ -44,17 +81,17 @@ impl RequestReader {
         .bind(limit as u64)
         .fetch(&mut *self.pool.acquire().await?)
         .await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let id = text(row, 0)?;
-            let unreadable = |what| move |error: serde_json::Error| Error::unreadable(what, error);
-            found.push(Request {
-                id: RequestId::parse(&id).ok_or_else(|| Error::unreadable("request id", &id))?,
-                digest: serde_json::from_value(text(row, 1)?.into()).map_err(unreadable("digest"))?,
-                case: Arc::new(serde_json::from_str(&text(row, 2)?).map_err(unreadable("case"))?),
-                life: serde_json::from_str(&text(row, 3)?).map_err(unreadable("life"))?,
-            });
-        }
-        Ok(found)
+        rows.iter().map(request).collect()
     }
+}
+
+fn request(row: &AnyRow) -> Result<Request, Error> {
+    let id = text(row, 0)?;
+    let unreadable = |what| move |error: serde_json::Error| Error::unreadable(what, error);
+    Ok(Request {
+        id: RequestId::parse(&id).ok_or_else(|| Error::unreadable("request id", &id))?,
+        digest: serde_json::from_value(text(row, 1)?.into()).map_err(unreadable("digest"))?,
+        case: Arc::new(serde_json::from_str(&text(row, 2)?).map_err(unreadable("case"))?),
+        life: serde_json::from_str(&text(row, 3)?).map_err(unreadable("life"))?,
+    })
 }

@@ -88,6 +88,7 @@ fn as_json(request: &Request) -> serde_json::Value {
         "subject": case.subject,
         "policy": case.policy,
         "policy_digest": case.policy_digest,
+        "also": case.also,
         "gaps": case.gaps,
         "judgement": case.judgement,
         "tally": request.tally(),

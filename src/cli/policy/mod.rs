@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod file;
 mod finding;
+mod replay;
 mod repository;
 mod sarif;
 mod terminal;
@@ -19,12 +20,16 @@ pub enum Command {
     /// Say why a request waits, was released or was denied, in the words of its check run
     #[command(after_help = explain::HELP)]
     Explain(explain::Arguments),
+    /// Decide recorded requests once more by a proposed policy: what would have ended otherwise
+    #[command(after_help = replay::HELP)]
+    Replay(replay::Arguments),
 }
 
 /// Runs the command; `Ok` says how it ends.
 pub fn run(command: &Command) -> Result<std::process::ExitCode, Failure> {
     match command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Explain(arguments) => explain::run(arguments).map(|()| std::process::ExitCode::SUCCESS),
     }
 }

@@ -1,6 +1,6 @@
 //! What a pull request would make of the policy.
 
-use super::{Page, code, cut, safe};
+use super::{Page, Style, code, cut, safe};
 use crate::domain::policy::PolicyError;
 use crate::domain::replay::{Fate, Replayed};
 use crate::github::checks::State;
@@ -31,8 +31,7 @@ pub fn removed() -> Page {
 /// The proposed file is good; this is what it would have changed.
 #[must_use]
 pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
-    let changed: Vec<&Replayed> = all.iter().filter(|one| one.is_changed()).collect();
-    let flipped = changed.iter().filter(|one| one.is_flipped()).count();
+    let flipped = all.iter().filter(|one| one.is_flipped()).count();
     let mut summary = format!(
         "The proposed file is good. Of the last {} requests here, decided once more by it from the facts of the day and the \
          approvals they got, **{flipped}** would have ended otherwise.\n\nUntil it is merged the rules of the default branch \
@@ -45,12 +44,9 @@ pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
             summary.push_str(&format!("- line {}: {}\n", warning.line, safe::visible(&warning.message)));
         }
     }
-    if !changed.is_empty() {
+    if all.iter().any(Replayed::is_changed) {
         summary.push_str("\n### What changes\n");
-        changed.iter().take(TOLD).for_each(|one| summary.push_str(&line(one)));
-        if changed.len() > TOLD {
-            summary.push_str(&format!("- and {} more\n", changed.len() - TOLD));
-        }
+        summary.push_str(&lines(all, TOLD, Style::Markdown));
     }
     let title = match flipped {
         0 => "no recorded decision changes".to_owned(),
@@ -60,21 +56,33 @@ pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
     page(&title, summary, if flipped == 0 { State::Success } else { State::Neutral })
 }
 
-fn line(one: &Replayed) -> String {
+/// The requests for which something changes, a line each, at most so many.
+#[must_use]
+pub fn lines(all: &[Replayed], most: usize, style: Style) -> String {
+    let changed: Vec<&Replayed> = all.iter().filter(|one| one.is_changed()).collect();
+    let mut lines: String = changed.iter().take(most).map(|one| line(one, style)).collect();
+    if changed.len() > most {
+        lines.push_str(&format!("- and {} more\n", changed.len() - most));
+    }
+    lines
+}
+
+fn line(one: &Replayed, style: Style) -> String {
+    let fate = |fate: &Fate| fate_words(fate, style);
     let mut line = format!(
         "- {} to {} (request {}): {}",
-        safe::prefix(&one.head_sha, 7),
-        code(&one.environment),
-        code(one.request.as_str()),
+        style.prefix(&one.head_sha, 7),
+        style.code(&one.environment),
+        style.code(one.request.as_str()),
         if one.is_flipped() {
-            format!("**{}** → **{}**", fate_words(&one.then), fate_words(&one.proposed))
+            format!("{} → {}", style.strong(&fate(&one.then)), style.strong(&fate(&one.proposed)))
         } else {
-            fate_words(&one.then)
+            fate(&one.then)
         }
     );
     for (logins, what) in [(&one.lost, "no longer counts"), (&one.gained, "counts now")] {
         for login in logins {
-            line.push_str(&format!("; the approval of {} {what}", code(login)));
+            line.push_str(&format!("; the approval of {} {what}", style.code(login)));
         }
     }
     line.push('\n');
@@ -82,9 +90,8 @@ fn line(one: &Replayed) -> String {
 }
 
 /// What becomes of a request, in words.
-#[must_use]
-pub fn fate_words(fate: &Fate) -> String {
-    let named = |rules: &[String]| rules.iter().map(|rule| code(rule)).collect::<Vec<_>>().join(", ");
+fn fate_words(fate: &Fate, style: Style) -> String {
+    let named = |rules: &[String]| rules.iter().map(|rule| style.code(rule)).collect::<Vec<_>>().join(", ");
     match fate {
         Fate::Passes => "passes".into(),
         Fate::DeniedByHuman => "denied by a human".into(),
