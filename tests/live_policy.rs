@@ -1,6 +1,6 @@
 //! Rules that change while somebody waits, and rules of several who have a say.
 
-use seconder::demo::{Commit, Deploy, GitHub, PullRequest};
+use seconder::demo::{CheckRun, Commit, Deploy, GitHub, PullRequest};
 
 use crate::support::stage::{PATIENCE, SHOP, Stage};
 
@@ -228,6 +228,22 @@ async fn a_change_without_a_ticket_is_denied_and_told_how_to_say_it() {
     let run = stage.deploy(&sha);
     assert_eq!(stage.decision(run).await.0, "rejected");
     says(&stage, &sha, "Say it in the pull request's title or text").await;
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn when_nobody_is_left_to_approve_the_request_says_so_until_somebody_is() {
+    let stage = under(&rule("require: [\"1 of @acme/security\"]")).await;
+    let sha = stage.merge("bob", "bob", &format!("Pay faster\n\n{CLAUDE}"));
+    let run = stage.github.deploy(SHOP, &Deploy::to("production", &sha, "bob"));
+    says(&stage, &sha, "**Nobody is left to second it** by rule `production`").await;
+    stage.github.join_team("acme/security", "alice");
+    let says_no_more = |check: &CheckRun| {
+        !check.summary.as_deref().unwrap_or_default().contains("Nobody is left") && !check.actions.is_empty()
+    };
+    let check = stage.check(&sha, says_no_more).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
     stage.verified().await;
 }
 

@@ -40,7 +40,12 @@ impl App {
                 None
             }
             Incoming::PullRequestChanged(pull_request) => {
-                self.policy_proposed(&pull_request).await?;
+                match self.policy_proposed(&pull_request).await {
+                    Err(error) if error.is_transient() => return Err(error),
+                    // It only tells: whoever does not let us look is told nothing.
+                    Err(error) => warn!(delivery = %delivery.id, %error, "could not look at a pull request's policy"),
+                    Ok(()) => {}
+                }
                 None
             }
         };
@@ -87,6 +92,7 @@ impl App {
     /// The rules, or who is who, may have changed: everything that waits is judged again.
     async fn rules_changed(&self, changed: &RulesMayHaveChanged) -> Result<(), Error> {
         self.github.forget_organization_policy(&changed.tenant);
+        self.github.forget_rosters();
         let of = match &changed.repository {
             Some(repository) if repository.name != organization::REPOSITORY => Of::Repository(repository.id),
             _ => Of::Tenant(changed.tenant.account_id),
@@ -100,6 +106,9 @@ impl App {
             let rejudged = self.judge_again(&request, facts).await?;
             info!(request = %id, why = ?changed.why, "judged again");
             self.store.commit(Work { claim: None, event: Some(Event::Rejudged(Box::new(rejudged))) }).await?;
+            if let Some(request) = self.store.request(&id).await?.filter(Request::is_pending) {
+                self.count_those_left(&request).await?;
+            }
         }
         Ok(())
     }
@@ -145,7 +154,7 @@ impl App {
         Ok(Some(Event::Reviewed(Box::new(Reviewed { request: id, by, verdict, via: Channel::CheckRun }))))
     }
 
-    /// What GitHub says of somebody, as far as the request's rules ask. Bots are not asked about: they never count.
+    /// What GitHub says of somebody, as far as the rules ask. Bots are not asked about: they never count.
     pub(super) async fn standing(
         &self,
         judgement: &Judgement,
@@ -155,20 +164,40 @@ impl App {
         if who.kind != AccountKind::User {
             return Ok(Standing { account: who.clone(), permission: Permission::None, teams: Vec::new() });
         }
-        let quorum = &judgement.quorum;
-        let mut teams: Vec<(String, String)> = quorum
-            .iter()
-            .flat_map(Quorum::groups)
-            .flat_map(Persons::members)
-            .filter_map(|member| match member {
-                Member::Team { org, slug } => Some((org.clone(), slug.clone())),
-                Member::User(_) | Member::Permission(_) | Member::CodeOwners => None,
-            })
-            .collect();
-        teams.sort();
-        teams.dedup();
+        let teams = teams(judgement);
         Ok(self.github.standing(Place::from(subject), &who.login, who.id, &teams).await?)
     }
+
+    /// Everybody who could approve; `None` when they are too many to be counted.
+    pub(super) async fn roster(&self, judgement: &Judgement, place: Place<'_>) -> Result<Option<Vec<Standing>>, Error> {
+        let Some(mut roster) = self.github.roster(place, &teams(judgement)).await? else { return Ok(None) };
+        for login in members(judgement).filter_map(|member| match member {
+            Member::User(login) => Some(login),
+            _ => None,
+        }) {
+            let is_there = roster.iter().any(|standing| standing.account.login.eq_ignore_ascii_case(login));
+            if !is_there && let Some(account) = self.github.account(place, login).await? {
+                roster.push(Standing { account, permission: Permission::None, teams: Vec::new() });
+            }
+        }
+        Ok(Some(roster))
+    }
+}
+
+fn members(judgement: &Judgement) -> impl Iterator<Item = &Member> {
+    judgement.quorum.iter().flat_map(Quorum::groups).flat_map(Persons::members)
+}
+
+/// The teams the rules ask, as organization and slug.
+fn teams(judgement: &Judgement) -> Vec<(String, String)> {
+    let team = |member: &Member| match member {
+        Member::Team { org, slug } => Some((org.clone(), slug.clone())),
+        Member::User(_) | Member::Permission(_) | Member::CodeOwners => None,
+    };
+    let mut teams: Vec<(String, String)> = members(judgement).filter_map(team).collect();
+    teams.sort();
+    teams.dedup();
+    teams
 }
 
 fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {

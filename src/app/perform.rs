@@ -4,6 +4,7 @@ use tracing::{info, warn};
 
 use super::{App, Error, backoff};
 use crate::domain::Millis;
+use crate::domain::decide::nobody_is_left;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Receipt, Sending};
 use crate::domain::policy;
@@ -84,11 +85,34 @@ impl App {
             Effect::Callback => self.answer(due, &request).await,
             Effect::CheckRun => self.show(due, &request).await,
             Effect::Note if request.is_pending() => {
-                Ok(Tried::Done(self.github.note(&request.case.subject, &render::note(&request)).await?))
+                let receipt = self.github.note(&request.case.subject, &render::note(&request)).await?;
+                self.count_those_left(&request).await?;
+                Ok(Tried::Done(receipt))
             }
             Effect::Note => Ok(Tried::Nothing),
             Effect::PolicyCheck => self.show_policy(due, &request).await,
         }
+    }
+
+    /// Says so where nobody is left who could approve. Asked after the request was shown: it waits for nothing.
+    pub(super) async fn count_those_left(&self, request: &Request) -> Result<(), Error> {
+        let judgement = &request.case.judgement;
+        let place = Place::from(&request.case.subject);
+        let roster = match self.roster(judgement, place).await {
+            Ok(Some(roster)) => roster,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::debug!(request = %request.id, %error, "could not count who is left to approve");
+                return Ok(());
+            }
+        };
+        let rules = nobody_is_left(judgement, &roster);
+        if rules != request.life.nobody_left {
+            warn!(request = %request.id, ?rules, "nobody is left to approve");
+            let event = Event::NobodyLeft { request: request.id.clone(), rules };
+            self.store.commit(Work { claim: None, event: Some(event) }).await?;
+        }
+        Ok(())
     }
 
     /// Sends a decision: look at the world once more, write down that it is sent, send it.

@@ -22,6 +22,13 @@ pub enum Event {
     Due(RequestId),
     /// The rules, or who is who, may have changed: a request was judged again.
     Rejudged(Box<Rejudged>),
+    /// Everybody who could approve a request was counted, and these rules nobody is left to meet.
+    NobodyLeft {
+        /// Which request.
+        request: RequestId,
+        /// The rules' names.
+        rules: Vec<String>,
+    },
     /// The run ended, whatever we thought of it.
     RunEnded {
         /// The run.
@@ -135,6 +142,7 @@ impl Event {
             Self::Sending(sending) => (vec![sending.request.clone()], Vec::new()),
             Self::Rejudged(rejudged) => (vec![rejudged.request.clone()], Vec::new()),
             Self::Refreshed(request)
+            | Self::NobodyLeft { request, .. }
             | Self::Due(request)
             | Self::Done { request, .. }
             | Self::GaveUp { request, .. } => (vec![request.clone()], Vec::new()),

@@ -66,6 +66,9 @@ pub struct Life {
     /// What keeps a decision from leaving, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_back: Option<HeldBack>,
+    /// Rules that nobody is left to meet, as far as was counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nobody_left: Vec<String>,
     /// The newest reviews that did not count, shown to those who made them.
     #[serde(default)]
     pub refused: Vec<Refused>,

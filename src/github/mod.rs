@@ -28,6 +28,7 @@ pub mod organization;
 pub mod pacing;
 mod people;
 pub mod render;
+mod roster;
 pub mod survey;
 pub mod tokens;
 pub mod webhook;
@@ -83,6 +84,7 @@ pub struct GitHub {
     accounts: people::Accounts,
     organization_files: organization::Files,
     files: files::Remembered,
+    rosters: roster::Rosters,
     clock: Clock,
 }
 
@@ -128,6 +130,7 @@ impl GitHub {
             accounts: people::Accounts::default(),
             organization_files: organization::Files::default(),
             files: files::Remembered::default(),
+            rosters: roster::Rosters::default(),
             clock: settings.clock.clone(),
         })
     }

@@ -17,7 +17,7 @@ mod words;
 use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
 pub use style::Style;
-use words::{attribution_words, held_back_words, need_words, parts_words, people, refusal_words};
+use words::{attribution_words, held_back_words, need_words, nobody_left_words, parts_words, people, refusal_words};
 
 /// Name of the check run that shows a request.
 pub const CHECK_NAME: &str = "Seconder";
@@ -173,6 +173,9 @@ fn summary(request: &Request, style: Style) -> String {
     ));
     if case.judgement.asks() {
         line(style.heading("Who can second it"));
+        if !request.life.nobody_left.is_empty() && request.is_pending() {
+            line(nobody_left_words(&request.life.nobody_left, style));
+        }
         quorum_lines(request, style, &mut line);
         line(style.heading("Who cannot, and why"));
         party_lines(request, style, &mut line);

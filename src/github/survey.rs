@@ -124,6 +124,32 @@ impl GitHub {
         }
     }
 
+    /// Everybody with access to the repository, when one page holds them all.
+    pub(super) async fn few_with_access(&self, place: Place<'_>) -> Result<Option<Vec<(Account, Permission)>>, Error> {
+        let path = place.path(format_args!("/collaborators?per_page={PAGE}&page=1"));
+        let all: Vec<Collaborator> = self.read(place, Purpose::Read, &path).await?.json("the collaborators")?;
+        let known = |one: Collaborator| Some((one.user.account()?, one.permissions.highest()));
+        Ok((all.len() < PAGE).then(|| all.into_iter().filter_map(known).collect()))
+    }
+
+    /// A team's members, when one page holds them all and the team can be seen.
+    pub(super) async fn few_team_members(
+        &self,
+        place: Place<'_>,
+        org: &str,
+        slug: &str,
+    ) -> Result<Option<Vec<Account>>, Error> {
+        let path = format!("/orgs/{}/teams/{}/members?per_page={PAGE}&page=1", wire::encode(org), wire::encode(slug));
+        match self.read(place, Purpose::People, &path).await {
+            Ok(answer) => {
+                let all: Vec<wire::User> = answer.json("the team's members")?;
+                Ok((all.len() < PAGE).then(|| all.into_iter().filter_map(wire::User::account).collect()))
+            }
+            Err(error) if error.is_transient() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     async fn all<T: DeserializeOwned>(
         &self,
         place: Place<'_>,

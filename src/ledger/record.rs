@@ -40,6 +40,8 @@ record_types! {
     PolicyLoaded = "policy.loaded",
     /// A gate is held: what is held, who had a part in it, which rules matched.
     RequestOpened = "request.opened",
+    /// Everybody who could approve was counted, and nobody is left to meet some rules.
+    RequestUnmeetable = "request.unmeetable",
     /// A request that waits was judged again, because the rules or who is who changed.
     RequestRejudged = "request.rejudged",
     /// A request has waited so long that others may approve it, too.

@@ -86,6 +86,10 @@ fn headline(entry: &Value) -> String {
             format!("decided: {}{by}", word(&entry["outcome"]).replace('_', " "))
         }
         "request.rejudged" => "judged again, because the rules changed".to_owned(),
+        "request.unmeetable" => {
+            let rules: Vec<String> = list(&entry["rules"]).map(word).collect();
+            format!("nobody is left to meet rule {}", rules.join(", "))
+        }
         "request.escalated" => format!("others may approve, too, after {} minutes", minutes(&entry["waited"])),
         "request.reminded" => format!("people are reminded, after {} minutes", minutes(&entry["waited"])),
         "review.weighed" => format!("the approval of {} counts for what they are now", reviewer()),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::quorum::{Later, Need, Permission, Persons, Quorum};
+use super::Judgement;
+use super::quorum::{Later, Need, Permission, Persons, Quorum, Standing, Voice, tally};
+use crate::domain::Millis;
 use crate::domain::facts::Facts;
 use crate::domain::parties::Parties;
 use crate::domain::people::{Account, People};
-use crate::domain::policy::{Approvals, Approvers, Consequence, Member, Policy, Requirement, Rule};
+use crate::domain::policy::{Approvals, Approvers, Assurance, Consequence, Member, Policy, Requirement, Rule};
 use crate::domain::reason::Finding;
 
 /// What all these rules ask; `unknown` identities had a part, and each costs one more approver.
@@ -90,6 +92,18 @@ impl Asker<'_> {
 pub(super) fn nobody_left(quorum: &Quorum, parties: &Parties, people: &People) -> Option<Finding> {
     let (group, left) = unmeetable(&quorum.need, parties, people)?;
     Some(Finding::NobodyLeft { rule: quorum.rule.clone(), from: group.from.clone(), approvals: group.need, left })
+}
+
+/// Names of the rules that nobody is left to meet, when these are all who could ever approve: if each of them did, it would not
+/// be enough.
+#[must_use]
+pub fn nobody_is_left(judgement: &Judgement, roster: &[Standing]) -> Vec<String> {
+    let voices: Vec<Voice<'_>> =
+        roster.iter().map(|standing| Voice { standing, assurance: Assurance::Click }).collect();
+    let tally = tally(judgement, &voices, Millis::MAX);
+    let mut rules: Vec<String> = tally.into_iter().filter(|met| !met.progress.is_met()).map(|met| met.rule).collect();
+    rules.dedup();
+    rules
 }
 
 fn unmeetable<'a>(need: &'a Need, parties: &Parties, people: &People) -> Option<(&'a Persons, u32)> {

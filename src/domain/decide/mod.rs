@@ -20,6 +20,7 @@ mod ask;
 mod layers;
 mod quorum;
 
+pub use ask::nobody_is_left;
 pub use layers::{Layer, judge_all, judge_layers};
 pub use quorum::{
     Later, Met, Need, Permission, Persons, Progress, Quorum, Refusal, Standing, Voice, is_met, may_deny, obstacles,

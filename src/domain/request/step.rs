@@ -63,6 +63,11 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
                 change.effects.push((request.id.clone(), Effect::CheckRun, Urgency::Answer));
             }
         }
+        Event::NobodyLeft { request, rules } => {
+            if let Some(request) = find(locked, &request) {
+                request.nobody_is_left(rules, &mut change);
+            }
+        }
         Event::Due(id) => {
             if let Some(request) = find(locked, &id) {
                 request.due(now, &mut change);
@@ -211,6 +216,17 @@ impl Request {
         }
         let by = Voice { standing: by, assurance: via.assurance() };
         decide::refusals(&self.case.judgement, &self.voices(), by, verdict, self.life.waited)
+    }
+
+    fn nobody_is_left(&mut self, rules: Vec<String>, change: &mut Change) {
+        if !self.is_pending() || rules == self.life.nobody_left {
+            return;
+        }
+        self.touch(change);
+        let fields = json!({ "request_digest": self.digest, "rules": rules });
+        change.records.push((self.id.clone(), Record::new("request.unmeetable", fields)));
+        change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        self.life.nobody_left = rules;
     }
 
     fn refuse(

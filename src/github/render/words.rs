@@ -98,6 +98,18 @@ pub(super) fn need_words(need: &Need, request: &Request, style: Style) -> String
     }
 }
 
+/// That nobody is left to meet some rules, and to whom to turn.
+pub(super) fn nobody_left_words(rules: &[String], style: Style) -> String {
+    let named: Vec<String> = rules.iter().map(|rule| style.code(rule)).collect();
+    format!(
+        "{} by rule {}: everybody who could approve had a part in it, or too few others could. Ask an admin of the repository to \
+         give somebody else access or to name them in {}; it is then judged again.\n",
+        style.strong("Nobody is left to second it"),
+        named.join(", "),
+        style.code(".github/seconder.yml"),
+    )
+}
+
 /// What keeps a decision from leaving.
 pub(super) fn held_back_words(held_back: &HeldBack, style: Style) -> String {
     let stop = style.code("stop");

@@ -360,6 +360,7 @@ fn genesis(entry: &Header<'_>) -> Result<(), Violation> {
 fn is_about_a_request(record_type: RecordType) -> bool {
     match record_type {
         RecordType::RequestOpened
+        | RecordType::RequestUnmeetable
         | RecordType::RequestRejudged
         | RecordType::RequestEscalated
         | RecordType::RequestReminded
