@@ -87,6 +87,7 @@ kinds! {
     OnlyBuiltIn Warning "policy-only-built-in" "An environment is guarded, and no rule covers it: the built-in one holds.";
     Unguarded Warning "policy-unguarded" "A workflow deploys to an environment that Seconder does not guard and no rule covers.";
     NewEnvironment Warning "policy-new-environment" "A workflow deploys to an environment that does not exist: GitHub makes it without any protection.";
+    NoDeployment Warning "policy-no-deployment" "A job takes an environment's secrets and says it makes no deployment: GitHub fails it where a protection rule is on, and nothing holds it where none is.";
     ComputedEnvironment Note "policy-computed-environment" "A workflow decides while it runs where it deploys to; what that is cannot be read from it.";
     ForeignWorkflow Note "policy-foreign-workflow" "A job runs a workflow of another repository; where that deploys to is not looked at.";
     UnreadableWorkflow Warning "policy-unreadable-workflow" "A workflow file cannot be read; where it deploys to is not known.";
