@@ -104,7 +104,7 @@ fn programs_get_one_object_with_every_place() {
     assert_eq!(
         found["findings"][0],
         json!({
-            "severity": "error", "code": "policy/invalid", "file": ".github/seconder.yml", "line": 7, "column": 15,
+            "severity": "error", "code": "policy-invalid", "file": ".github/seconder.yml", "line": 7, "column": 15,
             "end_column": 29, "message": "there is no group `plattform`; did you mean `platform`?",
         })
     );
@@ -130,7 +130,9 @@ fn code_scanning_gets_what_it_asks_of_sarif() {
     }
     let place = &results[0]["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], ".github/seconder.yml");
-    assert_eq!(place["region"], json!({ "startLine": 7, "startColumn": 15, "endLine": 7, "endColumn": 29 }));
+    let region = &place["region"];
+    let numbers = ["startLine", "startColumn", "endLine", "endColumn"].map(|key| region[key].as_u64().unwrap());
+    assert_eq!((numbers, &region["snippet"]["text"]), ([7, 15, 7, 29], &json!("1 of plattform")));
     assert_ne!(results[0]["partialFingerprints"], results[1]["partialFingerprints"]);
 }
 
@@ -234,7 +236,7 @@ async fn environments_that_are_missing_open_uncovered_or_look_alike_are_found() 
         .iter()
         .map(|f| {
             let file = f["file"].as_str().unwrap().rsplit('/').next().unwrap();
-            let code = f["code"].as_str().unwrap().trim_start_matches("policy/");
+            let code = f["code"].as_str().unwrap().trim_start_matches("policy-");
             (format!("{file} {code}"), f["line"].as_u64().unwrap(), f["column"].as_u64().unwrap())
         })
         .collect();
@@ -265,6 +267,42 @@ async fn a_requirement_that_one_person_alone_can_meet_is_pointed_out() {
     assert_eq!(told.status.code(), Some(0));
     let expected = "warning: only `bob` can meet this; what they had a part in, nobody can second";
     assert!(text(&told.stdout).contains(expected), "{}", text(&told.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_github_gives_in_pages_are_read_to_their_end() {
+    let github = shop(&GOOD.replace("[alice, bob]", "[\"@acme/everybody\"]").replace("1 of", "100 of")).await;
+    let everybody: Vec<String> = (0..130).map(|n| format!("member-{n}")).collect();
+    everybody.iter().for_each(|login| github.collaborator(SHOP, login, "write"));
+    github.team("acme/everybody", &everybody.iter().map(String::as_str).collect::<Vec<_>>());
+    (0..104).for_each(|n| github.unguarded_environment(SHOP, &format!("preview-{n}")));
+    let told = check_shop(&github, &["--strict"]);
+    assert_eq!(text(&told.stdout), "1 rule, 1 group, 105 environments, no errors\n", "{}", text(&told.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_may_not_see_teams_says_so_and_checks_the_rest() {
+    let mut options = Options::default();
+    options.permissions.remove("members");
+    let github = GitHub::start(options).await.unwrap();
+    build_world(&github);
+    let policy = GOOD.replace("[alice, bob]", "[\"@acme/platform\", alise]");
+    github.file(SHOP, "olga", ".github/seconder.yml", Some(&policy));
+    let said = text(&check_shop(&github, &[]).stdout);
+    assert!(said.contains("there is no team `@acme/platform`, or the App may not see it"), "{said}");
+    assert!(said.contains("GitHub knows no account `alise`"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_organization_covers_is_covered_and_its_broken_file_is_told() {
+    let github = shop(GOOD).await;
+    github.environment(SHOP, "billing");
+    github.file("acme/.github", "olga", "seconder.yml", Some(&GOOD.replace("[production]", "[billing]")));
+    assert_eq!(check_shop(&github, &["--strict"]).status.code(), Some(0));
+    github.file("acme/.github", "olga", "seconder.yml", Some(BROKEN));
+    let said = text(&check_shop(&github, &[]).stdout);
+    let expected = "the organization's file, acme/.github:seconder.yml, is broken: 7:15: there is no group `plattform`";
+    assert!(said.contains(expected) && said.contains("no rule covers environment `billing`"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,8 +380,7 @@ async fn a_waiting_request_is_explained_in_the_words_of_its_check_run_while_the_
         "- Rule exports does not hold it\n  - the environment is not among those it is about (warehouse)",
         "- Rule production holds it",
         "○ 0 of 1 from group bob (rule production): bob",
-        "✔ 1 of 1 from anyone with write access to acme/shop (rule production)",
-        "- alice approved it (",
+        "✔ 1 of 1 from anyone with write access to acme/shop (rule production)\n  - alice approved it (",
         "- mona: started the run, wrote",
         "Policy: .github/seconder.yml at ",
     ] {

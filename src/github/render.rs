@@ -1,4 +1,4 @@
-//! Everything a person reads on GitHub. The logic elsewhere hands over data; the words are here.
+//! Everything a person reads of a request, on GitHub and on a terminal. The logic elsewhere hands over data; the words are here.
 
 use super::checks::State;
 use crate::domain::case::{Also, Case, Whose};

@@ -14,25 +14,26 @@ use crate::domain::policy::Severity;
 /// What `seconder policy check --help` says below the options.
 pub const HELP: &str = "\
 Examples:
-  seconder policy check                            .github/seconder.yml of the repository you stand in, offline
-  seconder policy check draft.yml --strict         warnings count as errors, too
+  seconder policy check                     the file of the repository you stand in, offline
+  seconder policy check draft.yml --strict  warnings count as errors, too
   git show HEAD:.github/seconder.yml | seconder policy check -
-  seconder policy check --json | jq '.findings[] | .message'
-  seconder policy check --sarif > seconder.sarif   for github/codeql-action/upload-sarif
+  seconder policy check --repo acme/shop    its file, held against what is there
+  seconder policy check draft.yml --repo acme/shop
+  seconder policy check --json | jq -r '.findings[].message'
+  seconder policy check --sarif > seconder.sarif
 
-Everything that is wrong is said at once, each with its line, the text that is meant, and the nearest word that would do:
+Everything that is wrong is said at once, each with its line, what is meant, and the nearest word \
+that would do:
 
   .github/seconder.yml:8:15: error: there is no group `plattform`; did you mean `platform`?
     |
   8 |     require: [1 of plattform]
     |               ^^^^^^^^^^^^^^
 
-  seconder policy check --repo acme/shop           the file on the default branch, held against the repository: accounts and
-                                                   teams that are not there, requirements nobody can meet, environments that
-                                                   no rule covers, that look alike, or on which Seconder is not switched on
-  seconder policy check draft.yml --repo acme/shop the same for a file that is not merged yet
-
---repo asks GitHub as the App: SECONDER_GITHUB_APP_ID and SECONDER_GITHUB_PRIVATE_KEY(_FILE), as for `seconder serve`.
+--repo finds accounts and teams that are not there, or whom GitHub shows no button; requirements that \
+nobody can meet, or one person alone; environments that no rule covers, whose names look alike, or on \
+which Seconder is not switched on; workflows that deploy where nobody looks. It asks GitHub as the \
+App: SECONDER_GITHUB_APP_ID and SECONDER_GITHUB_PRIVATE_KEY(_FILE), as for `seconder serve`.
 
 In a workflow:
   - run: seconder policy check --sarif > seconder.sarif

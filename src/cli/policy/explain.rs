@@ -19,11 +19,12 @@ Examples:
   seconder policy explain 6f1c2a9b            its first digits, at least eight, are enough
   seconder policy explain 6f1c2a9b --json     what the rules said, and how far the request has come
 
-The id stands at the foot of the check run, in the comment on the waiting run, and as `corr` in the ledger's entries.
+The id stands at the foot of the check run, in the comment on the waiting run, and as `corr` in the \
+ledger's entries.
 
-It says what the check run says: every rule that was looked at, whether it holds the request and why; what each requirement asks,
-how far it is met, who can meet it, who cannot and why; every commit with the mark that was found on it; and which policy, at which
-commit, said so.
+It says what the check run says: every rule that was looked at, whether it holds the request and why; \
+what each requirement asks, how far it is met and by whom, who could meet it, who cannot and why; every \
+commit with the mark that was found on it; and which policy, at which commit, said so.
 
 The database is the one SECONDER_DATABASE_URL or SECONDER_DATA_DIR names, as for `seconder serve`, which may run meanwhile.
 

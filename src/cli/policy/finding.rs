@@ -108,6 +108,7 @@ impl Report {
             "ok": self.count(Severity::Error) == 0,
             "rules": self.rules,
             "groups": self.groups,
+            "environments": self.environments,
             "errors": self.count(Severity::Error),
             "warnings": self.count(Severity::Warning),
             "findings": findings.collect::<Vec<_>>(),

@@ -32,7 +32,7 @@ pub fn render(report: &Report) -> Value {
 }
 
 fn rule(kind: Kind) -> Value {
-    let name = kind.code().trim_start_matches("policy/");
+    let name = kind.code().trim_start_matches("policy-");
     json!({
         "id": kind.code(),
         "name": name,
@@ -53,6 +53,8 @@ fn result(report: &Report, remark: &Remark, seen: &mut HashMap<String, usize>) -
         region["startColumn"] = json!(span.before + 1);
         region["endLine"] = json!(error.line);
         region["endColumn"] = json!(span.before + span.width + 1);
+        let meant: String = span.line.chars().skip(span.before).take(span.width).collect();
+        region["snippet"] = json!({ "text": meant });
     }
     let line = span.map_or("", |span| span.line.trim());
     let same = format!("{}\n{}\n{line}", code, report.file(remark));

@@ -417,6 +417,13 @@ impl<'a> Surveyor<'a> {
                             self.world.repository
                         ),
                     ),
+                    Some(environment) if used.takes_secrets_only => {
+                        let happens = match environment.is_guarded {
+                            true => "GitHub fails it at once, because a protection rule is on there",
+                            false => "no rule can hold it there",
+                        };
+                        (Kind::NoDeployment, format!("job `{job}` says `deployment: false` for `{name}`: {happens}"))
+                    }
                     Some(environment) if !environment.is_guarded && !self.is_covered(name) => (
                         Kind::Unguarded,
                         format!(

@@ -14,6 +14,8 @@ pub struct Use {
     pub column: u64,
     /// Where to.
     pub to: To,
+    /// Whether it says `deployment: false`: it takes the environment's secrets and makes no deployment.
+    pub takes_secrets_only: bool,
 }
 
 /// Where a job deploys to.
@@ -44,7 +46,9 @@ pub fn deployments(text: &str) -> Result<Vec<Use>, PolicyError> {
 }
 
 fn of_job(name: &str, job: &Node) -> Vec<Use> {
-    let used = |at: Place, to| Use { job: name.to_owned(), line: at.line, column: at.column, to };
+    let deployment = get(job, "environment").and_then(|environment| get(environment, "deployment"));
+    let takes_secrets_only = matches!(deployment, Some(Node { value: Value::Odd(word), .. }) if word == "false");
+    let used = |at: Place, to| Use { job: name.to_owned(), line: at.line, column: at.column, to, takes_secrets_only };
     let mut all = Vec::new();
     let environment = get(job, "environment").map(|node| get(node, "name").unwrap_or(node));
     if let Some(Node { at, value: Value::Text(text) }) = environment {

@@ -6,7 +6,7 @@ use super::words::{approvers_words, authored_by_words, duration_words, gap_words
 use crate::domain::decide::{Need, Permission, Persons, Progress, Standing};
 use crate::domain::policy::{Dimension, Member, PATH};
 use crate::domain::reason::{Finding, Reason};
-use crate::domain::request::Request;
+use crate::domain::request::{Approval, Request};
 
 pub(super) fn reason_lines(reason: &Reason, depth: usize, style: Style, line: &mut impl FnMut(String)) {
     let text = words(&reason.finding, style);
@@ -86,11 +86,6 @@ pub(super) fn quorum_lines(request: &Request, style: Style, line: &mut impl FnMu
     for (quorum, met) in request.case.judgement.quorum.iter().zip(request.tally()) {
         need_lines(&quorum.need, &met.progress, Some(&quorum.rule), 0, request, style, line);
     }
-    for approval in &request.life.approvals {
-        let Standing { account, permission, .. } = &approval.by;
-        let (who, access) = (style.code(&account.login), permission.as_str());
-        line(format!("- {who} approved it ({}, {access} access)", instant(approval.at)));
-    }
     line("\nNobody who had a part in it counts, whatever their role.".into());
 }
 
@@ -124,10 +119,27 @@ fn need_lines(
                 members => format!(": {}", names(members, style)),
             };
             line(format!("{start} {have} of {}{rule}{extra}{members}", need_words(need, request, style)));
+            counted_lines(group, depth + 1, request, style, line);
             later_lines(group, depth + 1, request, style, line);
         }
         // A tally has the shape of what it counts for.
         (Need::AnyOf { .. } | Need::AllOf { .. } | Need::Persons(_), _) => {}
+    }
+}
+
+/// Who counted towards it. What does not count is no approval.
+fn counted_lines(group: &Persons, depth: usize, request: &Request, style: Style, line: &mut impl FnMut(String)) {
+    let life = &request.life;
+    let counts = |a: &&Approval| a.via.assurance() >= group.assurance && group.counts(&a.by, life.waited);
+    for approval in life.approvals.iter().filter(counts) {
+        let Standing { account, permission, .. } = &approval.by;
+        line(format!(
+            "{}- {} approved it ({}, {} access)",
+            "  ".repeat(depth),
+            style.code(&account.login),
+            instant(approval.at),
+            permission.as_str()
+        ));
     }
 }
 

@@ -71,6 +71,21 @@ fn an_environment_that_the_organizations_rules_cover_is_covered() {
 }
 
 #[test]
+fn a_job_that_takes_secrets_without_a_deployment_is_pointed_out() {
+    let job = "jobs:\n  dump:\n    environment:\n      name: production\n      deployment: false\n";
+    let text = policy("", "require: [1 of writers]");
+    let mut world = World { workflows: BTreeMap::from([("dump.yml".into(), job.into())]), ..world() };
+    let happens = |world: &World| told(&text, world).pop().unwrap().1;
+    assert_eq!(
+        happens(&world),
+        "4:13: job `dump` says `deployment: false` for `production`: GitHub fails it at once, because a protection rule is \
+         on there"
+    );
+    world.environments[0].is_guarded = false;
+    assert!(happens(&world).ends_with("no rule can hold it there"));
+}
+
+#[test]
 fn names_look_alike_by_case_script_and_figures_and_others_do_not() {
     for (one, other) in [("pr\u{43e}d", "prod"), ("prod_eu", "prod-eu"), ("prod1", "prodl"), ("st\u{200b}age", "stage")]
     {
