@@ -7,9 +7,12 @@ pub mod freeze;
 mod node;
 mod parse;
 mod pattern;
+mod print;
 mod rule;
+mod schema;
 mod scope;
 mod values;
+mod vocabulary;
 mod words;
 
 use std::collections::BTreeMap;
@@ -26,11 +29,13 @@ pub use error::{PolicyError, PolicyErrors};
 use freeze::Freeze;
 pub use parse::parse;
 pub use pattern::Pattern;
+pub use print::print;
 pub use rule::{
     Approvals, Approvers, Assurance, AuthoredBy, Consequence, Escalation, Gate, Member, Mode, NamedPerson,
     ReasonWanted, Requirement, Rule, Unattributed,
 };
-pub use scope::{Dimension, Glob, Outside, Scope, Spelling, Target};
+pub use schema::schema;
+pub use scope::{Dimension, Glob, Meant, Outside, Scope, Spelling, Target};
 
 /// Where a repository keeps its policy, on the default branch.
 pub const PATH: &str = ".github/seconder.yml";
@@ -103,6 +108,8 @@ pub struct PolicyFile {
     pub people: Vec<NamedPerson>,
     /// The catalogue of agents with what the file adds to it.
     pub catalogue: TenantCatalogue,
+    /// The classes it defines.
+    pub classes: BTreeMap<String, Meant>,
     /// Times in which nothing is released.
     pub freezes: Vec<Freeze>,
     /// Why nothing may be released now, when somebody threw the switch.
@@ -201,7 +208,7 @@ impl Policy {
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
-        let PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, warnings: _ } = file;
+        let PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, classes: _, warnings: _ } = file;
         Self { origin, digest, approvers, people, catalogue, freezes, stop, rules, leans_on_another: false }
     }
 
@@ -269,6 +276,3 @@ pub struct Policy {
     #[serde(skip)]
     pub leans_on_another: bool,
 }
-
-#[cfg(test)]
-mod tests;
