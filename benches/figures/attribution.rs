@@ -94,13 +94,13 @@ fn spent_by(command: &mut Command) -> anyhow::Result<f64> {
     Ok(cpu()?.of_children - before)
 }
 
-struct Cpu {
-    own: f64,
+pub struct Cpu {
+    pub own: f64,
     of_children: f64,
 }
 
 /// CPU seconds of this process, and of those it waited for.
-fn cpu() -> anyhow::Result<Cpu> {
+pub fn cpu() -> anyhow::Result<Cpu> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let (_, fields) = stat.rsplit_once(") ").context("/proc/self/stat reads differently")?;
     let ticks: Vec<f64> = fields.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse().ok()).collect();

@@ -2,12 +2,13 @@
 //!
 //! The server runs alone on core 0; this driver and the fake GitHub share core 1. Every figure is the median of several
 //! runs, each on a fresh database. `BENCH_QUICK=1` only shows that everything works. `cargo bench -- --json` prints JSON;
-//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash ledger attribution).
+//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash ledger attribution policy).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
 
 mod attribution;
 mod crash;
 mod ledger;
+mod policy;
 mod processes;
 mod report;
 mod rows;
@@ -72,6 +73,10 @@ async fn measure() -> anyhow::Result<()> {
     if wanted("attribution") {
         eprintln!("attribution …");
         attribution::run(size, runs, &mut report).context("the row `attribution`")?;
+    }
+    if wanted("policy") {
+        eprintln!("policy …");
+        policy::run(size, runs, &mut report).context("the row `policy`")?;
     }
 
     let syncs = processes::syncs_per_second(Path::new(env!("CARGO_TARGET_TMPDIR")))?;

@@ -196,7 +196,7 @@ impl Catalogue {
         };
         if let Some(table) = table {
             if is_taken(table.get(&text), &self.agents) {
-                return Err(format!("`{text}` is listed already"));
+                return Err(format!("`{text}` is a mark of another agent already"));
             }
             if let Some(days) = &marker.false_between {
                 self.false_between.insert(text.clone(), days.clone());
@@ -211,7 +211,7 @@ impl Catalogue {
                 let signs = self.accounts.entry(id).or_default();
                 if let Some(old) = signs.iter_mut().find(|sign| sign.name == name) {
                     if is_taken(Some(&old.agent), &self.agents) {
-                        return Err(format!("account {id} is listed already"));
+                        return Err(format!("account {id} is a mark of another agent already"));
                     }
                     old.agent = agent;
                     return Ok(());

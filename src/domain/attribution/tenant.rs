@@ -35,6 +35,12 @@ impl TenantCatalogue {
         })
     }
 
+    /// The rows the tenant adds.
+    #[must_use]
+    pub fn rows(&self) -> &[ExtraAgent] {
+        &self.rows
+    }
+
     /// The catalogue to judge with.
     #[must_use]
     pub fn get(&self) -> &Catalogue {

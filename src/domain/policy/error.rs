@@ -56,10 +56,29 @@ fn width_of_value(text: &str) -> usize {
         return text.chars().skip(1).position(|c| c == quote).map_or(text.chars().count(), |end| end + 2);
     }
     if text.starts_with(['{', '[']) {
-        return text.trim_end().chars().count();
+        return width_of_brackets(text).unwrap_or_else(|| text.trim_end().chars().count());
     }
     let end = [",", "]", "}", ": ", ":\n", " #"].iter().filter_map(|stop| text.find(stop)).min().unwrap_or(text.len());
     text[..end].trim_end().trim_end_matches(':').chars().count()
+}
+
+/// How many characters there are up to the bracket that closes the first, if it is closed on this line.
+fn width_of_brackets(text: &str) -> Option<usize> {
+    let (mut open, mut quote) = (0_usize, None);
+    for (width, c) in (1..).zip(text.chars()) {
+        match (quote, c) {
+            (Some(end), c) if c == end => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '{') => open += 1,
+            (None, ']' | '}') => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open == 0 {
+            return Some(width);
+        }
+    }
+    None
 }
 
 /// Everything that is wrong with a policy file, in the order of the file; never empty.

@@ -8,11 +8,14 @@ mod node;
 mod parse;
 mod pattern;
 mod places;
+mod print;
 mod remark;
 mod rule;
+mod schema;
 mod scope;
 mod survey;
 mod values;
+mod vocabulary;
 mod words;
 pub mod workflows;
 
@@ -31,12 +34,14 @@ use freeze::Freeze;
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use places::Places;
+pub use print::print;
 pub use remark::{Kind, Remark, Severity};
 pub use rule::{
     Approvals, Approvers, Assurance, AuthoredBy, Consequence, Escalation, Gate, Member, Mode, NamedPerson,
     ReasonWanted, Requirement, Rule, Unattributed,
 };
-pub use scope::{Dimension, Glob, Outside, Scope, Spelling, Target};
+pub use schema::schema;
+pub use scope::{Dimension, Glob, Meant, Outside, Scope, Spelling, Target};
 pub use survey::{Environment, World, survey};
 
 /// Where a repository keeps its policy, on the default branch.
@@ -110,6 +115,8 @@ pub struct PolicyFile {
     pub people: Vec<NamedPerson>,
     /// The catalogue of agents with what the file adds to it.
     pub catalogue: TenantCatalogue,
+    /// The classes it defines.
+    pub classes: BTreeMap<String, Meant>,
     /// Times in which nothing is released.
     pub freezes: Vec<Freeze>,
     /// Why nothing may be released now, when somebody threw the switch.
@@ -210,7 +217,7 @@ impl Policy {
     }
 
     fn of(file: PolicyFile, origin: Origin) -> Self {
-        let PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, warnings: _ } = file;
+        let PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, classes: _, warnings: _ } = file;
         Self { origin, digest, approvers, people, catalogue, freezes, stop, rules, leans_on_another: false }
     }
 
@@ -278,6 +285,3 @@ pub struct Policy {
     #[serde(skip)]
     pub leans_on_another: bool,
 }
-
-#[cfg(test)]
-mod tests;

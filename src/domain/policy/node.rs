@@ -8,6 +8,10 @@ use serde_saphyr::Spanned;
 
 use super::PolicyError;
 
+/// Deeper, and larger, is no policy that people read.
+const DEEPEST: usize = 24;
+const MOST_NODES: usize = 100_000;
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -61,6 +65,22 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The same without places.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Nothing => serde_json::Value::Null,
+            Self::Text(text) | Self::Odd(text) => text.as_str().into(),
+            Self::Number(number) => (*number).into(),
+            Self::List(items) => items.iter().map(|item| item.value.to_json()).collect(),
+            Self::Table(entries) => {
+                let fields = entries.iter().map(|(key, node)| (key.text.clone(), node.value.to_json()));
+                serde_json::Value::Object(fields.collect())
+            }
+        }
+    }
+}
+
 /// Reads one YAML document.
 pub(super) fn read(text: &str) -> Result<Node, PolicyError> {
     // The parser's own words for a tab are about tokens and scanners.
@@ -70,29 +90,66 @@ pub(super) fn read(text: &str) -> Result<Node, PolicyError> {
             let at = Place { line, column: column as u64 + 1 };
             return Err(at.error("a tab; YAML is indented with spaces"));
         }
+        // YAML begins a new line there, and no editor shows it.
+        if let Some(column) = content.chars().position(|c| c == '\r') {
+            let at = Place { line, column: column as u64 + 1 };
+            return Err(at.error("a carriage return in the middle of a line; write a new line"));
+        }
     }
     tree(text)
 }
 
 /// Any YAML document, as its author may indent it.
 pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
-    let options =
-        serde_saphyr::options! { with_snippet: false, merge_keys: serde_saphyr::options::MergeKeyPolicy::Error };
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        // Aliases multiply: what they stand for counts as if it were written.
+        budget: serde_saphyr::budget! { max_depth: DEEPEST, max_nodes: MOST_NODES },
+    };
     serde_saphyr::from_str_with_options::<Located>(text, options).map(Node::from).map_err(|error| {
         let at = error.location().map_or(Place { line: 1, column: 1 }, |at| place(&at));
-        Place { line: at.line.max(1), column: at.column.max(1) }.error(in_words(&error))
+        let at = Place { line: at.line.max(1), column: at.column.max(1) };
+        at.error(in_words(&error, rest_of_line(text, at)))
     })
 }
 
-fn in_words(error: &serde_saphyr::Error) -> String {
+fn rest_of_line(text: &str, at: Place) -> &str {
+    let back = |place: u64| usize::try_from(place.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = text.lines().nth(back(at.line)).unwrap_or_default();
+    line.char_indices().nth(back(at.column)).map_or("", |(start, _)| &line[start..])
+}
+
+/// What is wrong, in the words of somebody who wanted to write a policy.
+fn in_words(error: &serde_saphyr::Error, found: &str) -> String {
+    let means_more = found.starts_with(['*', '&', '@', '`', '%', '!']);
+    let word = found.split([' ', ',', ']', '}']).next().unwrap_or_default();
     match error {
+        serde_saphyr::Error::Budget { breach: serde_saphyr::budget::BudgetBreach::Depth { .. }, .. } => {
+            format!("nested deeper than {DEEPEST} levels")
+        }
+        serde_saphyr::Error::Budget { .. } => "the file says too much, aliases included".to_owned(),
+        serde_saphyr::Error::MergeKeyNotAllowed { .. } => "`<<` is not read; write every key of the table".to_owned(),
+        serde_saphyr::Error::UnknownAnchor { .. } => {
+            format!(
+                "`{word}` needs quotes (`\"{word}\"`): without them it repeats what is marked `&{}`, and nothing is",
+                word.trim_start_matches('*')
+            )
+        }
+        _ if means_more => {
+            format!("`{word}` needs quotes (`\"{word}\"`): YAML means something else by its first letter")
+        }
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` is written twice"),
         serde_saphyr::Error::DuplicateMappingKey { .. } => "a key is written twice".to_owned(),
         serde_saphyr::Error::MultipleDocuments { .. } => "a second document; a policy file has one".to_owned(),
         other => {
             // The place is said elsewhere.
             let words = other.to_string();
-            format!("this is not YAML: {}", words.split(" at line ").next().unwrap_or_default())
+            let words = words.split(" at line ").next().unwrap_or_default();
+            let is_about_form =
+                ["indicator", "quoted", "flow", "block", "mapping", "key"].iter().any(|w| words.contains(w));
+            let advice = if is_about_form { "; look for a bracket, a quote or an indentation before it" } else { "" };
+            format!("this is not YAML: {words}{advice}")
         }
     }
 }

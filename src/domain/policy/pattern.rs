@@ -44,7 +44,8 @@ fn build(source: &str) -> Result<Regex, String> {
     Builder::new().configure(config).build(source).map_err(|error| match error.syntax_error() {
         // The library draws the place over several lines; its last line says what is wrong.
         Some(syntax) => syntax.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-        None => error.to_string(),
+        None if error.size_limit().is_some() => "it takes too much memory; repeat less in it".to_owned(),
+        None => std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
     })
 }
 

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::classes::Class;
 use super::rule::Gate;
 use crate::domain::attribution::fold::fold;
 
@@ -218,6 +219,29 @@ impl Scope {
             Dimension::Path => (&self.paths, &self.class_paths),
         };
         some.iter().chain(more).map(Glob::as_str)
+    }
+}
+
+/// What a class of changes or commands means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Changed files.
+    pub paths: Vec<Glob>,
+    /// Commands.
+    pub commands: Vec<Glob>,
+}
+
+impl Meant {
+    /// What a preset means. That its patterns are good is held by a test.
+    #[must_use]
+    pub fn of(preset: &Class) -> Self {
+        let globs = |patterns: &mut dyn Iterator<Item = &str>, spelling| {
+            patterns.filter_map(|pattern| Glob::new(pattern, spelling).ok()).collect()
+        };
+        Self {
+            paths: globs(&mut preset.paths(), Spelling::Folders),
+            commands: globs(&mut preset.commands(), Spelling::Exact),
+        }
     }
 }
 

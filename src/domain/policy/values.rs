@@ -20,7 +20,21 @@ pub(super) fn duration(key: &str, text: &str) -> Result<Millis, String> {
     let digits = &text[..text.len() - 1];
     let number = digits.parse::<Millis>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
     let duration = number.ok_or_else(|| not_a_duration(key, &format!("`{text}`")))?.saturating_mul(unit);
-    if (SHORTEST..=LONGEST).contains(&duration) { Ok(duration) } else { Err(format!("`{text}` is outside 5m to 29d")) }
+    if (SHORTEST..=LONGEST).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!("`{key}` is from 5m to 29d, not `{text}`"))
+    }
+}
+
+/// As a policy spells it, in the largest unit that fits.
+pub(super) fn spell(duration: Millis) -> String {
+    let minutes = duration / MINUTE;
+    match (minutes % (24 * 60), minutes % 60) {
+        (0, _) => format!("{}d", minutes / (24 * 60)),
+        (_, 0) => format!("{}h", minutes / 60),
+        _ => format!("{minutes}m"),
+    }
 }
 
 pub(super) fn not_a_duration(key: &str, found: &str) -> String {

@@ -1,10 +1,12 @@
 //! Words people meant: the nearest valid one.
 
+use crate::domain::attribution::fold::fold;
+
 /// `; did you mean …?`, or the valid words, or nothing when there are none.
 pub(super) fn hint<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     if let Some(near) = nearest(word, valid.iter().copied()) {
-        return format!("; did you mean `{near}`?");
+        return format!("; {}", meant(word, near));
     }
     match valid.as_slice() {
         [] => String::new(),
@@ -12,6 +14,24 @@ pub(super) fn hint<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> 
         few if few.len() <= 8 => format!("; valid are `{}`", few.join("`, `")),
         _ => String::new(),
     }
+}
+
+/// How to say which word was meant: letters of another alphabet are invisible.
+pub(super) fn meant(word: &str, near: &str) -> String {
+    if word != near && fold(word) == near {
+        format!("some of its letters only look like those of `{near}`")
+    } else {
+        format!("did you mean `{near}`?")
+    }
+}
+
+/// What to say of a name that cannot be one.
+pub(super) fn no_name(name: &str, of: &str) -> String {
+    let looks = fold(name);
+    if looks != name {
+        return format!("`{name}` is no name for {of}; some of its letters only look like those of `{looks}`");
+    }
+    format!("`{name}` is no name for {of}; use letters, digits, `-` and `_`")
 }
 
 /// The valid word that is a slip of the finger away.

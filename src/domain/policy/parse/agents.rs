@@ -2,10 +2,11 @@
 
 use super::super::node::{Node, Value, Word};
 use super::super::values::is_group_name;
+use super::super::vocabulary::AGENT;
+use super::super::words::no_name;
 use super::{Reader, Table};
 use crate::domain::attribution::{ExtraAgent, ExtraMark, TenantCatalogue};
 
-const AGENT_KEYS: [&str; 8] = ["name", "emails", "accounts", "logins", "trailers", "footers", "branches", "bodies"];
 /// The mark a text of the file stands for.
 type MarkOf = fn(&str) -> ExtraMark;
 
@@ -34,11 +35,10 @@ impl Reader {
 
     fn agent(&mut self, word: &Word, node: &Node) -> Option<ExtraAgent> {
         if !is_group_name(&word.text) {
-            let message = format!("`{}` is no name for an agent; use letters, digits, `-` and `_`", word.text);
-            self.complain(word.at, message);
+            self.complain(word.at, no_name(&word.text, "an agent"));
         }
         let complaints = self.errors.len();
-        let table = self.table(node, &format!("agent `{}`", word.text), &AGENT_KEYS)?;
+        let table = self.table(node, &format!("agent `{}`", word.text), &AGENT)?;
         let mut row = ExtraAgent { slug: word.text.to_lowercase(), name: String::new(), marks: Vec::new() };
         if let Some(name) = table.get("name").and_then(|name| self.text(name, "`name`")) {
             row.name = name.trim().to_owned();

@@ -3,24 +3,22 @@
 use super::super::freeze::{Field, Freeze};
 use super::super::node::Node;
 use super::super::scope::Spelling;
+use super::super::vocabulary::{FREEZE, MOST_FREEZES};
 use super::Reader;
 
-const FREEZE_KEYS: [&str; 5] = ["name", "zone", "from", "to", "environments"];
 const EXAMPLE: &str = "{ name: weekend, zone: Europe/Berlin, from: \"0 18 * * FRI\", to: \"0 6 * * MON\" }";
-/// Each is looked at whenever something is released.
-const MOST: usize = 32;
 
 impl Reader {
     pub(super) fn freezes(&mut self, node: &Node) -> Vec<Freeze> {
         let items = self.list(node, "`freeze`", EXAMPLE).unwrap_or_default();
-        if items.len() > MOST {
-            self.complain(node.at, format!("{} freezes are too many; the most is {MOST}", items.len()));
+        if items.len() > MOST_FREEZES {
+            self.complain(node.at, format!("{} freezes are too many; the most is {MOST_FREEZES}", items.len()));
         }
         items.iter().filter_map(|item| self.freeze(item)).collect()
     }
 
     fn freeze(&mut self, node: &Node) -> Option<Freeze> {
-        let table = self.table(node, "a freeze", &FREEZE_KEYS)?;
+        let table = self.table(node, "a freeze", &FREEZE)?;
         let mut needed = |key: &str| {
             let found = table.get(key);
             if found.is_none() {

@@ -2,15 +2,15 @@
 
 use super::super::Member;
 use super::super::node::{Node, Value, Word};
-use super::super::scope::Spelling;
+use super::super::scope::{Meant, Spelling};
 use super::super::values::{is_group_name, member};
-use super::super::words::nearest;
-use super::{Class, Reader};
+use super::super::vocabulary::{CLASS, PERMISSION};
+use super::super::words::{nearest, no_name};
+use super::Reader;
 use crate::domain::decide::Permission;
 
 /// Words that always mean repository access or `CODEOWNERS`.
 pub(super) const RESERVED: [&str; 3] = ["writers", "admins", "codeowners"];
-const CLASS_KEYS: [&str; 2] = ["paths", "commands"];
 const PERMISSIONS: [(&str, Permission); 5] = [
     ("read", Permission::Read),
     ("triage", Permission::Triage),
@@ -33,12 +33,12 @@ impl Reader {
                 let message = format!("`{}` always means {what}; choose another name", group.text);
                 self.complain(group.at, message);
             } else if !is_group_name(&group.text) {
-                let message = format!("`{}` is no name for a group; use letters, digits, `-` and `_`", group.text);
-                self.complain(group.at, message);
+                self.complain(group.at, no_name(&group.text, "a group"));
             }
             // A group that has errors exists all the same: one mistake, one complaint.
             let members = self.members(group, members);
             self.approvers.insert(group.text.clone(), members);
+            self.declared.push(group.text.clone());
         }
     }
 
@@ -59,11 +59,19 @@ impl Reader {
 
     fn member(&mut self, item: &Node) -> Option<(Member, String)> {
         if let Value::Table(_) = &item.value {
-            let table = self.table(item, "an approver", &["permission"])?;
+            let table = self.table(item, "an approver", &PERMISSION)?;
             let permission = self.word(table.get("permission")?, "permission", &PERMISSIONS)?;
             return Some((Member::Permission(permission), format!("permission: {}", permission.as_str())));
         }
-        let text = self.text(item, "an approver")?;
+        let Value::Text(text) = &item.value else {
+            let message = format!(
+                "an approver is a login or a team (`octocat`, `\"@acme/platform\"`), not {}",
+                item.value.kind()
+            );
+            self.complain(item.at, message);
+            return None;
+        };
+        let text = text.as_str();
         if text == "codeowners" {
             return Some((Member::CodeOwners, text.to_owned()));
         }
@@ -88,15 +96,14 @@ impl Reader {
         };
         for (word, node) in classes {
             if !is_group_name(&word.text) {
-                let message = format!("`{}` is no name for a class; use letters, digits, `-` and `_`", word.text);
-                self.complain(word.at, message);
+                self.complain(word.at, no_name(&word.text, "a class"));
             }
             let complaints = self.errors.len();
-            let Some(table) = self.table(node, &format!("class `{}`", word.text), &CLASS_KEYS) else { continue };
+            let Some(table) = self.table(node, &format!("class `{}`", word.text), &CLASS) else { continue };
             let mut globs =
                 |key, spelling| table.get(key).and_then(|node| self.globs(node, key, spelling)).unwrap_or_default();
             let class =
-                Class { paths: globs("paths", Spelling::Folders), commands: globs("commands", Spelling::Exact) };
+                Meant { paths: globs("paths", Spelling::Folders), commands: globs("commands", Spelling::Exact) };
             if class.paths.is_empty() && class.commands.is_empty() && self.errors.len() == complaints {
                 self.complain(word.at, format!("class `{}` means nothing; write for example `{example}`", word.text));
             }

@@ -10,10 +10,10 @@ mod scope;
 
 use std::collections::BTreeMap;
 
-use super::classes;
 use super::freeze::Freeze;
 use super::node::{self, Node, Place, Value, Word};
-use super::scope::{Glob, Spelling};
+use super::scope::Meant;
+use super::vocabulary;
 use super::words::hint;
 use super::{Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile};
 use crate::domain::attribution::TenantCatalogue;
@@ -22,7 +22,6 @@ use crate::domain::digest::Digest;
 /// More is no policy that people read.
 const MOST_BYTES: usize = 256 * 1024;
 
-const ROOT_KEYS: [&str; 8] = ["version", "approvers", "people", "agents", "classes", "freeze", "stop", "rules"];
 /// Words of the language that this version does not act on. Ignoring them would loosen what the file says.
 const LATER: [&str; 2] = ["break_glass", "organization"];
 
@@ -40,10 +39,10 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
     let mut reader = Reader::default();
     let rules = reader.file(&root);
     if reader.errors.is_empty() {
-        let Reader { approvers, people, catalogue, freezes, stop, mut warnings, .. } = reader;
+        let Reader { approvers, people, catalogue, classes, freezes, stop, mut warnings, .. } = reader;
         warnings.sort_by_key(|warning| (warning.line, warning.column));
         let digest = Digest::of_bytes(text.as_bytes());
-        return Ok(PolicyFile { digest, approvers, people, catalogue, freezes, stop, rules, warnings });
+        return Ok(PolicyFile { digest, approvers, people, catalogue, classes, freezes, stop, rules, warnings });
     }
     reader.errors.sort_by_key(|error| (error.line, error.column));
     Err(PolicyErrors(reader.errors))
@@ -56,33 +55,15 @@ fn whole_file() -> Place {
 #[derive(Default)]
 struct Reader {
     approvers: BTreeMap<String, Vec<Member>>,
+    /// The groups that stand under `approvers`; the others are people whom a requirement names.
+    declared: Vec<String>,
     people: Vec<NamedPerson>,
     catalogue: TenantCatalogue,
-    classes: BTreeMap<String, Class>,
+    classes: BTreeMap<String, Meant>,
     freezes: Vec<Freeze>,
     stop: Option<String>,
     errors: Vec<PolicyError>,
     warnings: Vec<PolicyError>,
-}
-
-/// What a class of changes or commands means.
-#[derive(Clone, Default)]
-struct Class {
-    paths: Vec<Glob>,
-    commands: Vec<Glob>,
-}
-
-impl Class {
-    /// What a preset means. That its patterns are good is held by a test.
-    fn of(preset: &classes::Class) -> Self {
-        let globs = |patterns: &mut dyn Iterator<Item = &str>, spelling| {
-            patterns.filter_map(|pattern| Glob::new(pattern, spelling).ok()).collect()
-        };
-        Self {
-            paths: globs(&mut preset.paths(), Spelling::Folders),
-            commands: globs(&mut preset.commands(), Spelling::Exact),
-        }
-    }
 }
 
 impl Reader {
@@ -94,7 +75,7 @@ impl Reader {
             );
             return Vec::new();
         }
-        let Some(root) = self.table(root, "the policy", &ROOT_KEYS) else { return Vec::new() };
+        let Some(root) = self.table(root, "the policy", &vocabulary::POLICY) else { return Vec::new() };
         match root.get("version") {
             None => self.complain(root.at, "`version: 1` is missing"),
             Some(Node { value: Value::Number(1), .. }) => {}
@@ -120,8 +101,7 @@ impl Reader {
             self.freezes = self.freezes(freezes);
         }
         if let Some(stop) = root.get("stop") {
-            self.stop =
-                self.text(stop, "`stop` (the reason why nothing may be released)").map(|why| why.trim().to_owned());
+            self.stop = self.sentence(stop, "stop", "why nothing may be released");
         }
         let Some(rules) = root.get("rules") else {
             self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
@@ -141,17 +121,18 @@ impl Reader {
     }
 
     /// A table with known keys only, as a lookup.
-    fn table<'a>(&mut self, node: &'a Node, what: &str, keys: &[&str]) -> Option<Table<'a>> {
+    fn table<'a>(&mut self, node: &'a Node, what: &str, known: &vocabulary::Table) -> Option<Table<'a>> {
         let Value::Table(entries) = &node.value else {
-            let message = format!("{what} is a table (`{}: …`), not {}", keys[0], node.value.kind());
+            let key = known.keys.iter().find(|key| key.is_needed).or(known.keys.first()).map_or("key", |key| key.name);
+            let message = format!("{what} is a table (`{key}: …`), not {}", node.value.kind());
             self.complain(node.at, message);
             return None;
         };
-        for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&key.text.as_str())) {
+        for (key, _) in entries.iter().filter(|(key, _)| !known.has(&key.text)) {
             if LATER.contains(&key.text.as_str()) {
                 self.complain(key.at, format!("`{}` is not supported yet by this version", key.text));
             } else {
-                let hint = hint(&key.text, keys.iter().copied());
+                let hint = hint(&key.text, known.names());
                 self.complain(key.at, format!("{what} has no key `{}`{hint}", key.text));
             }
         }
@@ -191,6 +172,23 @@ impl Reader {
         }
     }
 
+    /// A text for people.
+    fn sentence(&mut self, node: &Node, key: &str, what: &str) -> Option<String> {
+        match &node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            other => {
+                let found = match other {
+                    Value::Text(_) | Value::Nothing => String::new(),
+                    other => format!(", not {}", other.kind()),
+                };
+                let example = if key == "stop" { "incident 42" } else { "agents do not deploy the vault" };
+                let message = format!("`{key}` says {what}, in words (`{key}: {example}`){found}");
+                self.complain(node.at, message);
+                None
+            }
+        }
+    }
+
     /// One of a few words.
     fn word<T: Copy>(&mut self, node: &Node, key: &str, words: &[(&str, T)]) -> Option<T> {
         if let Value::Text(text) = &node.value
@@ -198,14 +196,16 @@ impl Reader {
         {
             return Some(*meant);
         }
-        let valid: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let mut valid: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let last = valid.pop().unwrap_or_default();
+        let valid = if valid.is_empty() { last } else { format!("{} or {last}", valid.join(", ")) };
         let near = match &node.value {
             Value::Text(text) => super::words::nearest(text, words.iter().map(|(word, _)| *word))
                 .map(|near| format!("; did you mean `{near}`?"))
                 .unwrap_or_default(),
             _ => String::new(),
         };
-        self.complain(node.at, format!("`{key}` is {}, not {}{near}", valid.join(" or "), node.value.kind()));
+        self.complain(node.at, format!("`{key}` is {valid}, not {}{near}", node.value.kind()));
         None
     }
 }

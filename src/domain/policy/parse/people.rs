@@ -3,9 +3,9 @@
 use super::super::NamedPerson;
 use super::super::node::{Node, Value, Word};
 use super::super::values::is_login;
+use super::super::vocabulary::HUMAN;
 use super::Reader;
 
-const PERSON_KEYS: [&str; 2] = ["also", "emails"];
 /// Each account is asked of GitHub, and those of one human stand in the ledger's entry, which has an end.
 const MOST_ACCOUNTS: usize = 1_000;
 const EXAMPLE: &str = "octocat: { also: [octocat-work], emails: [octo@example.com] }";
@@ -36,7 +36,7 @@ impl Reader {
             Value::Text(text) if text == "machine" => person.is_machine = true,
             Value::Table(_) => {
                 let what = format!("person `{}`", word.text);
-                let Some(table) = self.table(node, &what, &PERSON_KEYS) else { return person };
+                let Some(table) = self.table(node, &what, &HUMAN) else { return person };
                 for item in
                     table.get("also").and_then(|also| self.list(also, "`also`", "[octocat-work]")).unwrap_or_default()
                 {

@@ -4,11 +4,11 @@ use super::super::Member;
 use super::super::node::{Node, Place, Value};
 use super::super::rule::{Approvals, Approvers, Assurance, Requirement};
 use super::super::values::member;
-use super::super::words::nearest;
+use super::super::vocabulary::LONG;
+use super::super::words::{meant, nearest};
 use super::Reader;
 use super::groups::RESERVED;
 
-const REQUIREMENT_KEYS: [&str; 5] = ["approvals", "from", "assurance", "any_of", "all_of"];
 /// Alternatives within alternatives; deeper ones nobody reads.
 const DEEPEST: usize = 4;
 /// A request's entry in the ledger names them all.
@@ -66,7 +66,7 @@ impl Reader {
 
     /// `{ approvals: 1, from: security, assurance: passkey }`, `{ any_of: […] }`, `{ all_of: […] }`
     fn long(&mut self, node: &Node, assurance: Assurance, depth: usize) -> Option<Requirement> {
-        let table = self.table(node, "a requirement", &REQUIREMENT_KEYS)?;
+        let table = self.table(node, "a requirement", &LONG)?;
         for (key, make) in [("any_of", Requirement::AnyOf as fn(_) -> _), ("all_of", Requirement::AllOf as fn(_) -> _)]
         {
             let Some(parts) = table.get(key) else { continue };
@@ -134,16 +134,27 @@ impl Reader {
             group if self.approvers.contains_key(group) => return Some(Approvers::Group(group.to_owned())),
             _ => {}
         }
-        let groups = self.approvers.keys().map(String::as_str).filter(|group| !group.starts_with('@')).chain(RESERVED);
-        if let Some(near) = nearest(word, groups) {
-            self.complain(at, format!("there is no group `{word}`; did you mean `{near}`?"));
+        let read = member(word);
+        // Somebody named on the spot is a group of one that is called like them, with or without `@`.
+        let name = match &read {
+            Ok(Member::User(_)) => word.trim_start_matches('@'),
+            _ => word,
+        };
+        let is_same = |members: &Vec<Member>| read.as_ref().is_ok_and(|one| members.as_slice() == [one.clone()]);
+        if self.approvers.get(name).is_some_and(is_same) {
+            return Some(Approvers::Group(name.to_owned()));
+        }
+        let groups = self.declared.iter().map(String::as_str).chain(RESERVED);
+        // Whoever writes a team's `@acme/platform` means it.
+        let is_team = matches!(&read, Ok(Member::Team { .. }));
+        if let (false, Some(near)) = (is_team, nearest(word, groups)) {
+            self.complain(at, format!("there is no group `{word}`; {}", meant(word, near)));
             return None;
         }
-        match member(word) {
-            // Somebody named on the spot is a group of one that is called like them.
+        match read {
             Ok(member) => {
-                self.approvers.insert(word.to_owned(), vec![member]);
-                Some(Approvers::Group(word.to_owned()))
+                self.approvers.insert(name.to_owned(), vec![member]);
+                Some(Approvers::Group(name.to_owned()))
             }
             Err(message) => {
                 self.complain(at, format!("there is no group `{word}`, and {message}"));

@@ -8,46 +8,21 @@ use super::super::rule::{
 };
 use super::super::scope::Scope;
 use super::super::values;
+use super::super::vocabulary::{MOST_STEPS, REASON, RULE, SCOPE, STEP};
 use super::super::words::{hint, nearest};
-use super::scope::SCOPE_KEYS;
 use super::{Reader, Table};
 use crate::domain::Millis;
 use crate::domain::attribution;
 
-const RULE_KEYS: [&str; 21] = [
-    "name",
-    "gate",
-    "environments",
-    "branches",
-    "tags",
-    "workflows",
-    "jobs",
-    "commands",
-    "paths",
-    "classes",
-    "except",
-    "authored_by",
-    "require",
-    "deny",
-    "assurance",
-    "reason",
-    "expires",
-    "remind",
-    "escalate",
-    "unattributed",
-    "mode",
-];
 /// Keys that say how people are asked.
 const ASKING: [&str; 5] = ["expires", "remind", "escalate", "assurance", "require"];
 const GATES: [(&str, Gate); 3] = [("deployment", Gate::Deployment), ("job", Gate::Job), ("command", Gate::Command)];
-/// More reminders, or more steps, nobody reads.
-const MOST_STEPS: usize = 5;
 
 impl Reader {
     pub(super) fn rule(&mut self, node: &Node, names: &mut Vec<String>) -> Option<Rule> {
         // Of a gate that does not exist, nothing else can be judged.
         let gate = self.gate(node)?;
-        let rule = self.table(node, "a rule", &RULE_KEYS)?;
+        let rule = self.table(node, "a rule", &RULE)?;
         let name = self.name(&rule, names);
         let scope = self.scope(&rule, gate);
         self.something_is_covered(&rule, gate, &scope);
@@ -154,8 +129,8 @@ impl Reader {
     }
 
     fn except(&mut self, node: &Node, gate: Gate) -> Option<Scope> {
-        let table = self.table(node, "`except`", &SCOPE_KEYS)?;
         let complaints = self.errors.len();
+        let table = self.table(node, "`except`", &SCOPE)?;
         let scope = self.scope(&table, gate);
         if scope.is_empty() && self.errors.len() == complaints {
             self.complain(node.at, "`except` is empty; write for example `except: { paths: [\"docs/**\"] }`");
@@ -166,7 +141,7 @@ impl Reader {
     /// `require` or `deny`: one of them.
     fn consequence(&mut self, rule: &Table<'_>) -> Option<Consequence> {
         if let Some(deny) = rule.get("deny") {
-            let message = self.text(deny, "`deny` (what people are told)")?.trim().to_owned();
+            let message = self.sentence(deny, "deny", "what people are told")?;
             for word in ASKING.iter().filter_map(|key| rule.word(key)) {
                 let message = format!("a rule that denies asks nobody; `{}` does not go with `deny`", word.text);
                 self.complain(word.at, message);
@@ -174,7 +149,13 @@ impl Reader {
             return Some(Consequence::Deny(message));
         }
         let assurance = rule.get("assurance").map_or(Some(Assurance::default()), |node| self.assurance(node))?;
-        let require = self.needed(rule, "require", "require: [1 of writers]")?;
+        let Some(require) = rule.get("require") else {
+            if !has_slip(rule, "require") {
+                let message = "the rule neither requires nor denies; write for example `require: [1 of writers]`";
+                self.complain(rule.at, message);
+            }
+            return None;
+        };
         self.require(require, assurance).map(Consequence::Require)
     }
 
@@ -221,7 +202,7 @@ impl Reader {
         match &node.value {
             Value::Text(word) if word == "required" => Some(ReasonWanted { pattern: None }),
             Value::Table(_) => {
-                let table = self.table(node, "`reason`", &["pattern"])?;
+                let table = self.table(node, "`reason`", &REASON)?;
                 let Some(pattern) = table.get("pattern") else {
                     self.complain(
                         node.at,
@@ -261,7 +242,7 @@ impl Reader {
         let mut all = Vec::new();
         for item in items {
             let Some(after) = self.duration(item, "remind") else { continue };
-            self.before_the_end(item, after, expires, "remind");
+            self.before_the_end(item, after, expires, "reminder");
             all.push(after);
         }
         all.sort_unstable();
@@ -274,9 +255,12 @@ impl Reader {
         self.few(node, items.len(), "steps");
         let mut all = Vec::new();
         for item in items {
-            let Some(table) = self.table(item, "a step of `escalate`", &["after", "to"]) else { continue };
+            let complaints = self.errors.len();
+            let Some(table) = self.table(item, "a step of `escalate`", &STEP) else { continue };
             let (Some(after), Some(to)) = (table.get("after"), table.get("to")) else {
-                self.complain(item.at, "a step of `escalate` reads like `{ after: 2h, to: leads }`");
+                if self.errors.len() == complaints {
+                    self.complain(item.at, "a step of `escalate` reads like `{ after: 2h, to: leads }`");
+                }
                 continue;
             };
             let at = after;
@@ -284,7 +268,7 @@ impl Reader {
             let name = self.text(to, "`to`").map(str::trim);
             let to = name.and_then(|name| self.approvers_named(name, to.at));
             let (Some(after), Some(to)) = (after, to) else { continue };
-            self.before_the_end(at, after, expires, "after");
+            self.before_the_end(at, after, expires, "step");
             all.push(Escalation { after, to });
         }
         all.sort_by_key(|step| step.after);
@@ -297,9 +281,10 @@ impl Reader {
         }
     }
 
-    fn before_the_end(&mut self, node: &Node, after: Millis, expires: Millis, key: &str) {
+    fn before_the_end(&mut self, node: &Node, after: Millis, expires: Millis, what: &str) {
         if after >= expires {
-            let message = format!("`{key}` of {} is never reached: the request ends before", node.value.kind());
+            let (after, end) = (node.value.kind(), values::spell(expires));
+            let message = format!("a {what} after {after} never comes: the request ends after `{end}`");
             self.complain(node.at, message);
         }
     }
@@ -307,6 +292,6 @@ impl Reader {
 
 /// Whether a key was meant and misspelt: that is complained about already.
 fn has_slip(rule: &Table<'_>, key: &str) -> bool {
-    let slipped = |word: &Word| !RULE_KEYS.contains(&word.text.as_str()) && nearest(&word.text, RULE_KEYS) == Some(key);
+    let slipped = |word: &Word| !RULE.has(&word.text) && nearest(&word.text, RULE.names()) == Some(key);
     rule.entries.iter().any(|(word, _)| slipped(word))
 }

@@ -3,31 +3,30 @@
 use super::super::classes;
 use super::super::node::Node;
 use super::super::rule::Gate;
-use super::super::scope::{Glob, Scope, Spelling};
+use super::super::scope::{Glob, Meant, Scope, Spelling};
+use super::super::vocabulary::SCOPE;
 use super::super::words::hint;
 use super::{Reader, Table};
+use crate::domain::attribution::fold::fold;
 
-/// The dimensions: their keys, how their patterns are read, the gates that have them, and an example.
-const DIMENSIONS: [Dimension; 7] = [
-    ("environments", Spelling::Loose, &[Gate::Deployment, Gate::Job, Gate::Command], "[production, \"prod-*\"]"),
-    ("branches", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[main, \"release/**\"]"),
-    ("tags", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[\"v*\"]"),
-    ("workflows", Spelling::Exact, &[Gate::Deployment, Gate::Job], "[deploy.yml]"),
-    ("jobs", Spelling::Exact, &[Gate::Job], "[\"migrate*\"]"),
-    ("commands", Spelling::Exact, &[Gate::Command], "[\"pg_dump *\"]"),
-    ("paths", Spelling::Folders, &[Gate::Deployment, Gate::Job, Gate::Command], "[\"migrations/**\"]"),
+/// The dimensions, and how their patterns are read.
+const DIMENSIONS: [(&str, Spelling); 7] = [
+    ("environments", Spelling::Loose),
+    ("branches", Spelling::Folders),
+    ("tags", Spelling::Folders),
+    ("workflows", Spelling::Exact),
+    ("jobs", Spelling::Exact),
+    ("commands", Spelling::Exact),
+    ("paths", Spelling::Folders),
 ];
-type Dimension = (&'static str, Spelling, &'static [Gate], &'static str);
-
-pub(super) const SCOPE_KEYS: [&str; 8] =
-    ["environments", "branches", "tags", "workflows", "jobs", "commands", "paths", "classes"];
 
 impl Reader {
     /// What a rule, or its exception, covers.
     pub(super) fn scope(&mut self, table: &Table<'_>, gate: Gate) -> Scope {
         let mut scope = Scope::default();
-        for (key, spelling, gates, _) in DIMENSIONS {
+        for (key, spelling) in DIMENSIONS {
             let Some(node) = table.get(key) else { continue };
+            let gates = SCOPE.key(key).map_or([].as_slice(), |key| key.gates);
             if !gates.contains(&gate) {
                 let gates: Vec<String> = gates.iter().map(|gate| format!("`{}`", gate.as_str())).collect();
                 let at = table.word(key).map_or(node.at, |word| word.at);
@@ -58,7 +57,7 @@ impl Reader {
 
     /// A list of patterns.
     pub(super) fn globs(&mut self, node: &Node, key: &str, spelling: Spelling) -> Option<Vec<Glob>> {
-        let example = DIMENSIONS.iter().find(|(known, ..)| *known == key).map_or("[\"**\"]", |(.., example)| example);
+        let example = SCOPE.key(key).map_or("[\"**\"]", |key| key.example);
         let items = self.list(node, &format!("`{key}`"), example)?;
         let mut globs = Vec::new();
         for item in items {
@@ -68,6 +67,15 @@ impl Reader {
                     format!("`{pattern}`: nothing is taken away here; write `except: {{ {key}: [\"{rest}\"] }}`");
                 self.complain(item.at, message);
                 continue;
+            }
+            let looks = fold(pattern);
+            if looks != pattern {
+                self.warn(
+                    item.at,
+                    format!(
+                        "`{pattern}` has letters that only look like those of `{looks}`; it does not cover `{looks}`"
+                    ),
+                );
             }
             match Glob::new(pattern, spelling) {
                 Ok(glob) => globs.push(glob),
@@ -93,8 +101,8 @@ impl Reader {
         }
     }
 
-    fn class(&self, name: &str) -> Option<super::Class> {
-        self.classes.get(name).cloned().or_else(|| classes::preset(name).map(super::Class::of))
+    fn class(&self, name: &str) -> Option<Meant> {
+        self.classes.get(name).cloned().or_else(|| classes::preset(name).map(Meant::of))
     }
 
     fn class_names(&self) -> Vec<String> {

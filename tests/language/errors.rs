@@ -1,0 +1,57 @@
+//! Broken policy files and what their authors are told. Read `tests/policies/errors` aloud: would you know what to do?
+
+use seconder::domain::policy::{PolicyError, parse};
+
+use super::cases::{Case, Page, pages};
+
+/// What the author of a file is told, as a compiler would show it.
+fn told(page: &Page, Case { yaml, title, .. }: &Case) -> String {
+    let render = |told: &[PolicyError]| {
+        told.iter().map(|error| error.render("seconder.yml", yaml)).collect::<Vec<_>>().join("\n\n")
+    };
+    match parse(yaml) {
+        Ok(file) if page.is_of_warnings() => render(&file.warnings),
+        Ok(_) => panic!("{}, {title}: the file is read without a complaint", page.path.display()),
+        Err(errors) if page.is_of_warnings() => panic!("{title}: {errors}"),
+        Err(errors) => errors.render("seconder.yml", yaml),
+    }
+}
+
+/// With `SECONDER_UPDATE=1` the pages are written anew: read the difference.
+#[test]
+fn every_mistake_is_answered_with_where_it_is_and_what_to_write() {
+    let mut wrong = String::new();
+    let mut pages = pages();
+    assert!(pages.iter().map(|page| page.cases.len()).sum::<usize>() > 100, "the pages are not found");
+    for page in &mut pages {
+        let all: Vec<String> = page.cases.iter().map(|case| told(page, case)).collect();
+        for (case, told) in page.cases.iter_mut().zip(all) {
+            if case.told != told {
+                wrong.push_str(&format!(
+                    "{}\n-- as it is written:\n{}\n-- as it is:\n{told}\n\n",
+                    case.title, case.told
+                ));
+                case.told = told;
+            }
+        }
+        if std::env::var_os("SECONDER_UPDATE").is_some() {
+            page.write();
+        }
+    }
+    assert!(wrong.is_empty(), "SECONDER_UPDATE=1 writes the pages anew\n\n{wrong}");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    let text = "version: 1\napprovers: { platform: [octocat] }\nrules:\n  - name: production\n    enviroments: [production]\n    \
+                require: [1 of plattform, 0 of platform]\n    expires: 30\n";
+    let errors = parse(text).unwrap_err();
+    let all = [
+        "5:5: a rule has no key `enviroments`; did you mean `environments`?",
+        "6:15: there is no group `plattform`; did you mean `platform`?",
+        "6:31: 0 approvals are not possible; ask for 1 to 100",
+        "7:14: `expires` reads like `30m`, `4h` or `7d`, not the number 30",
+    ];
+    assert_eq!(errors.to_string(), all.join("\n"));
+    assert_eq!(errors.first().to_string(), format!("{} (and 3 more errors)", all[0]));
+}
