@@ -1,3 +1,4 @@
+use super::environments::look;
 use super::*;
 use crate::domain::policy::parse;
 
