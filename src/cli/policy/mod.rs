@@ -9,7 +9,11 @@ mod repository;
 mod sarif;
 mod terminal;
 
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
 use super::Failure;
+use crate::domain::policy;
 
 /// `seconder policy …`
 #[derive(clap::Subcommand)]
@@ -23,13 +27,22 @@ pub enum Command {
     /// Decide recorded requests once more by a proposed policy: what would have ended otherwise
     #[command(after_help = replay::HELP)]
     Replay(replay::Arguments),
+    /// Print the JSON Schema of policy files, for editors
+    #[command(
+        after_help = "Examples:\n  seconder policy schema > seconder.schema.json\n  then, at the top of .github/seconder.yml:\n  # yaml-language-server: $schema=../seconder.schema.json"
+    )]
+    Schema,
 }
 
 /// Runs the command; `Ok` says how it ends.
-pub fn run(command: &Command) -> Result<std::process::ExitCode, Failure> {
+pub fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Schema => {
+            writeln!(io::stdout().lock(), "{:#}", policy::schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Replay(arguments) => replay::run(arguments),
-        Command::Explain(arguments) => explain::run(arguments).map(|()| std::process::ExitCode::SUCCESS),
+        Command::Explain(arguments) => explain::run(arguments).map(|()| ExitCode::SUCCESS),
     }
 }
