@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seconder::domain::case::Case;
+use seconder::domain::decide::Quorum;
 use seconder::domain::effect::{Effect, Urgency};
-use seconder::domain::event::{Event, Receipt, Verdict};
+use seconder::domain::event::{Event, Receipt, Rejudged, Verdict};
+use seconder::domain::policy::Approvers;
 use seconder::domain::request::{Answer, Callback, Outcome};
 use seconder::ledger::entry::Header;
 use seconder::ledger::merkle::{Frontier, leaf_hash};
@@ -281,6 +283,50 @@ fn a_request_nobody_decides_is_found_when_its_time_is_over() {
         assert_eq!(committed.changed[0].life.outcome, Some(Outcome::Expired));
         assert!(store.due_requests(database.now(), 10).await.unwrap().is_empty());
         assert_eq!(store.next_due().await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_reminder_that_two_replicas_find_due_at_once_goes_out_once_and_outlives_a_restart() {
+    on_postgres(async |database| {
+        const MINUTES: i64 = 60_000;
+        let (one, _) = database.open().await;
+        let (two, _) = database.open().await;
+        let mut patient = case(1);
+        patient.judgement.remind = vec![10 * MINUTES, 20 * MINUTES];
+        let request = patient.subject.request_id();
+        happen(&one, held(&patient)).await;
+        assert_eq!(one.next_due().await.unwrap(), Some(database.now() + 10 * MINUTES));
+        database.pass(10 * MINUTES);
+        assert_eq!(two.due_requests(database.now(), 10).await.unwrap(), std::slice::from_ref(&request));
+        tokio::join!(happen(&one, Event::Due(request.clone())), happen(&two, Event::Due(request.clone())));
+        assert_eq!(audit(&one.ledger()).await["request.reminded"], 1);
+        drop((one, two));
+        let (restarted, _) = database.open_with(database.options()).await;
+        database.pass(10 * MINUTES);
+        happen(&restarted, Event::Due(request)).await;
+        assert_eq!(audit(&restarted.ledger()).await["request.reminded"], 2);
+    });
+}
+
+#[test]
+fn a_request_judged_again_by_one_replica_is_seen_so_by_the_other() {
+    on_postgres(async |database| {
+        let (one, _) = database.open().await;
+        let (two, _) = database.open().await;
+        let first = case(1);
+        let request = first.subject.request_id();
+        happen(&one, held(&first)).await;
+        assert!(two.request(&request).await.unwrap().unwrap().is_pending(), "the other has it in memory");
+        let mut stricter = first.clone();
+        stricter.judgement.quorum = vec![Quorum::persons("production", 1, Approvers::Admins)];
+        let again = Rejudged { request: request.clone(), case: stricter, approvers: Vec::new() };
+        happen(&one, Event::Rejudged(Box::new(again))).await;
+        let seen = two.request(&request).await.unwrap().unwrap();
+        assert_eq!(seen.case.judgement.quorum[0].groups()[0].from, Approvers::Admins);
+        happen(&two, click(&request, 2, Verdict::Approve)).await;
+        let seen = one.request(&request).await.unwrap().unwrap();
+        assert!(seen.is_pending(), "a writer's approval is no longer enough");
     });
 }
 
