@@ -302,7 +302,7 @@ fn a_reminder_that_two_replicas_find_due_at_once_goes_out_once_and_outlives_a_re
         tokio::join!(happen(&one, Event::Due(request.clone())), happen(&two, Event::Due(request.clone())));
         assert_eq!(audit(&one.ledger()).await["request.reminded"], 1);
         drop((one, two));
-        let (restarted, _) = database.open_with(database.options()).await;
+        let (restarted, _) = database.reopen().await;
         database.pass(10 * MINUTES);
         happen(&restarted, Event::Due(request)).await;
         assert_eq!(audit(&restarted.ledger()).await["request.reminded"], 2);

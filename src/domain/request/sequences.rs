@@ -11,7 +11,7 @@ use crate::domain::basis::tests::judge_twice;
 use crate::domain::case::Case;
 use crate::domain::decide::{Permission, Standing};
 use crate::domain::effect::Effect;
-use crate::domain::event::{Channel, Event, Receipt, Reviewed, Sending, Verdict};
+use crate::domain::event::{Channel, Event, Receipt, Rejudged, Reviewed, Sending, Verdict};
 use crate::domain::facts::{Attempt, Commit, Facts, PullRequest, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::domain::people::{Account, AccountKind, Identity, People, Person, PersonKey};
@@ -52,6 +52,11 @@ enum Move {
         by: u64,
         newer: bool,
     },
+    /// The policy changes while the request waits: who is one human, and how many are asked.
+    Rules {
+        pair: (u64, u64),
+        need: u32,
+    },
     /// The decision is about to leave.
     Send,
     /// GitHub has it.
@@ -72,6 +77,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         prop_oneof![Just(Permission::None), Just(Permission::Read), Just(Permission::Write), Just(Permission::Admin)];
     let one = prop_oneof![
         4 => (id(), prop::bool::weighted(0.9)).prop_map(|(by, approve)| Move::Click { by, approve }),
+        1 => ((id(), id()), 1..3_u32).prop_map(|(pair, need)| Move::Rules { pair, need }),
         1 => (id(), access).prop_map(|(of, to)| Move::Access { of, to }),
         1 => (id(), prop::bool::weighted(0.2)).prop_map(|(by, newer)| Move::Rerun { by, newer }),
         3 => Just(Move::Send),
@@ -139,6 +145,10 @@ fn run(actor: u64, attempt: u32) -> Run {
 }
 
 fn opened(world: &World) -> Request {
+    step(Event::Held(Box::new(case(world))), &mut [], 0).opened.unwrap()
+}
+
+fn case(world: &World) -> Case {
     let mut facts = facts(world);
     if let Some(machine) = world.machine
         && facts.people.owner(machine).is_none()
@@ -150,7 +160,7 @@ fn opened(world: &World) -> Request {
     for rule in &mut policy.rules {
         rule.consequence = policy::Consequence::Require(vec![Requirement::of(world.need, Approvers::Writers)]);
     }
-    let case = Case {
+    Case {
         subject: Subject {
             tenant: Tenant { account_id: 1, login: "acme".into(), installation_id: 1 },
             repository: Repository { id: 1, owner: "acme".into(), name: "shop".into() },
@@ -178,8 +188,7 @@ fn opened(world: &World) -> Request {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
-    };
-    step(Event::Held(Box::new(case)), &mut [], 0).opened.unwrap()
+    }
 }
 
 /// An agent's commit that account 1 wrote and 2 deployed, under the built-in policy, and what it was judged by.
@@ -190,6 +199,7 @@ pub fn an_agents_commit() -> (Request, Facts) {
 
 fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
     let mut requests = vec![opened(world)];
+    let mut world = world.clone();
     let id = requests[0].id.clone();
     let mut access = vec![Permission::Write; usize::try_from(ACCOUNTS).unwrap() + 1];
     let mut now = run(world.actor, 1);
@@ -209,6 +219,15 @@ fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
                 now.attempt += u32::from(*newer);
                 now.attempts[0].triggering_actor = Some(account(*by));
                 started = BTreeSet::from([world.actor, *by]);
+                continue;
+            }
+            Move::Rules { pair, need } => {
+                world = World { pairs: vec![*pair], need: *need, ..world };
+                let approvers = requests[0].life.approvals.iter().map(|a| standing(&access, a.by.account.id)).collect();
+                let was_denied = requests[0].life.outcome == Some(Outcome::Denied);
+                let rejudged = Rejudged { request: id.clone(), case: case(&world), approvers };
+                let _ = step(Event::Rejudged(Box::new(rejudged)), &mut requests, time);
+                prop_assert!(!was_denied || requests[0].life.outcome == Some(Outcome::Denied), "a denial is final");
                 continue;
             }
             Move::Click { by, approve } => Event::Reviewed(Box::new(Reviewed {
@@ -241,7 +260,8 @@ fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
             let approvers: Vec<u64> = request.life.approvals.iter().map(|a| a.by.account.id).collect();
             let persons: BTreeSet<PersonKey> = approvers.iter().map(|id| people.key(*id)).collect();
             prop_assert!(persons.is_disjoint(&parties), "{persons:?} had a part");
-            prop_assert!(persons.len() >= world.need as usize, "{persons:?} are too few");
+            let need = request.case.judgement.quorum[0].groups()[0].need;
+            prop_assert!(persons.len() >= need as usize, "{persons:?} are too few");
             prop_assert!(
                 !approvers.iter().any(|id| people.owner(*id).is_some_and(|person| person.is_machine)),
                 "a machine approved"
