@@ -140,7 +140,7 @@ fn counts(judgement: &Judgement, approvals: &[Approval], waited: i64) -> Vec<(u3
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::with_cases(128) })]
 
     /// The built-in rule goes when a rule of the file covers all agents in its place: that is said on purpose, and what is asked
     /// then is what the file says. In all other cases more rules hold more.
