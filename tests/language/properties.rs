@@ -186,7 +186,7 @@ proptest! {
         repository.leans_on_another = leans;
         let organization = Layer { policy: organization, people: theirs };
         let repository = Layer { policy: repository, people: ours };
-        let alone = judged(&[organization.clone()], &target, &facts);
+        let alone = judged(std::slice::from_ref(&organization), &target, &facts);
         for both in [[organization.clone(), repository.clone()], [repository, organization]] {
             let both = judged(&both, &target, &facts);
             let [was, is] = [&alone, &both].map(|judgement| outcome(judgement, &voices(&approvals), waited));
