@@ -19,7 +19,7 @@ const RULES: usize = 50;
 const LINES: usize = 500;
 
 /// A file of 50 rules on 500 lines: ten services in five places each. Of what is deployed to `production`, four rules hold it,
-/// and one more by the files it changes.
+/// one more by the files it changes, and the built-in one.
 fn text() -> anyhow::Result<String> {
     let mut page = String::from("version: 1\napprovers:\n  platform: [\"@acme/platform\", octocat]\n");
     for team in 0..30 {
@@ -79,7 +79,7 @@ fn facts() -> Facts {
         deployment_creator: None,
         sender: None,
         base: None,
-        commits: (0..9).chain([10]).map(commit).collect(),
+        commits: (0..10).map(commit).collect(),
         files: (0..20).map(|file| format!("services/{file}/src/main.rs")).collect(),
         owners: None,
         pull_requests: Vec::new(),
@@ -114,7 +114,7 @@ pub fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result<()> {
         (judgement.matched_rules.len(), is_met(&met))
     };
     let outcome = decide(&policy);
-    ensure!(outcome == (5, true), "{outcome:?}");
+    ensure!(outcome == (6, true), "{outcome:?}");
 
     let (decisions, readings) = (size.of(100_000, 1_000), size.of(500, 20));
     for _ in 0..runs {
@@ -124,7 +124,7 @@ pub fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result<()> {
         }
         let spent = cpu()?.own - before;
         report.add(
-            "decisions under a policy of 50 rules, five of which hold: 10 commits, two approvals",
+            "decisions under a policy of 50 rules, six of which hold: 10 commits, two approvals",
             "decisions/CPU-s",
             AtLeast(100_000.0),
             decisions as f64 / spent,

@@ -1,7 +1,7 @@
 //! The policies of `docs/policies`, and what they do.
 
 use seconder::domain::decide::{Permission, Standing};
-use seconder::domain::policy::{Member, Target, parse};
+use seconder::domain::policy::{Member, Target, parse, schema};
 
 use super::stories::*;
 
@@ -55,6 +55,27 @@ fn every_policy_in_the_papers_is_one() {
         }
     }
     assert!(count > 10, "{count}");
+}
+
+/// Names of keys, in whatever table.
+fn keys(schema: &serde_json::Value, all: &mut Vec<String>) {
+    for (name, value) in schema.as_object().into_iter().flatten() {
+        match value.as_object() {
+            Some(properties) if name == "properties" => all.extend(properties.keys().cloned()),
+            _ => {}
+        }
+        keys(value, all);
+    }
+}
+
+#[test]
+fn every_key_is_in_the_papers() {
+    let mut all = Vec::new();
+    keys(&schema(), &mut all);
+    let page = include_str!("../../docs/policy.md");
+    let is_written = |key: &String| page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:"));
+    let missing: Vec<_> = all.iter().filter(|key| !is_written(key)).collect();
+    assert!(all.len() > 50 && missing.is_empty(), "{missing:?}");
 }
 
 /// Something goes to an environment.

@@ -14,7 +14,7 @@ fn said(mut file: PolicyFile, of: &PolicyFile) -> PolicyFile {
 
 proptest! {
     // Agents and freezes take long to read without optimization.
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 100, ..ProptestConfig::with_cases(32) })]
     #[test]
     fn what_is_printed_says_the_same_and_is_printed_so_again(file in any::file()) {
         let text = file.to_string();

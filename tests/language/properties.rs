@@ -7,7 +7,7 @@ use proptest::sample::select;
 use seconder::domain::decide::{Judgement, Layer, Permission, Progress, Standing, Voice, is_met, judge, tally};
 use seconder::domain::facts::{Facts, Gap};
 use seconder::domain::people::{People, Person};
-use seconder::domain::policy::{Assurance, Consequence, Member, Mode, Policy, Requirement, Rule, Target};
+use seconder::domain::policy::{Assurance, Consequence, Member, Mode, Policy, Requirement, Rule, Scope, Target};
 use serde_json::Value;
 
 use super::any;
@@ -140,7 +140,7 @@ fn counts(judgement: &Judgement, approvals: &[Approval], waited: i64) -> Vec<(u3
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::with_cases(128) })]
 
     /// The built-in rule goes when a rule of the file covers all agents in its place: that is said on purpose, and what is asked
     /// then is what the file says. In all other cases more rules hold more.
@@ -265,6 +265,14 @@ proptest! {
         let [was, is] = [&known, &unknown].map(|judgement| outcome(judgement, &voices(&approvals), waited));
         prop_assert!(!is.is_released() || was.is_released(), "{was:?} became {is:?}");
         prop_assert!(!gap || unknown.asks() || !unknown.denied_by.is_empty());
+        // Where something is missing, every commit is held, and no exception about files is known to apply.
+        let is_open = |rule: &&Rule| {
+            rule.mode == Mode::Enforce
+                && rule.scope.covers(&target, &facts.files, true).is_ok()
+                && rule.except.as_ref().is_none_or(Scope::looks_at_files)
+        };
+        let held = |rule: &Rule| unknown.matched_rules.contains(&rule.name);
+        prop_assert!(!gap || policy.rules.iter().filter(is_open).all(held));
     }
 
     /// What the properties above rest on: enough of it is held, denied and released for them to mean something.

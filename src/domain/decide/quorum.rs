@@ -115,9 +115,10 @@ fn is_among(from: &Approvers, members: &[Member], standing: &Standing) -> bool {
         Approvers::Admins => standing.permission >= Permission::Admin,
         Approvers::Group(_) | Approvers::CodeOwners => members.iter().any(|member| match member {
             Member::User(login) => login.eq_ignore_ascii_case(&standing.account.login),
-            Member::Team { org, slug } => {
-                standing.teams.iter().any(|team| team.eq_ignore_ascii_case(&format!("{org}/{slug}")))
-            }
+            Member::Team { org, slug } => standing.teams.iter().any(|team| {
+                let parts = team.split_once('/');
+                parts.is_some_and(|(of, name)| of.eq_ignore_ascii_case(org) && name.eq_ignore_ascii_case(slug))
+            }),
             Member::Permission(least) => *least > Permission::None && standing.permission >= *least,
             Member::CodeOwners => false, // Stands for others, who are named in its place.
         }),

@@ -289,6 +289,15 @@ impl Glob {
         if self.source == "*" && self.spelling != Spelling::Folders {
             return true;
         }
+        if let Some(begin) = self.begin()
+            && text.is_ascii()
+        {
+            let found = text.get(..begin.len());
+            return match self.spelling {
+                Spelling::Loose => found.is_some_and(|found| found.eq_ignore_ascii_case(begin)),
+                _ => found == Some(begin),
+            };
+        }
         let is_match = |text: &str| match (self.is_plain(), self.spelling) {
             (true, Spelling::Loose) if text.is_ascii() => self.source.eq_ignore_ascii_case(text),
             (true, Spelling::Exact | Spelling::Folders) => self.source == text,
@@ -299,7 +308,13 @@ impl Glob {
 
     /// Most are plain names, and a pattern takes long to compile.
     fn is_plain(&self) -> bool {
-        self.source.is_ascii() && !self.source.contains(['*', '?', '[', ']', '{', '}', '\\'])
+        is_literal(&self.source)
+    }
+
+    /// What texts begin with, when nothing else is asked: `prod-*`.
+    fn begin(&self) -> Option<&str> {
+        let begin = self.source.strip_suffix('*').filter(|_| self.spelling != Spelling::Folders)?;
+        is_literal(begin).then_some(begin)
     }
 
     fn compiled(&self) -> Option<&GlobMatcher> {
@@ -312,6 +327,10 @@ impl Glob {
             .literal_separator(self.spelling == Spelling::Folders)
             .build()
     }
+}
+
+fn is_literal(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii() && !matches!(b, b'*' | b'?' | b'[' | b']' | b'{' | b'}' | b'\\'))
 }
 
 impl PartialEq for Glob {
