@@ -377,7 +377,7 @@ async fn a_waiting_request_is_explained_in_the_words_of_its_check_run_while_the_
     let said = text(&told.stdout);
     for expected in [
         "production waits for a second human",
-        "- Rule exports does not hold it\n  - the environment is not among those it is about (warehouse)",
+        "- Rule exports does not hold it: the environment is not among those it is about (warehouse)",
         "- Rule production holds it",
         "○ 0 of 1 from group bob (rule production): bob",
         "✔ 1 of 1 from anyone with write access to acme/shop (rule production)\n  - alice approved it (",

@@ -48,12 +48,14 @@ pub enum Finding {
         #[serde(default = "yes", skip_serializing_if = "std::clone::Clone::clone")]
         acts: bool,
     },
-    /// The rule does not cover the gate.
+    /// A rule does not cover the gate. Most do not: told in one finding, and in few words.
     Outside {
+        /// The rule's name.
+        rule: String,
         /// What about the gate it does not cover.
         by: Dimension,
-        /// What it covers.
-        patterns: Vec<String>,
+        /// What it covers, separated by commas.
+        patterns: String,
     },
     /// The rule covers the gate, and its exception does, too.
     Excepted,
@@ -70,17 +72,6 @@ pub enum Finding {
     Missing {
         /// What is missing.
         gap: Gap,
-    },
-    /// What must be met.
-    Required {
-        /// The rule that asks for it.
-        rule: String,
-        /// From whom.
-        from: Approvers,
-        /// Approvals needed, extra ones included.
-        approvals: u32,
-        /// How many of those are owed to identities nobody could resolve.
-        extra: u32,
     },
     /// Too few of the people a requirement names had no part: nobody is left to meet it.
     NobodyLeft {

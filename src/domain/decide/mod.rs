@@ -118,6 +118,11 @@ pub fn judge_attributed(
     let mut shadow = Vec::new();
     let mut gated = vec![false; found.len()];
     for rule in policy.rules_for(target) {
+        if let Err(Outside(by)) = covers(rule, target, facts) {
+            let patterns = rule.scope.patterns_in_words(by, rule.gate);
+            reasons.push(Finding::Outside { rule: rule.name.clone(), by, patterns }.into());
+            continue;
+        }
         let (held, because) = apply(rule, target, facts, &found);
         let acts = rule.mode == Mode::Enforce;
         let finding = Finding::Rule { name: rule.name.clone(), matched: held.is_some(), acts };
@@ -148,7 +153,6 @@ pub fn judge_attributed(
             reasons.extend(denials.into_iter().map(Reason::from));
         }
     }
-    reasons.extend(quorum.iter().flat_map(required).map(Reason::from));
     reasons
         .extend(quorum.iter().filter_map(|quorum| ask::nobody_left(quorum, &parties, &facts.people)).map(Reason::from));
     let would_ask = ask::quorum(policy, &shadow, parties.unknown.len(), facts);
@@ -194,24 +198,23 @@ fn reminders(rules: &[&Rule]) -> Vec<Millis> {
     all.into_iter().collect()
 }
 
-/// Which commits a rule holds, if it matches, and why or why not.
+/// Whether a rule is about this gate at all.
+fn covers(rule: &Rule, target: &Target<'_>, facts: &Facts) -> Result<(), Outside> {
+    if rule.gate == target.gate {
+        rule.scope.covers(target, &facts.files, !facts.gaps.is_empty())
+    } else {
+        Err(Outside(Dimension::Gate))
+    }
+}
+
+/// Which commits a rule that covers the gate holds, if it matches, and why or why not.
 fn apply(
     rule: &Rule,
     target: &Target<'_>,
     facts: &Facts,
     found: &[(&Commit, Option<Attribution>)],
 ) -> (Option<Vec<bool>>, Vec<Reason>) {
-    if rule.gate != target.gate {
-        return (
-            None,
-            vec![Finding::Outside { by: Dimension::Gate, patterns: vec![rule.gate.as_str().to_owned()] }.into()],
-        );
-    }
     let is_partial = !facts.gaps.is_empty();
-    if let Err(Outside(by)) = rule.scope.covers(target, &facts.files, is_partial) {
-        let patterns = rule.scope.patterns(by).map(str::to_owned).collect();
-        return (None, vec![Finding::Outside { by, patterns }.into()]);
-    }
     if rule.except.as_ref().is_some_and(|except| except.surely_covers(target, &facts.files, is_partial)) {
         return (None, vec![Finding::Excepted.into()]);
     }
@@ -262,16 +265,6 @@ pub(super) fn says_why(commit: &Commit, facts: &Facts, wanted: &ReasonWanted) ->
     };
     let body = commit.message.split_once('\n').map_or("", |(_, body)| body);
     is_said(body, commit.subject()) || facts.pull_requests_of(commit).any(|pr| is_said(&pr.body, &pr.title))
-}
-
-fn required(quorum: &Quorum) -> Vec<Finding> {
-    let finding = |group: &Persons| Finding::Required {
-        rule: quorum.rule.clone(),
-        from: group.from.clone(),
-        approvals: group.need,
-        extra: group.extra,
-    };
-    quorum.groups().into_iter().map(finding).collect()
 }
 
 /// Whether a person the policy names signed a commit that carries no agent's mark. What GitHub signs for somebody who is

@@ -206,6 +206,22 @@ impl Scope {
         !self.paths.is_empty() || !self.classes.is_empty()
     }
 
+    /// What a rule for such gates covers in a dimension, in a few words.
+    #[must_use]
+    pub fn patterns_in_words(&self, dimension: Dimension, gate: Gate) -> String {
+        if dimension == Dimension::Gate {
+            return gate.as_str().to_owned();
+        }
+        let mut words = String::with_capacity(32);
+        for pattern in self.patterns(dimension) {
+            if !words.is_empty() {
+                words.push_str(", ");
+            }
+            words.push_str(pattern);
+        }
+        words
+    }
+
     /// The patterns of a dimension, as they are written.
     pub fn patterns(&self, dimension: Dimension) -> impl Iterator<Item = &str> {
         let none: &[Glob] = &[];

@@ -21,19 +21,20 @@ pub(super) fn reason_lines(reason: &Reason, depth: usize, style: Style, line: &m
 fn words(finding: &Finding, style: Style) -> Option<String> {
     Some(match finding {
         // The heading says it, and the requirements are shown with their progress.
-        Finding::Held | Finding::NotHeld | Finding::Required { .. } => return None,
+        Finding::Held | Finding::NotHeld => return None,
         Finding::Rule { name, matched: true, acts: true } => format!("Rule {} holds it", style.code(name)),
         Finding::Rule { name, matched: true, acts: false } => {
             format!("Rule {} would hold it (shadow)", style.code(name))
         }
         Finding::Rule { name, matched: false, .. } => format!("Rule {} does not hold it", style.code(name)),
-        Finding::Outside { by: Dimension::Gate, patterns } => {
-            format!("it is about another kind of gate ({})", patterns.join(", "))
+        Finding::Outside { rule, by: Dimension::Gate, patterns } => {
+            format!("Rule {} does not hold it: it is about another kind of gate ({patterns})", style.code(rule))
         }
-        Finding::Outside { by, patterns } => format!(
-            "the {} is not among those it is about ({})",
+        Finding::Outside { rule, by, patterns } => format!(
+            "Rule {} does not hold it: the {} is not among those it is about ({})",
+            style.code(rule),
             by.as_str(),
-            patterns.iter().map(|pattern| style.code(pattern)).collect::<Vec<_>>().join(", ")
+            style.code(patterns)
         ),
         Finding::Excepted => format!("its {} takes this out", style.code("except")),
         Finding::Authorship { authored_by, held, of } => {
