@@ -10,13 +10,16 @@ use lru::LruCache;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::client::{Answer, Call, Error, RATE_LIMIT_PAUSE};
+use super::client::{Call, Error};
 use super::gates::RunAnswer;
-use super::graphql::{self, CommitContext, CommitNode, DeploymentContext, Deployments, Object, Ref, Reply, Wanted};
+use super::graphql::authorship::CommitNode;
+use super::graphql::commits::{CommitContext, Wanted, commit_context};
+use super::graphql::deployments::{DeploymentContext, Deployments, deployment_context};
+use super::graphql::reply::in_repository;
+use super::graphql::{Object, Ref};
 use super::tokens::Purpose;
 use super::webhook::DeploymentHeld;
 use super::{GitHub, Place, wire};
-use crate::domain::Millis;
 use crate::domain::facts::{Attempt, Base, Commit, Facts, Gap, PullRequest, Run};
 use crate::domain::people::People;
 
@@ -207,7 +210,7 @@ impl GitHub {
         place: Place<'_>,
         environment: &str,
     ) -> Result<(DeploymentContext, bool), Error> {
-        let body = graphql::deployment_context(&place.repository.owner, &place.repository.name, environment);
+        let body = deployment_context(&place.repository.owner, &place.repository.name, environment);
         let (context, is_partial): (DeploymentContext, _) = self.query(place, &body, "the deployment context").await?;
         if context.database_id.is_some_and(|id| id != place.repository.id) {
             return Err(Error::NotFound {
@@ -326,7 +329,7 @@ impl GitHub {
 
     /// What GitHub says of these commits, in the same order; `None` where it says nothing.
     async fn commit_context(&self, place: Place<'_>, wanted: &[Wanted<'_>]) -> Result<Vec<Option<CommitNode>>, Error> {
-        let body = graphql::commit_context(&place.repository.owner, &place.repository.name, wanted);
+        let body = commit_context(&place.repository.owner, &place.repository.name, wanted);
         let (answer, _): (CommitContext, _) = self.query(place, &body, "the commit context").await?;
         let unreadable = |error: serde_json::Error| Error::Server { status: 200, message: error.to_string() };
         answer.commits(wanted.len()).map_err(unreadable)
@@ -394,24 +397,6 @@ impl Found {
             }
         }
         shas
-    }
-}
-
-/// What an answer says of the repository that was asked about, and whether GitHub left something out.
-pub(super) fn in_repository<R: DeserializeOwned>(
-    answer: &Answer,
-    what: &'static str,
-    now: Millis,
-) -> Result<(R, bool), Error> {
-    let reply: Reply<R> = answer.json(what)?;
-    let errors = reply.errors.unwrap_or_default();
-    if errors.iter().any(graphql::Failure::is_rate_limit) {
-        let pause = now.saturating_add(RATE_LIMIT_PAUSE);
-        return Err(Error::RateLimited { until: answer.quota.reset.unwrap_or(now).max(pause) });
-    }
-    match reply.data.and_then(|data| data.repository) {
-        Some(repository) => Ok((repository, !errors.is_empty())),
-        None => Err(graphql::refusal(answer.status, &errors)),
     }
 }
 
