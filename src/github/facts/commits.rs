@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::super::client::Error;
-use super::super::graphql::authorship::CommitNode;
-use super::super::graphql::commits::{CommitContext, Wanted, commit_context};
-use super::super::{GitHub, Place};
 use crate::domain::facts::{Commit, Gap, PullRequest};
+use crate::github::client::Error;
+use crate::github::graphql::authorship::CommitNode;
+use crate::github::graphql::commits::{CommitContext, Wanted, commit_context};
+use crate::github::{GitHub, Place};
 
 /// Commits a GraphQL call.
 const COMMITS_A_CALL: usize = 50;

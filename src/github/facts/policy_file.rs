@@ -1,8 +1,8 @@
 //! The policy file of a repository: there, not there, or there and not to be read.
 
-use super::super::client::Error;
-use super::super::graphql::{Object, Ref};
-use super::super::{GitHub, Place};
+use crate::github::client::Error;
+use crate::github::graphql::{Object, Ref};
+use crate::github::{GitHub, Place};
 
 /// `.github/seconder.yml` at the head of the default branch.
 #[derive(Clone, Debug, PartialEq, Eq)]

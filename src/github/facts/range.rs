@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 use serde::Deserialize;
 
-use super::super::client::Error;
-use super::super::graphql::deployments::Deployments;
-use super::super::tokens::Purpose;
-use super::super::{GitHub, Place, wire};
 use crate::domain::facts::{Base, Gap};
+use crate::github::client::Error;
+use crate::github::graphql::deployments::Deployments;
+use crate::github::tokens::Purpose;
+use crate::github::{GitHub, Place, wire};
 
 /// Commits of a comparison that are read.
 const COMMITS_READ: usize = 250;

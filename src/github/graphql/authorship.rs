@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::super::wire;
 use super::{Counted, Nodes, Target};
 use crate::domain::facts::{Commit, PullRequest, Signature};
 use crate::domain::people::{Account, AccountKind, Identity};
+use crate::github::wire;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::super::client::{Answer, Error, RATE_LIMIT_PAUSE};
-use super::super::wire;
 use crate::domain::Millis;
+use crate::github::client::{Answer, Error, RATE_LIMIT_PAUSE};
+use crate::github::wire;
 
 /// What an answer says of the repository that was asked about, and whether GitHub left something out.
 pub(in crate::github) fn in_repository<R: DeserializeOwned>(
