@@ -14,7 +14,11 @@ use super::gate::RequestId;
 use super::people::Account;
 
 mod again;
+mod decision;
+mod open;
 mod records;
+mod release;
+mod review;
 #[cfg(test)]
 pub(super) mod sequences;
 mod step;

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 
 use super::client::{Call, Error};
-use super::facts::in_repository;
 use super::graphql::files::{self, FilesContext};
+use super::graphql::reply::in_repository;
 use super::tokens::Purpose;
 use super::{GitHub, Place};
 use crate::domain::policy;

@@ -7,8 +7,9 @@ use lru::LruCache;
 
 use super::GitHub;
 use super::client::{Call, Error};
-use super::facts::{PolicyFile, in_repository, policy_file};
+use super::facts::{PolicyFile, policy_file};
 use super::graphql::files::{self, OrganizationContext};
+use super::graphql::reply::in_repository;
 use super::tokens::{Purpose, Reach, Scope};
 use crate::domain::Millis;
 use crate::domain::gate::Tenant;

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::client::{Call, Error};
-use super::facts::{PolicyFile, in_repository, policy_file};
+use super::facts::{PolicyFile, policy_file};
 use super::graphql::files::{self, RepositoryContext, SurveyContext};
+use super::graphql::reply::in_repository;
 use super::tokens::{Purpose, Reach, Scope};
 use super::{GitHub, Place, wire};
 use crate::domain::decide::Permission;

@@ -32,6 +32,7 @@ mod gather;
 mod hand;
 mod health;
 mod ledger;
+mod open;
 mod policies;
 mod reader;
 mod releases;
@@ -52,13 +53,11 @@ pub use reader::RequestReader;
 pub use requests::Of;
 
 use cases::Cases;
-use connection::{Database, Line, Readers};
+use connection::{Line, Readers};
 use hand::Hand;
 use ledger::Signer;
 use policies::{Owner, Repositories};
 
-/// How many may wait for a transaction; more have to wait before they can wait.
-const QUEUE: usize = 1_024;
 /// How often a transaction is tried that other transactions got in the way of.
 const ATTEMPTS: u32 = 6;
 
@@ -128,71 +127,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, brings its tables up to date and starts the tasks that write to it.
-    ///
-    /// # Errors
-    /// If the URL cannot be used, the database cannot be reached, another server has the SQLite file, or the key or the
-    /// host name cannot be used.
-    pub async fn open(options: Options) -> Result<(Self, Handed), Error> {
-        let signer = Signer::new(options.host, options.seed)?;
-        let database = Database::parse(&options.url)?;
-        let lock = database.lock()?;
-        database.migrate().await?;
-        let ledger = LedgerReader::of(&database);
-        signer.check(&ledger).await?;
-        let ingest = Arc::new(Line::new(database.clone()));
-        let (decide, chores) = match database.is_sqlite() {
-            true => (Arc::clone(&ingest), Arc::clone(&ingest)),
-            false => (Arc::new(Line::new(database.clone())), Arc::new(Line::new(database.clone()))),
-        };
-        if database.is_sqlite() {
-            // Nobody else has the file, so whoever had a lease is dead.
-            claims::clear(&chores).await?;
-        }
-        let (hand, handed) =
-            Hand::new(options.deliveries_in_memory, options.effects_in_memory, options.may_hand, options.lease_for);
-        let shared = Arc::new(Shared {
-            ingest,
-            decide,
-            chores,
-            readers: Readers::new(&database),
-            ledger,
-            cases: Arc::new(Cases::new()),
-            repositories: Repositories::new(),
-            signer,
-            hand,
-            clock: options.clock,
-            several_writers: !database.is_sqlite(),
-        });
-        let (arrivals, arriving) = mpsc::channel(QUEUE);
-        let (submissions, submitted) = mpsc::channel(QUEUE);
-        let (questions, asked) = mpsc::channel(QUEUE);
-        let tasks = vec![
-            options.ingest_on.spawn(deliveries::ingest(Arc::clone(&shared), arriving)),
-            tokio::spawn(commit::run(Arc::clone(&shared), submitted)),
-            tokio::spawn(requests::read(Line::new(database), Arc::clone(&shared.cases), asked)),
-        ];
-        let intake = Intake { arrivals, submissions, questions };
-        let running = Arc::new(Mutex::new(Some(Running { intake, tasks, lock })));
-        Ok((Self { shared, running }, handed))
-    }
-
-    /// Writes what was accepted, then closes the database and frees the SQLite file.
-    pub async fn close(&self) {
-        let Some(Running { intake, tasks, lock }) = self.running().take() else { return };
-        drop(intake);
-        for task in tasks {
-            // A task that panicked has nothing left to write.
-            let _ = task.await;
-        }
-        for line in [&self.shared.ingest, &self.shared.decide, &self.shared.chores] {
-            line.close().await;
-        }
-        self.shared.readers.close().await;
-        self.shared.ledger.close().await;
-        drop(lock);
-    }
-
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::*;
-use crate::domain::decide::judge;
-use crate::domain::people::AccountKind;
+use crate::domain::decide::{Judgement, Layer, judge};
+use crate::domain::facts::{Commit, PullRequest, Run, Signature};
+use crate::domain::people::{AccountKind, Identity, People};
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
 
