@@ -16,6 +16,13 @@ pub(super) struct Reader {
     pub(super) problems: Vec<String>,
 }
 
+/// What to say of a variable that looks like a setting and is none: whoever set it believes that it holds.
+pub(super) fn misspelt(name: &str) -> Option<String> {
+    let is_setting = |name: &str| SETTINGS.iter().any(|setting| setting.variable == name);
+    (name.starts_with("SECONDER_") && !is_setting(name))
+        .then(|| format!("{name} is no setting; `seconder serve --help` lists them all"))
+}
+
 impl Reader {
     pub(super) fn open() -> Result<Self, ConfigError> {
         let environment = |name: &str| std::env::var(name).ok();
@@ -26,7 +33,10 @@ impl Reader {
             ),
             None => None,
         };
-        Self::new(environment, file.as_deref())
+        let mut reader = Self::new(environment, file.as_deref())?;
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        reader.problems.extend(names.filter_map(|name| misspelt(&name)));
+        if reader.problems.is_empty() { Ok(reader) } else { Err(ConfigError(reader.problems)) }
     }
 
     pub(super) fn new(environment: impl Fn(&str) -> Option<String>, file: Option<&str>) -> Result<Self, ConfigError> {

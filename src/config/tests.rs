@@ -1,6 +1,6 @@
 use secrecy::ExposeSecret as _;
 
-use super::{Config, ConfigError, Reader, SETTINGS, table};
+use super::{Config, ConfigError, Reader, SETTINGS, reader, table};
 
 const COMPLETE: &[(&str, &str)] = &[
     ("SECONDER_GITHUB_APP_ID", "4242"),
@@ -86,4 +86,14 @@ fn every_setting_is_in_the_table() {
     for setting in SETTINGS {
         assert!(table().contains(setting.variable));
     }
+}
+
+#[test]
+fn a_misspelt_variable_is_not_passed_over_in_silence() {
+    assert_eq!(
+        reader::misspelt("SECONDER_GITUB_APP_ID").as_deref(),
+        Some("SECONDER_GITUB_APP_ID is no setting; `seconder serve --help` lists them all")
+    );
+    assert_eq!(reader::misspelt("SECONDER_GITHUB_APP_ID"), None);
+    assert_eq!(reader::misspelt("PATH"), None);
 }
