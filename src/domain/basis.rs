@@ -7,7 +7,7 @@ use std::hash::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attribution::{Attribution, Certainty, Evidence, Kind};
+use super::attribution::{self, Attribution, Certainty, Evidence, Kind};
 use super::decide::{Judgement, Layer, judge_layers, says_why};
 use super::digest::Digest;
 use super::facts::{Attempt, Commit, Facts, Gap, PullRequest, Run, Signature};
@@ -229,6 +229,29 @@ impl Basis {
             gaps,
             people: People::default(),
         })
+    }
+
+    /// Commits on which more agents stand than were found on the day, by the identities, branches and openers that are recorded:
+    /// the recorded agents, and all of them.
+    #[must_use]
+    pub fn overlooked(&self) -> Vec<(&str, Vec<String>, Vec<String>)> {
+        let Some(mut facts) = self.facts(Vec::new()) else { return Vec::new() };
+        let branches = facts.pull_requests.iter_mut().flat_map(|pull_request| &mut pull_request.commits);
+        for commit in facts.commits.iter_mut().chain(branches) {
+            commit.co_authors.append(&mut commit.named);
+        }
+        let again =
+            attribution::attribute_all(&facts).into_iter().map(|found| found.map(|found| Found::of(&found).agents));
+        let mut overlooked = Vec::new();
+        for (written, again) in self.commits.iter().zip(again) {
+            let recorded = written.found.as_ref().map(|found| found.agents.clone()).unwrap_or_default();
+            let mut all = recorded.clone();
+            all.extend(again.unwrap_or_default().into_iter().filter(|agent| !recorded.contains(agent)));
+            if all != recorded {
+                overlooked.push((written.sha.as_str(), recorded, all));
+            }
+        }
+        overlooked
     }
 
     /// Whoever started each attempt of the run.
