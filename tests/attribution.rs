@@ -143,6 +143,7 @@ fn talk_about_an_agent_is_not_authorship_by_it() {
 #[test]
 fn automation_is_known_and_not_called_ai() {
     for bot in [
+        "gemini-cli-robot <gemini-cli-robot@google.com>",
         "dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>",
         "renovate[bot] <29139614+renovate[bot]@users.noreply.github.com>",
         "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>",

@@ -42,6 +42,14 @@ fn agents_write_under_many_names_and_addresses() {
         ("gpt-5-codex-high <noreply@anthropic.com>", "claude-code"),
         ("acme-agent[bot] <999999999+acme-agent[bot]@users.noreply.github.com>", "other"),
         ("\u{421}laude \u{421}ode <x@example.com>", "claude-code"),
+        ("Codebuff <noreply@codebuff.com>", "codebuff"),
+        ("Freebuff <noreply@freebuff.com>", "codebuff"),
+        ("cline[bot] <205137888+cline[bot]@users.noreply.github.com>", "cline"),
+        ("sourcegraph-cody[bot] <201248094+sourcegraph-cody[bot]@users.noreply.github.com>", "cody"),
+        ("jetbrains-ai[bot] <220155983+jetbrains-ai[bot]@users.noreply.github.com>", "junie"),
+        ("claude-code-action[bot] <208546643+claude-code-action[bot]@users.noreply.github.com>", "claude-code"),
+        ("anthropic-claude[bot] <215619710+anthropic-claude[bot]@users.noreply.github.com>", "claude-code"),
+        ("x <167198135+copilot[bot]@users.noreply.github.com>", "copilot"),
     ] {
         is_by(attribute(&commit(author, "Add retries"), &[]), agent, Certainty::Marked, author);
     }
@@ -86,6 +94,9 @@ fn trailers_are_read_wherever_tools_and_people_put_them() {
         "\tCo-authored-by: Claude <noreply@anthropic.com>",
         "* Co-authored-by: Claude <noreply@anthropic.com>",
         "Co-authored-by: Claude\n <noreply@anthropic.com>",
+        "Co-authored-by:\n  Claude\n  <noreply@anthropic.com>",
+        "Co-authored-by: Claude noreply@anthropic.com",
+        "    Co-authored-by: Claude\n    Co-authored-by: Bob <bob@example.com>",
         "Co-authored-by: Claude <<noreply@anthropic.com>>",
         "Co-authored-by: Claude <[noreply@anthropic.com](mailto:noreply@anthropic.com)>",
         "Co-authored-by: Claude",

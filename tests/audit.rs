@@ -135,6 +135,33 @@ async fn a_log_that_rewrites_a_judgement_and_signs_it_again_is_caught_by_its_own
     }
 }
 
+/// Messages are not recorded; who stands on a commit is, and the catalogue says who of them is an agent.
+#[tokio::test]
+async fn a_log_that_calls_one_agent_another_is_caught_by_who_stands_on_the_commit() {
+    let (mut ledger, request) = seconded().await;
+    let facts = &ledger.records[ledger.place(&request, RequestOpened)].body["facts"];
+    let at = facts["identities"].as_array().unwrap().iter().position(|who| who["email"] == "noreply@anthropic.com");
+    let path = format!("/facts/identities/{}", at.unwrap());
+    ledger.set(&request, RequestOpened, &path, json!({"name": "Devin", "email": "agent@devin.ai"}));
+    assert!(audit(&ledger, &[]).status.success(), "no rule of the verifier is broken");
+    let audited = audit(&ledger, &["--explain", &request]);
+    let story = text(&audited.stdout);
+    assert!(story.contains("agents on ") && story.contains("devin") && !story.contains("same outcome"), "{story}");
+    assert_eq!(audited.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_log_that_says_people_waited_longer_than_they_did_is_caught_by_its_times() {
+    let (mut ledger, request) = seconded().await;
+    let opened = &ledger.records[ledger.place(&request, RequestOpened)].body;
+    let waited = json!({"request_digest": opened["request_digest"], "waited": 9_000_000_000_u64});
+    ledger.insert_after(&request, RequestOpened, RequestReminded, waited);
+    let audited = audit(&ledger, &["--explain", &request]);
+    let story = text(&audited.stdout);
+    assert!(story.contains("how long it had waited"), "{story}");
+    assert_eq!(audited.status.code(), Some(1));
+}
+
 #[tokio::test]
 async fn an_author_dropped_from_the_parties_is_missed_without_judging_again() {
     let (mut ledger, request) = seconded().await;

@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod fake_github;
 mod github;
+mod impostors;
 mod language;
 mod ledger_verify;
 mod live_policy;

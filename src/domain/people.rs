@@ -46,8 +46,11 @@ impl Identity {
     #[must_use]
     pub fn resolved(&self) -> Option<Account> {
         self.account.clone().or_else(|| {
-            let (id, rest) = self.email.split_once('+')?;
-            let login = rest.strip_suffix("@users.noreply.github.com")?;
+            let (local, domain) = self.email.rsplit_once('@')?;
+            let (id, login) = local.split_once('+')?;
+            if !domain.eq_ignore_ascii_case("users.noreply.github.com") {
+                return None;
+            }
             let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::User };
             // No account has such a number, and a ledger entry cannot hold it.
             let id = id.parse().ok().filter(|id| *id < 1 << 53)?;
@@ -132,5 +135,29 @@ impl People {
     #[must_use]
     pub fn by_email(&self, email: &str) -> Option<&Person> {
         self.0.iter().find(|person| person.emails.iter().any(|known| known.eq_ignore_ascii_case(email)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noreply_address_spells_out_its_account_in_whatever_case_it_is_typed() {
+        let resolved = |email: &str| Identity { email: email.into(), ..Identity::default() }.resolved();
+        for email in ["7+ann@users.noreply.github.com", "7+ann@Users.NoReply.GitHub.com"] {
+            assert_eq!(
+                resolved(email).map(|account| (account.id, account.login)),
+                Some((7, "ann".to_owned())),
+                "{email}"
+            );
+        }
+        for email in [
+            "7+ann@users.noreply.github.com.evil.example",
+            "ann@users.noreply.github.com",
+            "x+ann@users.noreply.github.com",
+        ] {
+            assert_eq!(resolved(email), None, "{email}");
+        }
     }
 }

@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
     if arguments.revisions.is_empty() && !exists(&arguments.repo, "HEAD")? {
         // Nothing was committed yet; git calls that a bad revision.
         if !arguments.json {
-            summary.write(out, colour)?;
+            summary.write(out, colour, width)?;
         }
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
     log.finish()?;
     progress.finish_and_clear();
     if !arguments.json {
-        summary.write(out, colour)?;
+        summary.write(out, colour, width)?;
     }
     Ok(())
 }

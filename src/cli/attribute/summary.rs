@@ -10,8 +10,11 @@ use crate::domain::attribution::Certainty;
 /// Months shown at most: the last ones.
 const MONTHS: usize = 18;
 
-/// Width of the longest bar.
+/// Width of the longest bar where there is room.
 const BAR: usize = 40;
+
+/// What stands on a line beside its bar.
+const BESIDE_BAR: usize = 36;
 
 #[derive(Default)]
 pub struct Summary {
@@ -45,8 +48,10 @@ impl Summary {
         }
     }
 
-    pub fn write(&self, out: &mut impl Write, colour: bool) -> anyhow::Result<()> {
+    pub fn write(&self, out: &mut impl Write, colour: bool, width: Option<usize>) -> anyhow::Result<()> {
         let Ink { strong, dim, agent: cyan, plain, .. } = Ink::new(colour);
+        let longest = width.map_or(BAR, |width| width.saturating_sub(BESIDE_BAR).clamp(1, BAR));
+        let bar = |part, whole| bar(part, whole, longest);
         let (commits, ai) = (self.commits, self.ai);
         if commits == 0 {
             writeln!(out, "No commits.")?;
@@ -92,8 +97,34 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
-fn bar(part: u64, whole: u64) -> String {
-    let eighths = usize::try_from(part * 8 * BAR as u64 / whole.max(1)).unwrap_or_default();
+fn bar(part: u64, whole: u64, longest: usize) -> String {
+    let eighths = usize::try_from(part * 8 * longest as u64 / whole.max(1)).unwrap_or_default();
     let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     format!("{}{rest}", "█".repeat(eighths / 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::facts::Commit;
+
+    #[test]
+    fn the_chart_fits_the_terminal() {
+        let mut summary = Summary::default();
+        for (n, author) in
+            ["Claude <noreply@anthropic.com>", "Ann <ann@example.com>"].into_iter().cycle().take(2_000).enumerate()
+        {
+            let (name, email) = author.trim_end_matches('>').split_once(" <").unwrap();
+            let author = crate::domain::people::Identity { name: name.into(), email: email.into(), account: None };
+            let commit = Commit { author, ..Commit::default() };
+            summary.add(&Looked::at(commit, format!("2026-{:02}-01T10:00:00Z", n % 11 + 1)));
+        }
+        for width in [40, 60, 80] {
+            let mut out = Vec::new();
+            summary.write(&mut out, false, Some(width)).unwrap();
+            let chart = String::from_utf8(out).unwrap();
+            let too_long = chart.lines().filter(|line| line.contains('█')).find(|line| line.chars().count() > width);
+            assert_eq!(too_long, None, "{width}");
+        }
+    }
 }

@@ -66,7 +66,7 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
         again.parties = judgement.parties.known.len();
         again.requirements = judgement.quorum.len();
         again.opening(judged, opened_at, &basis, &judgement)?;
-        again.reviews(part, &judgement, &mut said)?;
+        again.reviews(part, opened_at, &judgement, &mut said)?;
     }
     Ok(again)
 }
@@ -147,6 +147,11 @@ impl Again {
                 _ => self.compare(opening, &name, &opening[&name], value),
             }
         }
+        if opening["catalogue"] == to_json(&judgement.catalogue) {
+            for (sha, recorded, all) in basis.overlooked() {
+                self.compare(opening, &format!("agents on {sha}"), &to_json(&recorded), to_json(&all));
+            }
+        }
         let newest = basis.attempts().flatten().find(|attempt| opening["run"]["attempt"] == attempt.number);
         let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
         self.compare(opening, "actor", &opening["actor"], to_json(&actor));
@@ -165,7 +170,13 @@ impl Again {
         Ok(())
     }
 
-    fn reviews(&mut self, entries: &[Value], judgement: &Judgement, said: &mut Said) -> Result<(), String> {
+    fn reviews(
+        &mut self,
+        entries: &[Value],
+        opened_at: Option<i64>,
+        judgement: &Judgement,
+        said: &mut Said,
+    ) -> Result<(), String> {
         let opening = &entries[0];
         let mut denied = said.is_denied || !judgement.denied_by.is_empty();
         let mut decided = false;
@@ -198,7 +209,12 @@ impl Again {
                 }
                 "review.struck" => said.approvals.retain(|(by, _)| entry["reviewer"]["id"] != by.account.id),
                 "review.weighed" => said.weigh(read(&entry["reviewer"], "reviewer")?, entry),
-                "request.escalated" | "request.reminded" => said.waited = entry["waited"].as_i64().unwrap_or_default(),
+                "request.escalated" | "request.reminded" => {
+                    let waited = entry["waited"].as_i64().unwrap_or_default();
+                    let passed = entry["time"].as_i64().zip(opened_at).map(|(now, then)| now.saturating_sub(then));
+                    said.waited = passed.map_or(waited, |passed| waited.min(passed));
+                    self.compare(entry, "how long it had waited", &entry["waited"], said.waited.into());
+                }
                 "decision.voided" => decided = false,
                 "decision.recorded" => {
                     decided = true;

@@ -56,15 +56,10 @@ impl Marks<'_> {
     fn of_line(&mut self, text: &str, (start, end): (usize, usize), with_prose: bool) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
         for (at, trailer) in trailers::all_in(line) {
-            // Folded: the value goes on where the next line is indented.
-            let next = (at == 0 && !trailer.value.contains(['@', '<'])).then(|| continuation(&text[end..])).flatten();
-            match next {
-                Some(next) if trailers::is_co_author(trailer.key) => {
-                    let value = format!("{} {next}", trailer.value);
-                    self.of_trailer(Trailer { key: trailer.key, value: &value });
-                }
-                _ => self.of_trailer(trailer),
-            }
+            let following = &text[end..];
+            let following = following.strip_prefix("\r\n").or_else(|| following.strip_prefix('\n')).unwrap_or_default();
+            let value = if at == 0 { trailers::unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
+            self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() });
         }
         self.of_footer(line, with_prose);
         if with_prose && let Some(agent) = self.catalogue.phrases.ticked(&self.catalogue.cues, line) {
@@ -196,12 +191,6 @@ fn line_around(text: &str, at: usize) -> (usize, usize) {
     let end = after.find(['\n', '\r']).unwrap_or(after.len());
     let end = after[..end].find("\\n").unwrap_or(end);
     (start, at + end)
-}
-
-/// What an indented next line adds.
-fn continuation(rest: &str) -> Option<&str> {
-    let line = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'))?.lines().next()?;
-    (line.starts_with([' ', '\t']) && line.contains('@')).then(|| line.trim())
 }
 
 fn is_quote(text: &str) -> bool {

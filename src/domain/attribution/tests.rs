@@ -18,6 +18,17 @@ const MARKS: [&str; 9] = [
     "See https://chatgpt.com/codex/tasks/task_1",
 ];
 
+/// Marks that name an agent and no address.
+const BARE: [&str; 3] = ["Co-authored-by: Claude", "Co-authored-by: Codex CLI", "Assisted-by: Claude Code"];
+
+/// What people write beside them.
+const BESIDE: [&str; 4] = [
+    "Co-authored-by: Bob Lee <bob@example.com>",
+    "Signed-off-by: Ann <ann@example.com>",
+    "Reviewed-by: Bob <bob@example.com>",
+    "Co-authored-by: Devin",
+];
+
 fn commit(name: &str, email: &str, message: &str) -> Commit {
     let who = Identity { name: name.to_owned(), email: email.to_owned(), account: None };
     Commit {
@@ -53,6 +64,18 @@ proptest! {
         for evidence in &before.evidence {
             prop_assert!(after.evidence.iter().any(|e| e.agent == evidence.agent));
         }
+    }
+
+    #[test]
+    fn neither_a_mark_more_nor_a_human_beside_it_makes_an_ai_commit_human(
+        message in "(?s).{0,60}", mark in 0..BARE.len(), beside in 0..BESIDE.len(), deep in 0_usize..6, before: bool,
+    ) {
+        let indent = " ".repeat(deep);
+        let (first, second) = if before { (BESIDE[beside], BARE[mark]) } else { (BARE[mark], BESIDE[beside]) };
+        let marked = format!("{message}\n\n{indent}{}\n", BARE[mark]);
+        prop_assume!(attribute(&commit("Ann", "ann@example.com", &marked), &[]).is_some());
+        let with_more = format!("{message}\n\n{indent}{first}\n{indent}{second}\n");
+        prop_assert!(attribute(&commit("Ann", "ann@example.com", &with_more), &[]).is_some(), "{with_more}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Trailers wherever tools put them: not only in git's last paragraph, but indented, after squash lists, with CRLF,
 //! and with the two characters `\n` where somebody's shell did not make a line break of them.
 
+use std::borrow::Cow;
+
 use crate::domain::people::Identity;
 
 /// A `Key: value` line.
@@ -10,23 +12,47 @@ pub(super) struct Trailer<'a> {
     pub value: &'a str,
 }
 
-/// The lines of a message, trimmed; a literal `\n` breaks a line, too.
-pub(super) fn lines(message: &str) -> impl Iterator<Item = &str> {
+/// The lines of a message, trimmed, each with what follows it; a literal `\n` breaks a line, too.
+fn lines(message: &str) -> impl Iterator<Item = (&str, &str)> {
     let has_literal = message.contains("\\n");
     let mut rest = message;
     std::iter::from_fn(move || {
         while !rest.is_empty() {
             let end = rest.bytes().position(|b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
             let literal = if has_literal { rest[..end].find("\\n") } else { None };
-            let (line, skipped) = literal.map_or((&rest[..end], 1), |at| (&rest[..at], 2));
+            let at_end = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+            let (line, skipped) = literal.map_or((&rest[..end], at_end), |at| (&rest[..at], 2));
             rest = rest.get(line.len() + skipped..).unwrap_or_default();
             let line = line.trim();
             if !line.is_empty() {
-                return Some(line);
+                return Some((line, rest));
             }
         }
         None
     })
+}
+
+/// Most lines a trailer is folded over.
+const LONGEST_FOLD: usize = 4;
+
+/// The value of a co-author trailer whose address is on one of the indented lines behind it: git folds long ones. What is a
+/// trailer itself goes on with none, as where a squash list indents whole messages.
+pub(super) fn unfolded<'a>(of: Trailer<'a>, following: &str) -> Cow<'a, str> {
+    if !is_co_author(of.key) || of.value.contains(['@', '<']) {
+        return Cow::Borrowed(of.value);
+    }
+    let mut value = of.value.to_owned();
+    for line in following.lines().take(LONGEST_FOLD) {
+        if !line.starts_with([' ', '\t']) || trailer(line.trim()).is_some() {
+            break;
+        }
+        value.push(' ');
+        value.push_str(line.trim());
+        if line.contains('@') {
+            return Cow::Owned(value);
+        }
+    }
+    Cow::Borrowed(of.value)
 }
 
 /// Reads a line as a trailer.
@@ -90,13 +116,20 @@ pub(super) fn people(value: &str) -> impl Iterator<Item = (&str, &str)> {
             let text = text.trim_matches([' ', ',', ';', '>']);
             // Only the first piece may lack its brackets: what follows a `>` is a remark.
             let whole = std::ptr::eq(text.as_ptr(), value.as_ptr()) && !text.is_empty();
-            return whole.then(|| if text.contains('@') && !text.contains(' ') { ("", text) } else { (text, "") });
+            return whole.then(|| without_brackets(text));
         };
         let after = after.trim_start_matches(['<', ' ']);
         let (address, following) = after.split_once('>').unwrap_or((after, ""));
         rest = (!following.is_empty()).then_some(following);
         Some((name.trim_matches([' ', ',', ';', '>', '\t']), plain_address(address)))
     })
+}
+
+/// `Ann Lee ann@example.com`, `ann@example.com` or `Ann Lee`.
+fn without_brackets(text: &str) -> (&str, &str) {
+    let (name, last) = text.rsplit_once(' ').unwrap_or(("", text));
+    let last = last.trim_start_matches("&lt;").trim_end_matches("&gt");
+    if last.contains('@') { (name.trim_end(), last.trim_matches(['(', ')', '[', ']'])) } else { (text, "") }
 }
 
 /// `[a@b](mailto:a@b)` and `mailto:a@b` as they were meant.
@@ -121,13 +154,15 @@ pub(super) fn signers_off(message: &str) -> Vec<Identity> {
 }
 
 fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
-    lines(message)
-        .flat_map(all_in)
-        .map(|(_, trailer)| trailer)
-        .filter(|trailer| is_key(trailer.key))
-        .flat_map(|trailer| people(trailer.value))
-        .map(|(name, email)| Identity { name: name.to_owned(), email: email.to_owned(), account: None })
-        .collect()
+    let mut named = Vec::new();
+    for (line, following) in lines(message) {
+        for (at, trailer) in all_in(line).filter(|(_, trailer)| is_key(trailer.key)) {
+            let value = if at == 0 { unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
+            let who = |(name, email): (&str, &str)| Identity { name: name.into(), email: email.into(), account: None };
+            named.extend(people(value.trim_start()).map(who));
+        }
+    }
+    named
 }
 
 #[cfg(test)]
@@ -147,6 +182,9 @@ mod tests {
         assert_eq!(named("Ann <ann@example.com"), [("Ann", "ann@example.com")]);
         assert_eq!(named("ann@example.com"), [("", "ann@example.com")]);
         assert_eq!(named("Ann Lee"), [("Ann Lee", "")]);
+        assert_eq!(named("Ann Lee ann@example.com"), [("Ann Lee", "ann@example.com")]);
+        assert_eq!(named("Ann Lee (ann@example.com)"), [("Ann Lee", "ann@example.com")]);
+        assert_eq!(named("Ann Lee &lt;ann@example.com&gt;"), [("Ann Lee", "ann@example.com")]);
         assert_eq!(named("Ann <ann@example.com> (pairing)"), [("Ann", "ann@example.com")]);
         assert_eq!(named(""), []);
     }
@@ -157,6 +195,18 @@ mod tests {
                        text\\nCo-authored-by: C <c@x.org>\n\nCoauthored-by: D <d@x.org>\n\nfollowed by prose";
         let found: Vec<_> = co_authors(message).into_iter().map(|who| who.email).collect();
         assert_eq!(found, ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]);
+    }
+
+    #[test]
+    fn a_folded_trailer_is_one_and_an_indented_list_of_trailers_is_many() {
+        let found = |message: &str| -> Vec<String> {
+            co_authors(message).into_iter().map(|who| format!("{} <{}>", who.name, who.email)).collect()
+        };
+        for folded in ["Ann\n <a@x.org>", "\n\tAnn\n\t<a@x.org>", " \r\n Ann\r\n <a@x.org>"] {
+            assert_eq!(found(&format!("Fix\n\nCo-authored-by:{folded}\nmore")), ["Ann <a@x.org>"], "{folded:?}");
+        }
+        let list = "Squash\n\n    Co-authored-by: Ann\n    Co-authored-by: Bob <b@x.org>\n";
+        assert_eq!(found(list), ["Ann <>", "Bob <b@x.org>"]);
     }
 
     #[test]

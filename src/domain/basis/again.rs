@@ -1,7 +1,7 @@
 //! Judging again: the facts and rules as far as they were recorded, put back in their places.
 
 use super::{Basis, Brought, Found, Named, Rules, Signed, Written};
-use crate::domain::attribution::{Attribution, Certainty, Evidence, Kind};
+use crate::domain::attribution::{self, Attribution, Certainty, Evidence, Kind};
 use crate::domain::decide::{Judgement, Layer, judge_layers};
 use crate::domain::facts::{Attempt, Commit, Facts, Gap, PullRequest, Run, Signature};
 use crate::domain::people::{Account, Identity, People};
@@ -36,6 +36,29 @@ impl Basis {
             gaps,
             people: People::default(),
         })
+    }
+
+    /// Commits on which more agents stand than were found on the day, by the identities, branches and openers that are recorded:
+    /// the recorded agents, and all of them.
+    #[must_use]
+    pub fn overlooked(&self) -> Vec<(&str, Vec<String>, Vec<String>)> {
+        let Some(mut facts) = self.facts(Vec::new()) else { return Vec::new() };
+        let branches = facts.pull_requests.iter_mut().flat_map(|pull_request| &mut pull_request.commits);
+        for commit in facts.commits.iter_mut().chain(branches) {
+            commit.co_authors.append(&mut commit.named);
+        }
+        let again =
+            attribution::attribute_all(&facts).into_iter().map(|found| found.map(|found| Found::of(&found).agents));
+        let mut overlooked = Vec::new();
+        for (written, again) in self.commits.iter().zip(again) {
+            let recorded = written.found.as_ref().map(|found| found.agents.clone()).unwrap_or_default();
+            let mut all = recorded.clone();
+            all.extend(again.unwrap_or_default().into_iter().filter(|agent| !recorded.contains(agent)));
+            if all != recorded {
+                overlooked.push((written.sha.as_str(), recorded, all));
+            }
+        }
+        overlooked
     }
 
     /// The outer `None` says that nobody stands there.

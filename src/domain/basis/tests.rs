@@ -14,6 +14,7 @@ pub fn judge_twice(policy: &Policy, target: &Target<'_>, facts: &Facts) -> Judge
     let judgement = judge(policy, target, facts);
     let recorded = Record::without_nulls(to_json(&Basis::of(&layers(policy, facts), target, facts, &judgement)));
     let basis: Basis = serde_json::from_value(recorded).unwrap();
+    assert_eq!(basis.overlooked(), [], "whoever was judged honestly");
     let again = basis.judge(target.environment.unwrap(), facts.gaps.clone()).unwrap();
     assert_eq!(without_marks(&again), without_marks(&judgement));
     assert_eq!(again.expires_after, judgement.expires_after);
