@@ -237,10 +237,19 @@ fn paths_in_source() -> BTreeSet<String> {
     /// Parts of addresses that are no paths themselves.
     const PARTS: [&str; 5] = ["/repos/{}/{}{rest}", "/repos/", "/api/v3", "/v3", "/actions/"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/github");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let source = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let mut source = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => source.push(path),
+                _ => {}
+            }
+        }
+    }
     let mut paths = BTreeSet::new();
-    for text in source.map(|path| std::fs::read_to_string(path).unwrap()) {
+    for text in source.into_iter().map(|path| std::fs::read_to_string(path).unwrap()) {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             let literals = line.split('"').skip(1).step_by(2);

@@ -167,9 +167,13 @@ impl Commit {
     /// further up. Those it read are the better source.
     #[must_use]
     pub fn named_in_message(&self) -> Vec<Identity> {
+        let written = trailers::co_authors(&self.message);
+        if written.is_empty() && self.named.is_empty() {
+            return Vec::new();
+        }
         let read = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
         let mut seen: HashSet<String> = read.map(Identity::spelling).collect();
-        let named = trailers::co_authors(&self.message).into_iter().chain(self.named.iter().cloned());
+        let named = written.into_iter().chain(self.named.iter().cloned());
         named.filter(|who| seen.insert(who.spelling()) && !attribution::is_an_agents_bare_name(who)).collect()
     }
 }
