@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use seconder::domain::attribution::{Attribution, attribute_all_with};
 use seconder::domain::decide::{Permission, Standing, Voice, is_met, judge_attributed, tally};
 use seconder::domain::facts::{Attempt, Commit, Facts, Run};
