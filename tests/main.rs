@@ -16,6 +16,7 @@ mod github;
 mod language;
 mod ledger_verify;
 mod live_policy;
+mod live_policy_holes;
 mod people;
 mod policy;
 mod policy_cli;

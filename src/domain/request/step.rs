@@ -35,6 +35,8 @@ pub struct Change {
     pub send: Option<Answer>,
     /// When a decision that may not leave now is looked at again.
     pub wait_until: Option<Millis>,
+    /// Whether the request changed while it was judged again: nothing was taken over.
+    pub is_stale: bool,
 }
 
 /// How many refused reviews the check run remembers. The ledger has them all.
@@ -55,6 +57,7 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
         }
         Event::Reviewed(reviewed) => {
             if let Some(request) = find(locked, &reviewed.request) {
+                request.expire(now, &mut change);
                 request.review(*reviewed, now, &mut change);
             }
         }
@@ -297,6 +300,9 @@ impl Request {
                     let error =
                         "nobody knows whether GitHub got the decision, and since then the run or an approver changed";
                     return self.gave_up(Effect::Callback, error, change);
+                }
+                if answer == Answer::Release && self.hold_back(now, change) {
+                    return;
                 }
                 change.send = Some(answer);
                 return;
