@@ -709,3 +709,34 @@ fn a_denial_cannot_be_struck() {
     story.insert_after(&id, RequestOpened, ReviewRecorded, review(&id, 8, "deny"));
     assert!(check(&story.export(), None).is_err(), "somebody denied it");
 }
+
+/// The first approved request is judged again after it was opened: the same entry once more, under another name.
+fn judged_again(change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> (Story, String) {
+    let (mut story, request) = (Story::of(12), request(0));
+    let mut body = story.record(&request, RequestOpened).body.clone();
+    change(&mut body);
+    story.insert_after(&request, RequestOpened, RequestRejudged, serde_json::Value::Object(body));
+    (story, request)
+}
+
+#[test]
+fn what_is_judged_again_is_what_was_opened() {
+    check(&judged_again(|_| ()).0.export(), None).unwrap();
+    for field in ["head_sha", "environment", "repository", "run"] {
+        let (story, _) = judged_again(|body| drop(body.insert(field.into(), json!("another"))));
+        assert_refused(field, &story.export(), None, "request.rejudged is about another");
+    }
+}
+
+#[test]
+fn a_denial_is_not_forgotten_by_judging_again_nor_by_taking_it_back() {
+    let (mut story, id) = judged_again(|body| drop(body.remove("denied_by")));
+    story.record(&id, RequestOpened).body.insert("denied_by".into(), json!(["production"]));
+    assert_refused("a rule denied", &story.export(), None, "approved although a rule denies it");
+
+    let (mut story, request) = second_thoughts();
+    let first = story.record(&request, DecisionRecorded);
+    first.body.insert("outcome".into(), json!("expired"));
+    first.body.remove("approvers");
+    assert_refused("expired, then approved", &story.export(), None, "or it was rejected before");
+}

@@ -17,6 +17,7 @@ mod impostors;
 mod language;
 mod ledger_verify;
 mod live_policy;
+mod live_policy_holes;
 mod people;
 mod policy;
 mod policy_cli;

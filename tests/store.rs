@@ -320,7 +320,7 @@ fn a_request_judged_again_by_one_replica_is_seen_so_by_the_other() {
         assert!(two.request(&request).await.unwrap().unwrap().is_pending(), "the other has it in memory");
         let mut stricter = first.clone();
         stricter.judgement.quorum = vec![Quorum::persons("production", 1, Approvers::Admins)];
-        let again = Rejudged { request: request.clone(), case: stricter, approvers: Vec::new() };
+        let again = Rejudged { request: request.clone(), from: first.digest(), case: stricter, approvers: Vec::new() };
         happen(&one, Event::Rejudged(Box::new(again))).await;
         let seen = two.request(&request).await.unwrap().unwrap();
         assert_eq!(seen.case.judgement.quorum[0].groups()[0].from, Approvers::Admins);

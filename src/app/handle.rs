@@ -9,14 +9,17 @@ use crate::domain::case::Case;
 use crate::domain::decide::{Judgement, Permission, Persons, Quorum, Standing, judge_all};
 use crate::domain::event::{Channel, Event, Rejudged, Reviewed, Verdict};
 use crate::domain::facts::{Facts, Gap};
-use crate::domain::gate::{RequestId, RunKey, Subject};
+use crate::domain::gate::{RequestId, RunKey, Subject, Tenant};
 use crate::domain::people::{Account, AccountKind};
 use crate::domain::policy::Member;
 use crate::domain::request::Request;
 use crate::github::facts::Gathered;
 use crate::github::webhook::{ButtonPressed, DeploymentHeld, Incoming, RulesMayHaveChanged};
 use crate::github::{Place, organization, render};
-use crate::store::{Delivery, Of, Work};
+use crate::store::{self, Delivery, Of, Work};
+
+/// How often a request is judged again while others do so, too.
+const JUDGED_AGAIN_AT_MOST: usize = 5;
 
 impl App {
     /// Handles one delivery. When it returns, the delivery is done, and everything it led to is written down.
@@ -50,14 +53,8 @@ impl App {
             }
         };
         let committed = self.store.commit(Work { claim: Some(delivery.claim()), event }).await?;
-        // After the entry that names it: dying in between means a second entry, never none (P5).
         if let Some((repository, tenant, new)) = new_policies.filter(|_| !committed.fenced) {
-            if let Some(policy) = new.repository {
-                self.store.remember_policy(repository, &policy).await?;
-            }
-            if let Some(policy) = new.organization {
-                self.store.remember_organization_policy(tenant, &policy).await?;
-            }
+            self.remember(repository, tenant, new).await?;
         }
         Ok(())
     }
@@ -91,29 +88,67 @@ impl App {
 
     /// The rules, or who is who, may have changed: everything that waits is judged again.
     async fn rules_changed(&self, changed: &RulesMayHaveChanged) -> Result<(), Error> {
-        self.github.forget_organization_policy(&changed.tenant);
-        self.github.forget_rosters();
         let of = match &changed.repository {
             Some(repository) if repository.name != organization::REPOSITORY => Of::Repository(repository.id),
             _ => Of::Tenant(changed.tenant.account_id),
         };
+        self.github.forget_organization_policy(&changed.tenant);
+        self.github.forget_rosters();
+        let mut failed: Option<Error> = None;
         for id in self.store.unanswered(of).await? {
-            let Some(request) = self.store.request(&id).await? else { continue };
-            let Some(facts) = self.store.facts(&id).await? else {
+            // What cannot be judged holds up nobody else; all of it is tried again.
+            if let Err(error) = self.rejudge(&id, &changed.tenant).await {
+                warn!(request = %id, why = ?changed.why, %error, "the rules changed, and a request could not be judged again");
+                failed = Some(failed.filter(Error::is_transient).unwrap_or(error));
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Judges a request by the rules as they are now. Somebody else may do so meanwhile, and know newer rules: then once more.
+    async fn rejudge(&self, id: &RequestId, tenant: &Tenant) -> Result<(), Error> {
+        for attempt in 0..JUDGED_AGAIN_AT_MOST {
+            if attempt > 0 {
+                self.github.forget_organization_policy(tenant);
+                self.github.forget_rosters();
+            }
+            let Some(request) = self.store.request(id).await? else { return Ok(()) };
+            let Some(facts) = self.store.facts(id).await? else {
                 warn!(request = %id, "the rules changed, and what the request was judged by was not kept");
-                continue;
+                return Ok(());
             };
-            let rejudged = self.judge_again(&request, facts).await?;
-            info!(request = %id, why = ?changed.why, "judged again");
-            self.store.commit(Work { claim: None, event: Some(Event::Rejudged(Box::new(rejudged))) }).await?;
-            if let Some(request) = self.store.request(&id).await?.filter(Request::is_pending) {
+            let (rejudged, new) = self.judge_again(&request, facts).await?;
+            let event = Some(Event::Rejudged(Box::new(rejudged)));
+            if self.store.commit(Work { claim: None, event }).await?.is_stale {
+                continue;
+            }
+            info!(request = %id, "judged again");
+            let subject = &request.case.subject;
+            self.remember(subject.repository.id, subject.tenant.account_id, new).await?;
+            if let Some(request) = self.store.request(id).await?.filter(Request::is_pending) {
                 self.count_those_left(&request).await?;
             }
+            return Ok(());
+        }
+        Err(store::Error::Conflict.into())
+    }
+
+    /// After the entry that names them: dying in between means a second entry, never none (P5).
+    async fn remember(&self, repository: u64, tenant: u64, new: NewPolicies) -> Result<(), Error> {
+        if let Some(policy) = new.repository {
+            self.store.remember_policy(repository, &policy).await?;
+        }
+        if let Some(policy) = new.organization {
+            self.store.remember_organization_policy(tenant, &policy).await?;
         }
         Ok(())
     }
 
-    async fn judge_again(&self, request: &Request, mut facts: Facts) -> Result<Rejudged, Error> {
+    pub(super) async fn judge_again(
+        &self,
+        request: &Request,
+        mut facts: Facts,
+    ) -> Result<(Rejudged, NewPolicies), Error> {
         let subject = request.case.subject.clone();
         let place = Place::from(&subject);
         let policy = self.github.policy_file(place, &subject.environment).await?;
@@ -122,12 +157,13 @@ impl App {
         facts.gaps.retain(|gap| !matches!(gap, Gap::AccountUnknown { .. }));
         let rules = self.rules(place, policy, &facts).await?;
         facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        let new = rules.new.clone();
         let case = judged(subject.clone(), request.case.deployment_id, &request.case.delivery, facts, rules);
         let mut approvers = Vec::new();
         for approval in &request.life.approvals {
             approvers.push(self.standing(&case.judgement, &subject, &approval.by.account).await?);
         }
-        Ok(Rejudged { request: request.id.clone(), case, approvers })
+        Ok((Rejudged { request: request.id.clone(), from: request.digest.clone(), case, approvers }, new))
     }
 
     /// Somebody pressed a button. The press counts only for the request whose check run carries the button (P3).

@@ -78,11 +78,17 @@ impl App {
         place: Place<'_>,
         new: &mut Option<StoredPolicy>,
     ) -> Result<Option<Policy>, Error> {
-        let found = match self.github.organization_policy(place.tenant).await? {
+        let known = self.store.organization_policy(place.tenant.account_id).await?;
+        let mut file = self.github.organization_policy(place.tenant).await?;
+        // What this server remembers may be older than what another one has seen since.
+        if known.as_ref().is_some_and(|known| !file.is(&known.blob)) {
+            self.github.forget_organization_policy(place.tenant);
+            file = self.github.organization_policy(place.tenant).await?;
+        }
+        let found = match file {
             OrganizationFile::Seen(file) => found(file),
             OrganizationFile::NotVisible => Found::Absent,
         };
-        let known = self.store.organization_policy(place.tenant.account_id).await?;
         if found == Found::Absent && known.is_none() {
             return Ok(None);
         }
@@ -134,6 +140,10 @@ impl App {
                     sets.push(members);
                 }
             }
+        }
+        // Who owns the files that are not listed, nobody can tell.
+        if !facts.gaps.is_empty() {
+            sets.push(vec![Member::Permission(Permission::Admin)]);
         }
         Ok(Some(sets))
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::case::Case;
 use super::decide::Standing;
+use super::digest::Digest;
 use super::effect::Effect;
 use super::facts::Run;
 use super::gate::{RequestId, RunKey};
@@ -104,6 +105,8 @@ impl Channel {
 pub struct Rejudged {
     /// Which.
     pub request: RequestId,
+    /// Digest of what was shown when somebody began to judge it again.
+    pub from: Digest,
     /// What is held, judged again.
     pub case: Case,
     /// What GitHub says now of everybody who approved.

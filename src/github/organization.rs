@@ -36,6 +36,14 @@ pub enum OrganizationFile {
     NotVisible,
 }
 
+impl OrganizationFile {
+    /// Whether it is this blob.
+    #[must_use]
+    pub fn is(&self, known: &str) -> bool {
+        matches!(self, Self::Seen(PolicyFile::Present { blob, .. }) if blob == known)
+    }
+}
+
 /// The lock is held while asking, so that those who need the same answer wait for one.
 type Slot = Arc<tokio::sync::Mutex<Option<Read>>>;
 

@@ -215,6 +215,18 @@ pub struct Header<'a> {
     /// The origin a log describes itself by.
     #[serde(borrow)]
     pub origin: Option<&'a RawValue>,
+    /// Where what is held belongs.
+    #[serde(borrow)]
+    pub repository: Option<&'a RawValue>,
+    /// Where it goes.
+    #[serde(borrow)]
+    pub environment: Option<&'a RawValue>,
+    /// Its run.
+    #[serde(borrow)]
+    pub run: Option<&'a RawValue>,
+    /// Its commit.
+    #[serde(borrow)]
+    pub head_sha: Option<&'a RawValue>,
     /// The digest of what was shown.
     #[serde(borrow)]
     pub request_digest: Option<&'a RawValue>,

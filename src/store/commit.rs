@@ -53,6 +53,8 @@ pub struct Committed {
     pub send: Option<Answer>,
     /// When a decision that may not leave now is looked at again.
     pub wait_until: Option<Millis>,
+    /// Whether a request changed while it was judged again: it is to be judged once more.
+    pub is_stale: bool,
     /// The request that was opened.
     pub opened: Option<Request>,
     /// Other requests that were changed, as they are now.
@@ -206,7 +208,7 @@ impl Batch {
     }
 
     fn take_in(&mut self, change: Change) -> Committed {
-        let Change { opened, changed, records, effects, judged_again, facts, send, wait_until } = change;
+        let Change { opened, changed, records, effects, judged_again, facts, send, wait_until, is_stale } = change;
         self.facts.extend(facts);
         self.judged_again.extend(judged_again);
         if let Some(request) = &opened {
@@ -239,6 +241,6 @@ impl Batch {
             let owed = self.owed.entry((id, effect)).or_insert((urgency, installation_id));
             owed.0 = owed.0.min(urgency);
         }
-        Committed { fenced: false, send, wait_until, opened, changed: snapshots }
+        Committed { fenced: false, send, wait_until, is_stale, opened, changed: snapshots }
     }
 }

@@ -289,3 +289,19 @@ proptest! {
         prop_assert!(!is_met(&tally(&judgement, &voices(&parties), waited)));
     }
 }
+
+/// GitHub links nobody to this address: whoever wrote the commit could be anybody, and costs one more approver.
+#[test]
+fn a_repository_cannot_call_a_humans_address_an_agents_where_the_organization_does_not() {
+    let asks = "version: 1\nrules:\n  - name: all\n    environments: [\"*\"]\n    authored_by: anyone\n    require: [1 of writers]\n";
+    let agent = format!("{asks}agents:\n  helper: {{ emails: [user-6@example.com] }}\n");
+    let mut written = commit("c1", &user(6), "Fix", None);
+    (written.author.account, written.committer.account) = (None, Some(user(7)));
+    written.committer.email = "user-7@example.com".into();
+    let facts = facts(&user(7), vec![written], &["src/main.rs"]);
+    let target = Target::deployment("production");
+    let need = |judgement: &Judgement| judgement.quorum.iter().flat_map(|q| q.groups()).map(|g| g.need).max();
+    let alone = judged(&[layer(policy(asks))], &target, &facts);
+    let both = judged(&[layer(policy(&agent)), layer(policy(asks))], &target, &facts);
+    assert_eq!((need(&alone), need(&both)), (Some(2), Some(2)));
+}

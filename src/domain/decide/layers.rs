@@ -24,7 +24,16 @@ pub struct Layer {
 #[must_use]
 pub fn judge_all(layers: &[Layer], target: &Target<'_>, facts: &Facts) -> Judgement {
     let catalogue = layers.iter().fold(TenantCatalogue::default(), |all, layer| all.and(&layer.policy.catalogue));
-    judge_layers(layers, target, facts, &attribute_all_with(catalogue.get(), facts))
+    let mut found = attribute_all_with(catalogue.get(), facts);
+    // That an address is an agent's takes a person's part away: so all must say it, where one's word is enough for a mark.
+    for layer in layers.iter().filter(|layer| layer.policy.catalogue != catalogue) {
+        let by_this = attribute_all_with(layer.policy.catalogue.get(), facts);
+        for (found, by_this) in found.iter_mut().zip(by_this) {
+            let known = by_this.map(|found| found.agent_emails).unwrap_or_default();
+            found.iter_mut().for_each(|found| found.agent_emails.retain(|email| known.contains(email)));
+        }
+    }
+    judge_layers(layers, target, facts, &found)
 }
 
 /// [`judge_all`] when it is known already what was found on each commit, in their order.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Callback, Change, Outcome, Request};
+use super::records::policy_records;
+use super::{Answer, Approval, Callback, Change, Outcome, Request};
 use crate::domain::Millis;
 use crate::domain::decide;
 use crate::domain::effect::{Effect, Urgency};
@@ -12,14 +13,26 @@ impl Request {
     /// Takes a new judgement. What was denied stays denied, and what has left is not called back; all else is decided anew, by
     /// the approvals that still count.
     pub(super) fn judge_again(&mut self, rejudged: Rejudged, now: Millis, change: &mut Change) {
-        let Rejudged { mut case, approvers, .. } = rejudged;
+        let Rejudged { from, mut case, approvers, .. } = rejudged;
         let waits_to_leave = self.life.callback == Callback::Owed
             && self.life.outcome.and_then(Outcome::answer) == Some(Answer::Release);
         if (!self.is_pending() && !waits_to_leave) || case.subject != self.case.subject {
             return;
         }
+        // Somebody judged it by newer rules meanwhile, or approved: what is not known of is not overruled.
+        let is_known = |approval: &Approval| approvers.iter().any(|now| now.account.id == approval.by.account.id);
+        if from != self.digest || !self.life.approvals.iter().all(is_known) {
+            change.is_stale = true;
+            return;
+        }
+        change.records.extend(policy_records(&case).map(|record| (self.id.clone(), record)));
         let digest = case.digest();
-        let is_new = digest != self.digest;
+        // The same rules, and now nobody can read them where they belong: that is an alarm, too.
+        let is_broken = case.has_broken_policy() && !self.case.has_broken_policy();
+        let is_new = digest != self.digest || case.has_broken_policy() != self.case.has_broken_policy();
+        if is_broken {
+            change.effects.push((self.id.clone(), Effect::PolicyCheck, Urgency::Opening));
+        }
         if is_new {
             self.touch(change);
             let basis = case.basis.take();
@@ -40,6 +53,12 @@ impl Request {
             return;
         }
         change.effects.push((self.id.clone(), Effect::CheckRun, Urgency::Answer));
+        if !self.is_pending() {
+            return;
+        }
+        if !waits_to_leave {
+            self.expire(now, change);
+        }
         if !self.is_pending() {
             return;
         }

@@ -26,6 +26,9 @@ impl Request {
                         "nobody knows whether GitHub got the decision, and since then the run or an approver changed";
                     return self.gave_up(Effect::Callback, error, change);
                 }
+                if answer == Answer::Release && self.hold_back(now, change) {
+                    return;
+                }
                 change.send = Some(answer);
                 return;
             }

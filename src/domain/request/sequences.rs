@@ -225,7 +225,8 @@ fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
                 world = World { pairs: vec![*pair], need: *need, ..world };
                 let approvers = requests[0].life.approvals.iter().map(|a| standing(&access, a.by.account.id)).collect();
                 let was_denied = requests[0].life.outcome == Some(Outcome::Denied);
-                let rejudged = Rejudged { request: id.clone(), case: case(&world), approvers };
+                let from = requests[0].digest.clone();
+                let rejudged = Rejudged { request: id.clone(), from, case: case(&world), approvers };
                 let _ = step(Event::Rejudged(Box::new(rejudged)), &mut requests, time);
                 prop_assert!(!was_denied || requests[0].life.outcome == Some(Outcome::Denied), "a denial is final");
                 continue;

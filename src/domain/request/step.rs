@@ -28,6 +28,8 @@ pub struct Change {
     pub send: Option<Answer>,
     /// When a decision that may not leave now is looked at again.
     pub wait_until: Option<Millis>,
+    /// Whether the request changed while it was judged again: nothing was taken over.
+    pub is_stale: bool,
 }
 
 /// Applies an event to the requests it touches.
@@ -45,6 +47,7 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
         }
         Event::Reviewed(reviewed) => {
             if let Some(request) = find(locked, &reviewed.request) {
+                request.expire(now, &mut change);
                 request.review(*reviewed, now, &mut change);
             }
         }

@@ -54,13 +54,18 @@ impl Request {
         until.is_some()
     }
 
+    /// Denies what has waited too long.
+    pub(super) fn expire(&mut self, now: Millis, change: &mut Change) {
+        if self.is_pending() && self.life.expires_at.is_some_and(|at| at <= now) {
+            self.decide(Outcome::Expired, now, change);
+        }
+    }
+
     /// Does what its time has come for. All that was missed in between is done at once: nobody is reminded twice at a time.
     pub(super) fn due(&mut self, now: Millis, change: &mut Change) {
+        self.expire(now, change);
         if !self.is_pending() {
             return;
-        }
-        if self.life.expires_at.is_some_and(|at| at <= now) {
-            return self.decide(Outcome::Expired, now, change);
         }
         let waited = now.saturating_sub(self.life.opened_at);
         let judgement = self.case.judgement.clone();

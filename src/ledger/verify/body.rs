@@ -90,6 +90,15 @@ pub(super) fn known_parts(entry: &Header<'_>) -> Result<Vec<u64>, Violation> {
     accounts.into_iter().map(|at| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody)).collect()
 }
 
+/// Who set the run going: they have a part by whatever rules it is judged.
+pub(super) fn starters(entry: &Header<'_>) -> Result<Vec<u64>, Violation> {
+    let Some(facts) = entry.facts else { return Ok(Vec::new()) };
+    let facts: Facts = need(Some(facts), "facts")?;
+    let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
+    let all = started.chain([facts.deployment_creator, facts.sender].into_iter().flatten());
+    Ok(all.filter_map(|at| facts.accounts.get(at)).map(|account| account.id).collect())
+}
+
 /// Accounts and identities are named by their place in a list.
 #[derive(Deserialize)]
 struct Facts {

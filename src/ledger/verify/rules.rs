@@ -2,6 +2,8 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
 use super::body::{self, Callback, Decision, Opened, Owner, Person, Quorum, Review, Reviewer, State, Verdict};
 use super::refusal::Refusal;
 use super::report::Outcome;
@@ -21,6 +23,10 @@ pub(super) struct Settled {
 struct Open {
     seq: u64,
     digest: String,
+    /// Repository, environment, run and commit, as they are written.
+    subject: String,
+    /// Who set it going, as far as the opening tells.
+    starters: Vec<u64>,
     parties: Vec<u64>,
     people: Vec<Owner>,
     approvals: Vec<u64>,
@@ -162,10 +168,19 @@ impl Life {
     fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Step, Violation> {
         match record_type {
             // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
+            // What is held and who set it going is as it was, and so is a denial.
             RecordType::RequestRejudged => {
                 let open = self.still_open(record_type)?;
-                let Open { approvals, denials, .. } = std::mem::take(open);
-                *open = Open { approvals, denials, ..Open::of(entry)? };
+                let now = Open::of(entry)?;
+                if now.subject != open.subject {
+                    return Err(Violation::OtherSubject);
+                }
+                if let Some(missing) = open.starters.iter().find(|id| !now.parties.contains(id)) {
+                    return Err(Violation::PartyMissing(*missing));
+                }
+                let is_denied = open.is_denied || now.is_denied;
+                let Open { approvals, denials, starters, .. } = std::mem::take(open);
+                *open = Open { approvals, denials, starters, is_denied, ..now };
             }
             RecordType::FactsRecorded => drop(self.still_open(record_type)?),
             RecordType::ReviewRecorded => {
@@ -195,7 +210,10 @@ impl Life {
                     return Err(Violation::VoidedTooLate);
                 };
                 let outcome = settled.outcome;
-                *self = Life::Open(before.take().ok_or(Violation::VoidedTooLate)?);
+                let mut open = before.take().ok_or(Violation::VoidedTooLate)?;
+                // A newer attempt or the end of the run may take the place of a denial, a release never.
+                open.is_denied |= State::after(outcome) == Some(State::Rejected);
+                *self = Life::Open(open);
                 return Ok(Step::Voided(outcome));
             }
             RecordType::CallbackSent => {
@@ -250,9 +268,12 @@ impl Open {
         if let Some(missing) = body::known_parts(entry)?.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
         }
+        let subject = [entry.repository, entry.environment, entry.run, entry.head_sha];
         Ok(Self {
             seq: entry.seq,
             digest: opened.request_digest,
+            subject: subject.into_iter().map(|field| field.map_or("-", RawValue::get)).collect::<Vec<_>>().join(" "),
+            starters: body::starters(entry)?,
             parties: opened.parties.iter().map(|party| party.id).collect(),
             people: opened.people,
             approvals: Vec::new(),
@@ -284,6 +305,7 @@ impl Open {
             return Err(Violation::NoPolicy);
         }
         match decision.outcome {
+            Outcome::NotRequired if self.is_denied => Err(Violation::RuleOverruled),
             Outcome::Approved => self.approve(decision),
             Outcome::NotRequired if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 => {
                 Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })

@@ -94,8 +94,11 @@ pub enum Violation {
     #[error("approved although {0} denied")]
     DenyOverruled(u64),
     /// A rule denied.
-    #[error("approved although a rule denies it: somebody unknown had a part")]
+    #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,
+    /// P3.
+    #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
+    OtherSubject,
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,

@@ -3,6 +3,7 @@
 use crate::domain::Millis;
 use crate::domain::case::Case;
 use crate::domain::decide::{Later, Need, Permission, Quorum, Standing};
+use crate::domain::digest::Digest;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Channel, Event, Rejudged, Reviewed, Sending, Verdict};
 use crate::domain::policy::freeze::Freeze;
@@ -43,8 +44,13 @@ fn approve(requests: &mut [Request], by: Standing) -> Change {
 }
 
 fn judged_again(requests: &mut [Request], case: Case, approvers: Vec<Standing>) -> Change {
+    let from = requests[0].digest.clone();
+    judged_again_from(from, requests, case, approvers)
+}
+
+fn judged_again_from(from: Digest, requests: &mut [Request], case: Case, approvers: Vec<Standing>) -> Change {
     let request = requests[0].id.clone();
-    step(Event::Rejudged(Box::new(Rejudged { request, case, approvers })), requests, NOW + 1)
+    step(Event::Rejudged(Box::new(Rejudged { request, from, case, approvers })), requests, NOW + 1)
 }
 
 #[test]
@@ -145,4 +151,62 @@ fn another_subject_is_not_taken_for_this_one() {
     let mut other = case(2);
     other.judgement.quorum.clear();
     assert!(kinds(&judged_again(&mut requests, other, Vec::new())).is_empty(), "P3");
+}
+
+#[test]
+fn whoever_judged_by_older_rules_overrules_nobody_who_knew_newer_ones() {
+    let mut requests = vec![opened(case(1))];
+    let before = requests[0].digest.clone();
+    let mut stricter = case(1);
+    stricter.judgement.quorum = vec![Quorum::persons("production", 1, Approvers::Admins)];
+    judged_again(&mut requests, stricter, Vec::new());
+    let late = judged_again_from(before, &mut requests, case(1), Vec::new());
+    assert!(late.is_stale && kinds(&late).is_empty());
+    approve(&mut requests, alice());
+    assert!(requests[0].is_pending(), "an admin is asked");
+}
+
+#[test]
+fn an_approval_that_comes_while_somebody_judges_again_is_not_lost() {
+    let mut requests = vec![opened(two_needed())];
+    let from = requests[0].digest.clone();
+    approve(&mut requests, alice());
+    assert!(judged_again_from(from, &mut requests, two_needed(), Vec::new()).is_stale);
+    approve(&mut requests, zoe());
+    assert_eq!(requests[0].life.outcome, Some(Outcome::Approved));
+}
+
+fn two_needed() -> Case {
+    let mut case = case(1);
+    case.judgement.quorum = vec![Quorum::persons("production", 2, Approvers::Writers)];
+    case
+}
+
+#[test]
+fn nobody_approves_what_has_expired_however_late_the_clock_is_looked_at() {
+    let mut requests = vec![opened(case(1))];
+    let reviewed =
+        Reviewed { request: requests[0].id.clone(), by: alice(), verdict: Verdict::Approve, via: Channel::CheckRun };
+    let change = step(Event::Reviewed(Box::new(reviewed)), &mut requests, NOW + 2 * HOUR);
+    assert_eq!(kinds(&change), ["decision.recorded", "attempt.refused"]);
+    assert_eq!(requests[0].life.outcome, Some(Outcome::Expired));
+
+    let mut requests = vec![opened(two_needed())];
+    approve(&mut requests, alice());
+    let mut shorter = case(1);
+    shorter.judgement.expires_after = Some(0);
+    judged_again(&mut requests, shorter, vec![alice()]);
+    assert_eq!(requests[0].life.outcome, Some(Outcome::Expired));
+}
+
+#[test]
+fn a_decision_in_doubt_is_not_sent_again_in_a_freeze() {
+    let mut frozen = case(1);
+    frozen.judgement.freezes = vec![Freeze::new("audit", "UTC", "1970-01-01", "2001-01-01", Vec::new()).unwrap()];
+    let mut requests = vec![opened(frozen)];
+    approve(&mut requests, alice());
+    requests[0].life.callback = Callback::Sent;
+    let sending = Sending { request: requests[0].id.clone(), run: run(1), approvers: vec![alice()] };
+    let change = step(Event::Sending(Box::new(sending)), &mut requests, NOW);
+    assert!(change.send.is_none() && change.wait_until.is_some());
 }
