@@ -1,6 +1,6 @@
 //! Rules that become known, or change, at an awkward moment.
 
-use seconder::demo::{CheckRun, Commit, Deploy, Options};
+use seconder::demo::{ApiCall, CheckRun, Commit, Deploy, Options, Trouble};
 
 use crate::support::postgres;
 use crate::support::stage::{PATIENCE, SHOP, Stage};
@@ -106,4 +106,42 @@ async fn owners_of_files_that_github_no_longer_lists_are_not_forgotten() {
     assert!(left, "somebody must answer for the files that are not listed");
     stage.github.click(check.id, "approve", "olga");
     assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+/// GitHub delivers webhooks once, and sometimes not at all.
+#[tokio::test]
+async fn a_policy_whose_push_nobody_told_us_of_is_asked_for_before_anything_leaves() {
+    let stage = Stage::set().await;
+    stage.policy(&asks("writers"));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.file(SHOP, "olga", POLICY, Some(&asks("admins")));
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "○ 0 of 1 from the admins of").await;
+    assert!(stage.github.callbacks(run).is_empty(), "an approval by the old rules releases nothing by the new");
+    stage.github.click(check.id, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn a_decision_in_doubt_is_not_said_again_once_the_rules_say_stop() {
+    let stage = Stage::set().await;
+    stage.policy(&asks("writers"));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.until("the note", |github| !github.notes(run).is_empty()).await;
+    let limit = Trouble::RateLimit { status: 403, retry_after: 2 };
+    stage.github.fail("deployment_protection_rule", 1, limit);
+    stage.github.click(check.id, "approve", "alice");
+    let is_refused = |call: &ApiCall| call.status == 403 && call.route.ends_with("deployment_protection_rule");
+    stage.until("a refused answer", |github| github.calls().iter().any(is_refused)).await;
+    stage.github.file(SHOP, "olga", POLICY, Some(&format!("stop: incident 4711\n{}", asks("writers"))));
+    let given_up =
+        |check: &CheckRun| check.title.as_deref().is_some_and(|title| title.contains("did not take the answer"));
+    stage.check(&sha, given_up).await;
+    assert!(stage.github.callbacks(run).is_empty());
+    stage.verified().await;
 }

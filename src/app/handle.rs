@@ -118,19 +118,27 @@ impl App {
                 return Ok(());
             };
             let (rejudged, new) = self.judge_again(&request, facts).await?;
-            let event = Some(Event::Rejudged(Box::new(rejudged)));
-            if self.store.commit(Work { claim: None, event }).await?.is_stale {
-                continue;
+            match self.take_over(&request, rejudged, new).await {
+                Err(Error::Store(store::Error::Conflict)) => continue,
+                other => other?,
             }
-            info!(request = %id, "judged again");
-            let subject = &request.case.subject;
-            self.remember(subject.repository.id, subject.tenant.account_id, new).await?;
             if let Some(request) = self.store.request(id).await?.filter(Request::is_pending) {
                 self.count_those_left(&request).await?;
             }
             return Ok(());
         }
         Err(store::Error::Conflict.into())
+    }
+
+    /// Writes a new judgement down, unless somebody who knows more did so meanwhile: that is a conflict.
+    pub(super) async fn take_over(&self, request: &Request, rejudged: Rejudged, new: NewPolicies) -> Result<(), Error> {
+        let event = Some(Event::Rejudged(Box::new(rejudged)));
+        if self.store.commit(Work { claim: None, event }).await?.is_stale {
+            return Err(store::Error::Conflict.into());
+        }
+        info!(request = %request.id, "judged again");
+        let subject = &request.case.subject;
+        self.remember(subject.repository.id, subject.tenant.account_id, new).await
     }
 
     /// After the entry that names them: dying in between means a second entry, never none (P5).

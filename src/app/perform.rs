@@ -4,11 +4,11 @@ use tracing::{info, warn};
 
 use super::{App, Error, backoff};
 use crate::domain::Millis;
-use crate::domain::decide::nobody_is_left;
+use crate::domain::decide::{Standing, nobody_is_left};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Receipt, Sending};
 use crate::domain::policy;
-use crate::domain::request::{Callback, Outcome, Request};
+use crate::domain::request::{Answer, Callback, Outcome, Request};
 use crate::github::Place;
 use crate::github::checks::{Action, Annotation, CheckRun, Level};
 use crate::github::pacing::Until;
@@ -127,10 +127,10 @@ impl App {
         {
             return Ok(Tried::Done(Receipt::default()));
         }
-        let (run, approvers) = tokio::try_join!(
-            async { Ok::<_, Error>(self.github.run(Place::from(subject), subject.run_id).await?) },
-            self.standings(request),
-        )?;
+        let Some(approvers) = self.approvers_by_the_rules_of_now(due, request).await? else {
+            return Ok(Tried::Nothing);
+        };
+        let run = self.github.run(Place::from(subject), subject.run_id).await?;
         let sending = Sending { request: request.id.clone(), run, approvers };
         let event = Event::Sending(Box::new(sending));
         let committed = self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
@@ -145,14 +145,42 @@ impl App {
         Ok(Tried::Done(receipt))
     }
 
+    /// What GitHub says of everybody who approved, when the rules that were shown are still those that hold. `None` when they are
+    /// not: then the request was judged again, and whatever is owed now is owed anew. Webhooks tell of changes and get lost; what
+    /// somebody waited for leaves by the rules of now. What needed nobody was judged a moment ago, unless it was held back.
+    async fn approvers_by_the_rules_of_now(
+        &self,
+        due: &EffectDue,
+        request: &Request,
+    ) -> Result<Option<Vec<Standing>>, Error> {
+        let is_release = request.life.outcome.and_then(Outcome::answer) == Some(Answer::Release);
+        let has_waited = request.life.outcome == Some(Outcome::Approved) || request.life.held_back.is_some();
+        if !is_release || !has_waited {
+            return Ok(Some(Vec::new()));
+        }
+        let Some(facts) = self.store.facts(&request.id).await? else {
+            warn!(request = %request.id, "what the request was judged by was not kept; it leaves by the rules it was shown with");
+            return self.standings(request).await.map(Some);
+        };
+        let (rejudged, new) = self.judge_again(request, facts).await?;
+        if rejudged.case.digest() == request.digest {
+            return Ok(Some(rejudged.approvers));
+        }
+        if request.life.callback == Callback::Sent {
+            let error = "nobody knows whether GitHub got the decision, and since then the rules changed".to_owned();
+            let event = Event::GaveUp { request: request.id.clone(), effect: due.effect, error };
+            self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+            return Ok(None);
+        }
+        self.take_over(request, rejudged, new).await?;
+        Ok(None)
+    }
+
     /// What GitHub says now of everybody who approved.
-    async fn standings(&self, request: &Request) -> Result<Vec<crate::domain::decide::Standing>, Error> {
+    async fn standings(&self, request: &Request) -> Result<Vec<Standing>, Error> {
         let mut standings = Vec::new();
-        if request.life.outcome == Some(Outcome::Approved) {
-            for approval in &request.life.approvals {
-                standings
-                    .push(self.standing(&request.case.judgement, &request.case.subject, &approval.by.account).await?);
-            }
+        for approval in &request.life.approvals {
+            standings.push(self.standing(&request.case.judgement, &request.case.subject, &approval.by.account).await?);
         }
         Ok(standings)
     }
