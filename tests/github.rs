@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::routing::post;
-use seconder::app::system_clock;
 use seconder::demo::{Commit, Deploy, GitHub as Fake, Options, PullRequest, RunId, Trouble, UserKind};
 use seconder::domain::decide::Permission;
 use seconder::domain::effect::Urgency;
@@ -18,11 +17,12 @@ use seconder::domain::request::Answer;
 use seconder::github::checks::{Action, CheckRun, State};
 use seconder::github::client::Error;
 use seconder::github::facts::{Gathered, PolicyFile};
-use seconder::github::pacing::Limits;
 use seconder::github::webhook::{self, DeploymentHeld, Incoming, Secrets};
-use seconder::github::{GitHub, Place, Settings};
+use seconder::github::{GitHub, Place};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+
+use crate::support::stage::adapter;
 
 const SHOP: &str = "acme/shop";
 const SECRET: &str = "between us";
@@ -432,14 +432,8 @@ impl Scene {
         }
         let (tell, heard) = mpsc::unbounded_channel();
         github.set_webhook(&listen(tell).await, SECRET);
-        let seconder = GitHub::new(&Settings {
-            api_url: github.api_url(),
-            app_id: github.app_id(),
-            private_key: github.app_private_key_pem().to_owned().into(),
-            limits: Limits::default(),
-            clock: system_clock(),
-        });
-        Self { github, seconder: Arc::new(seconder.unwrap()), heard }
+        let seconder = adapter(&github);
+        Self { github, seconder, heard }
     }
 
     fn agents_commit(&self, subject: &str) -> String {

@@ -8,13 +8,12 @@ use seconder::domain::gate::{Repository, Tenant};
 use seconder::github::facts::PolicyFile;
 use seconder::github::files::FileAt;
 use seconder::github::organization::OrganizationFile;
-use seconder::github::pacing::Limits;
 use seconder::github::webhook::{Incoming, RulesChange, RulesMayHaveChanged};
-use seconder::github::{GitHub, Place, Settings};
+use seconder::github::{GitHub, Place};
 use seconder::store::{NewDelivery, StoredPolicy};
 
 use crate::support::database::on_both;
-use crate::support::stage::{SHOP, build_world};
+use crate::support::stage::{SHOP, adapter, build_world};
 
 const HOUSE: &str = "acme/.github";
 const FILE: &str = "seconder.yml";
@@ -34,16 +33,10 @@ impl Scene {
     async fn set_with(options: Options) -> Self {
         let github = Fake::start(options).await.unwrap();
         build_world(&github);
-        let seconder = GitHub::new(&Settings {
-            api_url: github.api_url(),
-            app_id: github.app_id(),
-            private_key: github.app_private_key_pem().to_owned().into(),
-            limits: Limits::default(),
-            clock: system_clock(),
-        });
+        let seconder = adapter(&github);
         let account_id = github.user("acme", seconder::demo::UserKind::Organization);
         let tenant = Tenant { account_id, login: "acme".into(), installation_id: github.org("acme") };
-        Self { github, seconder: Arc::new(seconder.unwrap()), tenant }
+        Self { github, seconder, tenant }
     }
 
     /// What GitHub says of the organization's file now.

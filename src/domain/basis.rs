@@ -157,7 +157,7 @@ impl Basis {
 #[must_use]
 pub fn target_of<'a>(facts: &'a Facts, environment: &'a str) -> Target<'a> {
     Target {
-        git_ref: facts.run.head_branch.as_deref(),
+        git_ref: facts.run.head_branch.as_deref().filter(|_| !facts.run.is_from_fork),
         workflow: facts.run.workflow.as_deref(),
         ..Target::deployment(environment)
     }

@@ -73,6 +73,9 @@ pub struct Run {
     pub event: String,
     /// Branch or tag, when there is one.
     pub head_branch: Option<String>,
+    /// Whether the branch is another repository's: whoever forks names theirs as they like.
+    #[serde(default)]
+    pub is_from_fork: bool,
     /// The workflow's file, without its folder.
     #[serde(default)]
     pub workflow: Option<String>,

@@ -32,6 +32,7 @@ pub(super) struct RunAnswer {
     actor: Option<wire::User>,
     triggering_actor: Option<wire::User>,
     repository: Option<Id>,
+    head_repository: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +100,7 @@ impl GitHub {
             name: answer.name.clone().or_else(|| answer.display_title.clone()).unwrap_or_default(),
             event: answer.event.clone().unwrap_or_default(),
             head_branch: answer.head_branch.clone(),
+            is_from_fork: answer.head_repository.as_ref().is_none_or(|head| head.id != place.repository.id),
             workflow: answer.workflow(),
             url: answer.html_url.clone().unwrap_or_default(),
             attempts: vec![answer.into_attempt()],

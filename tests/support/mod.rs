@@ -120,6 +120,7 @@ pub fn sending(case: &Case, approvers: &[u64]) -> Event {
             name: case.run_name.clone(),
             event: case.run_event.clone(),
             head_branch: case.head_branch.clone(),
+            is_from_fork: false,
             workflow: None,
             url: case.run_url.clone(),
             attempts: vec![Attempt { number: 1, actor: case.actor.clone(), triggering_actor: case.actor.clone() }],

@@ -1,5 +1,6 @@
 //! A stage to act on: a small world on a fake GitHub, and a real Seconder server beside it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log};
@@ -225,6 +226,18 @@ impl Drop for Stage {
             assert_eq!(self.github.unknown_routes(), Vec::<String>::new(), "GitHub has no such routes");
         }
     }
+}
+
+/// The adapter alone, which asks this GitHub.
+pub fn adapter(github: &GitHub) -> Arc<seconder::github::GitHub> {
+    let settings = seconder::github::Settings {
+        api_url: github.api_url(),
+        app_id: github.app_id(),
+        private_key: github.app_private_key_pem().to_owned().into(),
+        limits: seconder::github::pacing::Limits::default(),
+        clock: seconder::app::system_clock(),
+    };
+    Arc::new(seconder::github::GitHub::new(&settings).unwrap())
 }
 
 pub fn build_world(github: &GitHub) {

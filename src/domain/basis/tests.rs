@@ -108,6 +108,7 @@ fn everybody() -> Facts {
             event: "push".into(),
             head_branch: None,
             url: String::new(),
+            is_from_fork: false,
             workflow: None,
             attempts: vec![attempt(1, &mona), attempt(2, &zoe)],
         },

@@ -55,6 +55,7 @@ fn facts(commits: Vec<Commit>) -> Facts {
             name: "deploy".to_owned(),
             event: "push".to_owned(),
             head_branch: None,
+            is_from_fork: false,
             workflow: None,
             url: String::new(),
             attempts: vec![Attempt { number: 1, actor: actor.clone(), triggering_actor: actor }],

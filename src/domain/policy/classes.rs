@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::glob::{Glob, Spelling};
+
 /// A preset, as a policy names it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +53,29 @@ impl Class {
     /// The command lines it holds, as globs.
     pub fn commands(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().flat_map(|group| &group.commands).map(String::as_str)
+    }
+}
+
+/// What a class of changes or commands means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Changed files.
+    pub paths: Vec<Glob>,
+    /// Commands.
+    pub commands: Vec<Glob>,
+}
+
+impl Meant {
+    /// What a preset means. That its patterns are good is held by a test.
+    #[must_use]
+    pub fn of(preset: &Class) -> Self {
+        let globs = |patterns: &mut dyn Iterator<Item = &str>, spelling| {
+            patterns.filter_map(|pattern| Glob::new(pattern, spelling).ok()).collect()
+        };
+        Self {
+            paths: globs(&mut preset.paths(), Spelling::Folders),
+            commands: globs(&mut preset.commands(), Spelling::Exact),
+        }
     }
 }
 

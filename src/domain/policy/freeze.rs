@@ -15,7 +15,7 @@ use cron::Schedule;
 use serde::{Deserialize, Serialize};
 
 use self::edge::Edge;
-use super::scope::{Glob, Spelling};
+use super::glob::{Glob, Spelling};
 use crate::domain::Millis;
 
 /// The end of a freeze whose end cannot be told: later than any moment.

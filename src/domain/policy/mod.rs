@@ -4,6 +4,7 @@ pub mod classes;
 pub mod codeowners;
 mod error;
 pub mod freeze;
+mod glob;
 mod node;
 mod parse;
 mod pattern;
@@ -29,8 +30,10 @@ use super::Millis;
 use super::attribution::TenantCatalogue;
 use super::digest::Digest;
 use super::record::to_json;
+pub use classes::Meant;
 pub use error::{PolicyError, PolicyErrors, Span};
 use freeze::Freeze;
+pub use glob::{Glob, Spelling};
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use places::Places;
@@ -41,7 +44,7 @@ pub use rule::{
     ReasonWanted, Requirement, Rule, Unattributed,
 };
 pub use schema::schema;
-pub use scope::{Dimension, Glob, Meant, Outside, Scope, Spelling, Target};
+pub use scope::{Dimension, Outside, Scope, Target};
 pub use survey::{Environment, World, survey};
 
 /// Where a repository keeps its policy, on the default branch.

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
+use super::classes::Meant;
+use super::glob::Glob;
 use super::rule::{Assurance, Mode, Unattributed};
-use super::scope::{Glob, Meant, Scope};
+use super::scope::Scope;
 use super::values::{self, is_group_name};
 use super::{
     Approvals, AuthoredBy, Consequence, DEFAULT_EXPIRY, Freeze, Gate, Member, NamedPerson, PolicyFile, Requirement,

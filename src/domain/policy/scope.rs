@@ -2,15 +2,10 @@
 //!
 //! What is not known counts as covered, and never as excepted (P2).
 
-use std::fmt;
-use std::sync::OnceLock;
+use serde::{Deserialize, Serialize};
 
-use globset::{GlobBuilder, GlobMatcher};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::classes::Class;
+use super::glob::{self, Glob};
 use super::rule::Gate;
-use crate::domain::attribution::fold::fold;
 
 /// What is judged, as far as rules look at it. What is `None` is not known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,34 +73,34 @@ impl Dimension {
 #[serde(default)]
 pub struct Scope {
     /// Environments.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "loose")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::loose")]
     pub environments: Vec<Glob>,
     /// Branches.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::folders")]
     pub branches: Vec<Glob>,
     /// Tags.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::folders")]
     pub tags: Vec<Glob>,
     /// Files of workflows.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::exact")]
     pub workflows: Vec<Glob>,
     /// Names of jobs.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::exact")]
     pub jobs: Vec<Glob>,
     /// Commands.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::exact")]
     pub commands: Vec<Glob>,
     /// Changed files.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::folders")]
     pub paths: Vec<Glob>,
     /// Names of the classes whose paths and commands are meant besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// Changed files those classes mean.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "folders")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::folders")]
     pub class_paths: Vec<Glob>,
     /// Commands those classes mean.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "exact")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "glob::exact")]
     pub class_commands: Vec<Glob>,
 }
 
@@ -238,179 +233,13 @@ impl Scope {
     }
 }
 
-/// What a class of changes or commands means.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Meant {
-    /// Changed files.
-    pub paths: Vec<Glob>,
-    /// Commands.
-    pub commands: Vec<Glob>,
-}
-
-impl Meant {
-    /// What a preset means. That its patterns are good is held by a test.
-    #[must_use]
-    pub fn of(preset: &Class) -> Self {
-        let globs = |patterns: &mut dyn Iterator<Item = &str>, spelling| {
-            patterns.filter_map(|pattern| Glob::new(pattern, spelling).ok()).collect()
-        };
-        Self {
-            paths: globs(&mut preset.paths(), Spelling::Folders),
-            commands: globs(&mut preset.commands(), Spelling::Exact),
-        }
-    }
-}
-
-/// How a pattern is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelling {
-    /// Case does not matter, nor do letters that only look alike: so for environments, as GitHub takes them.
-    Loose,
-    /// Exact; `*` crosses everything. So for commands and jobs.
-    Exact,
-    /// Exact; `*` stays within a folder, `**` does not. So for files and branches, as GitHub's filters.
-    Folders,
-}
-
-/// A pattern, compiled when it is first needed.
-#[derive(Clone)]
-pub struct Glob {
-    source: String,
-    spelling: Spelling,
-    compiled: OnceLock<Option<GlobMatcher>>,
-}
-
-impl Glob {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub fn new(source: &str, spelling: Spelling) -> Result<Self, String> {
-        let glob = Self { source: source.to_owned(), spelling, compiled: OnceLock::new() };
-        if glob.is_plain() {
-            return Ok(glob);
-        }
-        glob.build().map(|_| glob).map_err(|error| error.kind().to_string())
-    }
-
-    /// The pattern as it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.source
-    }
-
-    /// Whether it matches. A pattern that does not compile matches everything: a broken rule holds (P2).
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        if self.source == "*" && self.spelling != Spelling::Folders {
-            return true;
-        }
-        if let Some(begin) = self.begin()
-            && text.is_ascii()
-        {
-            let found = text.get(..begin.len());
-            return match self.spelling {
-                Spelling::Loose => found.is_some_and(|found| found.eq_ignore_ascii_case(begin)),
-                _ => found == Some(begin),
-            };
-        }
-        let is_match = |text: &str| match (self.is_plain(), self.spelling) {
-            (true, Spelling::Loose) if text.is_ascii() => self.source.eq_ignore_ascii_case(text),
-            (true, Spelling::Exact | Spelling::Folders) => self.source == text,
-            _ => self.compiled().is_none_or(|compiled| compiled.is_match(text)),
-        };
-        is_match(text) || (self.spelling == Spelling::Loose && !text.is_ascii() && is_match(&fold(text)))
-    }
-
-    /// Most are plain names, and a pattern takes long to compile.
-    fn is_plain(&self) -> bool {
-        is_literal(&self.source)
-    }
-
-    /// What texts begin with, when nothing else is asked: `prod-*`.
-    fn begin(&self) -> Option<&str> {
-        let begin = self.source.strip_suffix('*').filter(|_| self.spelling != Spelling::Folders)?;
-        is_literal(begin).then_some(begin)
-    }
-
-    fn compiled(&self) -> Option<&GlobMatcher> {
-        self.compiled.get_or_init(|| self.build().ok().map(|glob| glob.compile_matcher())).as_ref()
-    }
-
-    fn build(&self) -> Result<globset::Glob, globset::Error> {
-        GlobBuilder::new(&self.source)
-            .case_insensitive(self.spelling == Spelling::Loose)
-            .literal_separator(self.spelling == Spelling::Folders)
-            .build()
-    }
-}
-
-fn is_literal(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii() && !matches!(b, b'*' | b'?' | b'[' | b']' | b'{' | b'}' | b'\\'))
-}
-
-impl PartialEq for Glob {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.source, self.spelling) == (&other.source, other.spelling)
-    }
-}
-
-impl Eq for Glob {}
-
-impl fmt::Debug for Glob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
-    }
-}
-
-fn loose<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
-    spelt(deserializer, Spelling::Loose)
-}
-
-fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
-    spelt(deserializer, Spelling::Exact)
-}
-
-fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Glob>, D::Error> {
-    spelt(deserializer, Spelling::Folders)
-}
-
-fn spelt<'de, D: Deserializer<'de>>(deserializer: D, spelling: Spelling) -> Result<Vec<Glob>, D::Error> {
-    let sources = Vec::<String>::deserialize(deserializer)?;
-    Ok(sources.into_iter().map(|source| Glob { source, spelling, compiled: OnceLock::new() }).collect())
-}
-
-impl Serialize for Glob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.source)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::glob::Spelling;
     use super::*;
 
     fn globs(spelling: Spelling, patterns: &[&str]) -> Vec<Glob> {
         patterns.iter().map(|pattern| Glob::new(pattern, spelling).unwrap()).collect()
-    }
-
-    #[test]
-    fn environments_match_without_case_and_by_how_they_look() {
-        let [production] = globs(Spelling::Loose, &["production"]).try_into().unwrap();
-        for name in ["production", "Production", "prоduction", "ｐroduction"] {
-            assert!(production.matches(name), "{name}");
-        }
-        assert!(!production.matches("production-eu"));
-        assert!(!production.matches("生产"));
-    }
-
-    #[test]
-    fn a_star_stays_within_a_folder_and_two_do_not() {
-        let [flat, deep] = globs(Spelling::Folders, &["migrations/*", "migrations/**"]).try_into().unwrap();
-        assert!(flat.matches("migrations/1.sql") && !flat.matches("migrations/old/1.sql"));
-        assert!(deep.matches("migrations/old/1.sql") && !deep.matches("src/migrations/1.sql"));
-        let [everything] = globs(Spelling::Folders, &["**"]).try_into().unwrap();
-        assert!(everything.matches("a/b/c"));
     }
 
     #[test]

@@ -46,3 +46,14 @@ fn a_rule_that_denies_flips_it_and_so_does_one_that_does_not_hold_it() {
     let looser = becomes("authored_by: unproven\n    mode: enforce\n    require: [1 of writers]");
     assert!(!looser.is_flipped(), "the commit is not proven to be a human's");
 }
+
+#[test]
+fn what_a_fork_calls_its_branch_takes_nothing_out_of_a_rule() {
+    let (request, mut facts) = seconded();
+    facts.run.head_branch = Some("main".into());
+    let excepting = layer("except: { branches: [main] }\n    require: [1 of admins]");
+    let proposed = |facts: &Facts| replay(&request, facts, std::slice::from_ref(&excepting)).proposed;
+    assert_eq!(proposed(&facts), Fate::Seconded, "only the built-in rule asks");
+    facts.run.is_from_fork = true;
+    assert_eq!(proposed(&facts), Fate::Waits { rules: vec!["production".into()] });
+}

@@ -138,6 +138,7 @@ fn run(actor: u64, attempt: u32) -> Run {
         name: String::new(),
         event: String::new(),
         head_branch: None,
+        is_from_fork: false,
         workflow: None,
         url: String::new(),
         attempts,

@@ -113,6 +113,7 @@ pub(super) fn run(attempt: u32) -> Run {
         name: "deploy".into(),
         event: "push".into(),
         head_branch: None,
+        is_from_fork: false,
         workflow: None,
         url: String::new(),
         attempts: vec![Attempt {

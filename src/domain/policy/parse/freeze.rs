@@ -1,8 +1,8 @@
 //! `freeze:` times in which nothing is released.
 
 use super::super::freeze::{Field, Freeze};
+use super::super::glob::Spelling;
 use super::super::node::Node;
-use super::super::scope::Spelling;
 use super::super::vocabulary::{FREEZE, MOST_FREEZES};
 use super::Reader;
 

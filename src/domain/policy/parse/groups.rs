@@ -1,8 +1,9 @@
 //! `approvers:` named groups of people, and `classes:` named kinds of changes.
 
 use super::super::Member;
+use super::super::classes::Meant;
+use super::super::glob::Spelling;
 use super::super::node::{Node, Value, Word};
-use super::super::scope::{Meant, Spelling};
 use super::super::values::{is_group_name, member};
 use super::super::vocabulary::{CLASS, PERMISSION};
 use super::super::words::{nearest, no_name};

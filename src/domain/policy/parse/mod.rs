@@ -10,9 +10,9 @@ mod scope;
 
 use std::collections::BTreeMap;
 
+use super::classes::Meant;
 use super::freeze::Freeze;
 use super::node::{self, Node, Place, Value, Word};
-use super::scope::Meant;
 use super::vocabulary;
 use super::words::hint;
 use super::{Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile};

@@ -1,9 +1,11 @@
 //! What a rule covers: `environments`, `branches`, `paths` and the like, and `except`.
 
 use super::super::classes;
+use super::super::classes::Meant;
+use super::super::glob::{Glob, Spelling};
 use super::super::node::Node;
 use super::super::rule::Gate;
-use super::super::scope::{Glob, Meant, Scope, Spelling};
+use super::super::scope::Scope;
 use super::super::vocabulary::SCOPE;
 use super::super::words::hint;
 use super::{Reader, Table};
