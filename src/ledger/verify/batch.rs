@@ -1,8 +1,10 @@
 //! Some lines of the entries, and what can be known of each without the others: its hash, and whether its receipt is right.
 use std::io::{BufRead, Read as _};
 
+use super::body::KnownParts;
 use super::files::Files;
 use super::refusal::{LineFault, Refusal};
+use super::violation::Violation;
 use crate::ledger::entry::{Header, MAX_BYTES, is_request_id};
 use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Hash, leaf_hash};
@@ -17,6 +19,8 @@ pub(super) struct Entry<'b> {
     pub(super) leaf: Hash,
     /// Whether its receipt is right, if it was looked at.
     pub(super) receipt: Option<Result<(), Refusal>>,
+    /// Who had a part in what it opens, if that was looked for.
+    pub(super) parts: Option<Result<KnownParts, Violation>>,
 }
 
 /// Lines that follow each other.
@@ -30,8 +34,12 @@ pub(super) struct Batch {
     after: After,
 }
 
-/// The hash of a line, and whether its receipt is right, if it has to have one.
-type Checked = (Hash, Option<Result<(), Refusal>>);
+/// What is known of a line by itself.
+struct Checked {
+    leaf: Hash,
+    receipt: Option<Result<(), Refusal>>,
+    parts: Option<Result<KnownParts, Violation>>,
+}
 
 /// Some of the lines, to be checked by one thread.
 pub(super) struct Part<'b> {
@@ -104,19 +112,21 @@ impl Batch {
     pub(super) fn entries(&mut self) -> impl Iterator<Item = Entry<'_>> {
         let Batch { text, ends, checked, .. } = self;
         lines(text, 0, ends).zip(checked.drain(..)).map(|(line, checked)| {
-            let (leaf, receipt) = checked.unwrap_or_else(|| (leaf_hash(line.as_bytes()), None));
-            Entry { line, leaf, receipt }
+            let unchecked = || Checked { leaf: leaf_hash(line.as_bytes()), receipt: None, parts: None };
+            let Checked { leaf, receipt, parts } = checked.unwrap_or_else(unchecked);
+            Entry { line, leaf, receipt, parts }
         })
     }
 }
 
 impl Part<'_> {
-    /// Hashes the lines and checks the receipts of the decisions among them.
+    /// Hashes the lines, checks the receipts of the decisions among them, and reads the facts of the openings.
     pub(super) fn check(&mut self, files: &mut Files<'_, impl Artifact>) {
         let lines = lines(self.text, self.start, self.ends);
         for ((seq, line), checked) in (self.first..).zip(lines).zip(self.checked.iter_mut()) {
             let leaf = leaf_hash(line.as_bytes());
-            *checked = Some((leaf, decided_in(line).map(|request| files.check_receipt(request, seq, line, leaf))));
+            let receipt = decided_in(line).map(|request| files.check_receipt(request, seq, line, leaf));
+            *checked = Some(Checked { leaf, receipt, parts: parts_in(line) });
         }
     }
 }
@@ -130,6 +140,12 @@ fn decided_in(line: &str) -> Option<&str> {
     let name = RecordType::DecisionRecorded.as_str();
     let header = line.contains(name).then(|| Header::parse(line).ok()).flatten()?;
     header.corr.filter(|corr| header.record_type == name && is_request_id(corr))
+}
+
+/// Who had a part in what this line opens. Only a line that may hold facts is parsed.
+fn parts_in(line: &str) -> Option<Result<KnownParts, Violation>> {
+    let header = line.contains("\"facts\":").then(|| Header::parse(line).ok()).flatten()?;
+    header.facts.is_some().then(|| KnownParts::of(&header))
 }
 
 /// Adds one line to `bytes`, never more than the longest there may be; false at the end of the file.

@@ -67,36 +67,37 @@ impl Opened {
     }
 }
 
-/// Who had a part for certain, by the facts an opening rests on: whoever set the run going, wrote a held commit or is its
-/// co-author, with an account that GitHub names. Who else had one, takes the whole judgement to tell.
-pub(super) fn known_parts(entry: &Header<'_>) -> Result<Vec<u64>, Violation> {
-    let Some(facts) = entry.facts else { return Ok(Vec::new()) };
-    let facts: Facts = need(Some(facts), "facts")?;
-    let commits: Vec<Judged> = need(entry.commits, "commits")?;
-    let (mut accounts, mut identities) = (Vec::new(), Vec::new());
-    accounts.extend(facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten());
-    accounts.extend([facts.deployment_creator, facts.sender].into_iter().flatten());
-    // An opening without room leaves commits out.
-    if commits.len() == facts.commits.len() {
-        for (written, _) in facts.commits.iter().zip(&commits).filter(|(_, judged)| judged.gated) {
-            identities.push(written.author);
-            identities.extend(&written.co_authors);
-        }
-    }
-    let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
-    for at in identities {
-        accounts.extend(facts.identities.get(at).ok_or_else(nobody)?.account);
-    }
-    accounts.into_iter().map(|at| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody)).collect()
+/// Who had a part for certain, by the facts an opening rests on. Who else had one, takes the whole judgement to tell.
+#[derive(Debug, Default)]
+pub(super) struct KnownParts {
+    /// Whoever set the run going: they have a part by whatever rules it is judged.
+    pub(super) starters: Vec<u64>,
+    /// They, and whoever wrote a held commit or is its co-author, with an account that GitHub names.
+    pub(super) all: Vec<u64>,
 }
 
-/// Who set the run going: they have a part by whatever rules it is judged.
-pub(super) fn starters(entry: &Header<'_>) -> Result<Vec<u64>, Violation> {
-    let Some(facts) = entry.facts else { return Ok(Vec::new()) };
-    let facts: Facts = need(Some(facts), "facts")?;
-    let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
-    let all = started.chain([facts.deployment_creator, facts.sender].into_iter().flatten());
-    Ok(all.filter_map(|at| facts.accounts.get(at)).map(|account| account.id).collect())
+impl KnownParts {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        let Some(facts) = entry.facts else { return Ok(Self::default()) };
+        let facts: Facts = need(Some(facts), "facts")?;
+        let commits: Vec<Judged> = need(entry.commits, "commits")?;
+        let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
+        let id = |at: usize| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody);
+        let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
+        let starters = started.chain([facts.deployment_creator, facts.sender].into_iter().flatten());
+        let starters: Vec<u64> = starters.map(id).collect::<Result<_, _>>()?;
+        let mut all = starters.clone();
+        // An opening without room leaves commits out.
+        if commits.len() == facts.commits.len() {
+            for (written, _) in facts.commits.iter().zip(&commits).filter(|(_, judged)| judged.gated) {
+                for at in std::iter::once(written.author).chain(written.co_authors.iter().copied()) {
+                    let identity = facts.identities.get(at).ok_or_else(nobody)?;
+                    all.extend(identity.account.map(id).transpose()?);
+                }
+            }
+        }
+        Ok(Self { starters, all })
+    }
 }
 
 /// Accounts and identities are named by their place in a list.

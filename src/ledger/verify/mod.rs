@@ -8,6 +8,7 @@
 use std::io::{self, BufRead};
 
 use self::batch::{Batch, Entry};
+use self::body::KnownParts;
 use self::files::Files;
 use self::refusal::{LineFault, Refusal};
 use self::report::Report;
@@ -129,11 +130,11 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Refusal> {
         let size = self.checkpoint.size;
-        for Entry { line, leaf, receipt } in batch.entries() {
+        for Entry { line, leaf, receipt, parts } in batch.entries() {
             if self.chain.tree.size() == size {
                 return Err(Refusal::Surplus { size });
             }
-            self.entry(line, leaf, receipt)?;
+            self.entry(line, leaf, receipt, parts)?;
             let read = self.chain.tree.size();
             if old.is_some_and(|old| old.size == read) {
                 self.old_root = Some(self.chain.tree.root());
@@ -145,7 +146,13 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         batch.fault()
     }
 
-    fn entry(&mut self, line: &str, leaf: Hash, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
+    fn entry(
+        &mut self,
+        line: &str,
+        leaf: Hash,
+        receipt: Option<Result<(), Refusal>>,
+        parts: Option<Result<KnownParts, Violation>>,
+    ) -> Result<(), Refusal> {
         let number = self.chain.tree.size() + 1;
         let (header, record_type) = self
             .chain
@@ -162,7 +169,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         // After a first fault the state of the rules means nothing any more; the hashes still do.
         if self.fault.is_none() {
             let earlier = &mut |request: &str| files.decision_before(request, header.seq);
-            let checked = rules.check(&header, record_type, earlier).and_then(|step| match step {
+            let checked = rules.check(&header, record_type, parts, earlier).and_then(|step| match step {
                 Step::Decided(outcome) => {
                     report.decided(outcome);
                     let request = header.corr.unwrap_or_default();

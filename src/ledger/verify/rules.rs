@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::body::{self, Callback, Decision, Opened, Owner, Person, Quorum, Review, Reviewer, State, Verdict};
+use super::body::{
+    self, Callback, Decision, KnownParts, Opened, Owner, Person, Quorum, Review, Reviewer, State, Verdict,
+};
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -78,6 +80,9 @@ pub(super) struct Rules {
     alive: BTreeMap<String, Life>,
 }
 
+/// Who had a part in what an entry opens, found out ahead.
+type Parts = Result<KnownParts, Violation>;
+
 /// Where a request is looked up that is not alive any more: what was decided about it before this entry.
 type Earlier<'a> = dyn FnMut(&str) -> Result<Option<Settled>, Refusal> + 'a;
 
@@ -95,6 +100,7 @@ impl Rules {
         &mut self,
         header: &Header<'_>,
         record_type: RecordType,
+        parts: Option<Parts>,
         earlier: &mut Earlier<'_>,
     ) -> Result<Step, Refusal> {
         let refuse = |violation| Refusal::rule(header.seq, header.corr.unwrap_or("-"), violation);
@@ -112,7 +118,7 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, header).map(|()| Step::None).map_err(refuse);
+            return self.open(request, header, parts).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let settled = earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
@@ -128,7 +134,7 @@ impl Rules {
         {
             return Err(doubt);
         }
-        let step = life.follow(record_type, header).map_err(refuse)?;
+        let step = life.follow(record_type, header, parts).map_err(refuse)?;
         if life.is_over(record_type) {
             self.alive.remove(request);
         }
@@ -154,24 +160,24 @@ impl Rules {
         })
     }
 
-    fn open(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
+    fn open(&mut self, request: &str, entry: &Header<'_>, parts: Option<Parts>) -> Result<(), Violation> {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
-        self.alive.insert(request.to_owned(), Life::Open(Open::of(entry)?));
+        self.alive.insert(request.to_owned(), Life::Open(Open::of(entry, parts)?));
         Ok(())
     }
 }
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>) -> Result<Step, Violation> {
+    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>, parts: Option<Parts>) -> Result<Step, Violation> {
         match record_type {
             // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
             // What is held and who set it going is as it was, and so is a denial.
             RecordType::RequestRejudged => {
                 let open = self.still_open(record_type)?;
-                let now = Open::of(entry)?;
+                let now = Open::of(entry, parts)?;
                 if now.subject != open.subject {
                     return Err(Violation::OtherSubject);
                 }
@@ -262,10 +268,11 @@ impl Life {
 }
 
 impl Open {
-    fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+    fn of(entry: &Header<'_>, parts: Option<Parts>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
+        let KnownParts { starters, all } = parts.unwrap_or_else(|| KnownParts::of(entry))?;
         let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
-        if let Some(missing) = body::known_parts(entry)?.iter().find(|id| !is_party(id)) {
+        if let Some(missing) = all.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
         }
         let subject = [entry.repository, entry.environment, entry.run, entry.head_sha];
@@ -273,7 +280,7 @@ impl Open {
             seq: entry.seq,
             digest: opened.request_digest,
             subject: subject.into_iter().map(|field| field.map_or("-", RawValue::get)).collect::<Vec<_>>().join(" "),
-            starters: body::starters(entry)?,
+            starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
             people: opened.people,
             approvals: Vec::new(),
