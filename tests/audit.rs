@@ -14,11 +14,10 @@ use crate::support::stage::{SHOP, Stage};
 
 const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
 
-/// What the stage's ledger says, to be signed again by whoever has its key.
+/// What the stage's ledger says when all of it is told, to be signed again by whoever has its key.
 async fn ledger_of(stage: &Stage) -> Story {
-    let folder = tempfile::tempdir().unwrap();
-    stage.export(&folder.path().join("ledger")).await;
-    Story::of_lines(&std::fs::read_to_string(folder.path().join("ledger/entries.jsonl")).unwrap())
+    let lines: Vec<String> = stage.entries().await.iter().map(Value::to_string).collect();
+    Story::of_lines(&lines.join("\n"))
 }
 
 fn audit(ledger: &Story, options: &[&str]) -> Output {

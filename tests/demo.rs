@@ -67,7 +67,7 @@ fn the_ledger_it_leaves_verifies_by_the_command_it_prints_until_a_byte_is_change
     let printed =
         told.lines().find_map(|line| line.trim().strip_prefix("$ ").filter(|c| c.contains("out/ledger"))).unwrap();
     assert_eq!(names_in(folder.path()), ["out"]);
-    assert_eq!(names_in(&folder.path().join("out")), ["ledger", "log.vkey"]);
+    assert_eq!(names_in(&folder.path().join("out")), ["ledger", "log.vkey", "openings.jsonl"]);
 
     let by_shell = Command::new("sh").args(["-c", printed]).current_dir(folder.path()).output().unwrap();
     assert_success(&by_shell);
@@ -79,7 +79,11 @@ fn the_ledger_it_leaves_verifies_by_the_command_it_prints_until_a_byte_is_change
     assert!(stderr(&inside).contains("lies inside the ledger it should prove"));
 
     let entries = folder.path().join("out/ledger/entries.jsonl");
-    let changed = fs::read_to_string(&entries).unwrap().replacen("\"login\":\"mona\"", "\"login\":\"nona\"", 1);
+    let changed = fs::read_to_string(&entries).unwrap().replacen(
+        "\"environment\":\"production\"",
+        "\"environment\":\"productiom\"",
+        1,
+    );
     fs::write(&entries, changed).unwrap();
     let forged = seconder(&[&verify[..], &["out/log.vkey"]].concat(), folder.path());
     assert_eq!(forged.status.code(), Some(1));

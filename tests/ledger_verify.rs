@@ -390,7 +390,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "one person counted under two accounts",
             Box::new(|s| {
-                s.add(approved, RequestOpened, "people", json!([{"accounts": [7, 9]}]));
+                s.add(approved, RequestOpened, "people", json!([{"accounts": [{"id": 7}, {"id": 9}]}]));
                 s.insert_after(approved, ReviewRecorded, ReviewRecorded, review(approved, 9, "approve"));
                 s.set(approved, DecisionRecorded, "/approvers", json!([person(7), person(9)]));
                 s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
@@ -399,12 +399,14 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a party approved under another account",
-            Box::new(|s| s.add(approved, RequestOpened, "people", json!([{"accounts": [1, 7]}]))),
+            Box::new(|s| s.add(approved, RequestOpened, "people", json!([{"accounts": [{"id": 1}, {"id": 7}]}]))),
             "the reviewer 7 had a part in the request",
         ),
         (
             "a program approves with a personal account",
-            Box::new(|s| s.add(approved, RequestOpened, "people", json!([{"accounts": [7], "is_machine": true}]))),
+            Box::new(|s| {
+                s.add(approved, RequestOpened, "people", json!([{"accounts": [{"id": 7}], "is_machine": true}]))
+            }),
             "7 seconds, whom request.opened lists as a program",
         ),
         (

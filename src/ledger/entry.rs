@@ -227,6 +227,12 @@ pub struct Header<'a> {
     /// Its commit.
     #[serde(borrow)]
     pub head_sha: Option<&'a RawValue>,
+    /// Who started the run.
+    #[serde(borrow)]
+    pub actor: Option<&'a RawValue>,
+    /// Who started this attempt of it.
+    #[serde(borrow)]
+    pub triggering_actor: Option<&'a RawValue>,
     /// The digest of what was shown.
     #[serde(borrow)]
     pub request_digest: Option<&'a RawValue>,

@@ -6,6 +6,8 @@
 //!
 //! - [`entry`] the bytes of one entry, and the few fields all entries share
 //! - [`record`] the kinds of entry
+//! - [`catalogue`] every field of every kind, and which are told in clear
+//! - [`sealing`] commitments instead of names, and what opens them
 //! - [`merkle`] hashes, the growing tree, proofs (RFC 6962, RFC 9162)
 //! - [`note`] keys and signed notes (<https://c2sp.org/signed-note>)
 //! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
@@ -15,6 +17,7 @@
 //! - [`export`] writes one
 //! - [`verify`] believes nothing of it but the key
 
+pub mod catalogue;
 pub mod checkpoint;
 pub mod entry;
 pub mod export;
@@ -23,6 +26,7 @@ pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod record;
+pub mod sealing;
 pub mod tile;
 pub mod verify;
 

@@ -70,6 +70,8 @@ record_types! {
     CallbackResult = "callback.result",
     /// An outward call was given up.
     EffectFailed = "effect.failed",
+    /// Openings were erased.
+    RedactionPerformed = "redaction.performed",
 }
 
 impl fmt::Display for RecordType {

@@ -232,7 +232,7 @@ impl Batch {
             }
             let tenant = &locked.request.case.subject.tenant;
             let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));
-            records.push(Pending { request: id, n: locked.entries, record });
+            records.push(Pending { request: Some(id), n: locked.entries, record });
             locked.entries += 1;
         }
         for (id, effect, urgency) in effects {

@@ -1,4 +1,4 @@
-//! The ledger's rows: entries are appended in the transaction that made them true (P5).
+//! The ledger's rows: entries are appended in the transaction that made them true (P5), and sealed as they are appended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,16 +12,18 @@ use zeroize::Zeroizing;
 use super::Error;
 use super::connection::Database;
 use super::sql::{Statement, Value, id, text};
+use super::subjects::{Salts, Subjects};
 use crate::domain::Millis;
 use crate::domain::digest::Digest;
 use crate::domain::gate::{RequestId, Tenant};
 use crate::domain::record::Record;
 use crate::ledger::entry::SealError;
 use crate::ledger::merkle::Frontier;
+use crate::ledger::sealing::{self, Opening, Subject, SubjectKey};
 use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType, SigningKey};
 
 /// How many entries go into one statement at most.
-const ROWS: usize = 500;
+pub(super) const ROWS: usize = 500;
 
 /// One log, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +86,9 @@ impl Signer {
 
 /// A record on its way into a log.
 pub(super) struct Pending {
-    pub(super) request: RequestId,
-    /// Its number among the entries of its request.
+    /// `None`: it is about the log itself.
+    pub(super) request: Option<RequestId>,
+    /// Its number among the entries of its request; one that its log has not had of this type.
     pub(super) n: u64,
     pub(super) record: Record,
 }
@@ -117,8 +120,12 @@ pub(super) async fn append(
     if appendix.is_empty() {
         return Ok(());
     }
+    let mut appendix = appendix;
     let mut heads = lock(signer, &appendix, one_by_one, connection).await?;
-    let mut entries: Vec<[Value; 5]> = Vec::new();
+    // Under the heads' lock: whoever erases somebody has it, too, and nobody is named by a subject that is gone.
+    let subjects = Subjects::of(&mut appendix, connection).await?;
+    let mut salts = Salts::new();
+    let mut entries: Vec<[Value; 6]> = Vec::new();
     let mut rows: Vec<[Value; 8]> = Vec::with_capacity(heads.len());
     for (tenant, (_, records)) in appendix {
         let Some(mut log) = heads.remove(&tenant) else {
@@ -128,16 +135,24 @@ pub(super) async fn append(
         if log.tree.size() == 0 {
             let body = json!({ "origin": log.origin, "vkey": log.vkey, "tenant": { "account_id": tenant, "login": log.login } });
             let Json::Object(body) = body else { continue };
-            let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now)?;
-            entries.push(log.push("", RecordType::Genesis, line));
+            let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now, &mut Vec::new())?;
+            entries.push(log.push("", RecordType::Genesis, line, String::new()));
         }
         for Pending { request, n, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
             };
-            let name = format!("{request}:{kind}:{n}");
-            let line = log.seal(kind, &name, Some(request.as_str()), record.body, now)?;
-            entries.push(log.push(request.as_str(), kind, line));
+            let (name, corr) = match &request {
+                Some(request) => (format!("{request}:{kind}:{n}"), request.as_str()),
+                None => (format!("log:{kind}:{n}"), ""),
+            };
+            let mut body = record.body;
+            let subject = |account_id| subjects.of_account(tenant, account_id);
+            let mut openings = sealing::seal(kind.as_str(), &mut body, &subject, &mut || salts.next())
+                .map_err(|error| Error::Unwritable { what: "ledger entry", why: error.to_string() })?;
+            salts.check()?;
+            let line = log.seal(kind, &name, request.as_ref().map(RequestId::as_str), body, now, &mut openings)?;
+            entries.push(log.push(corr, kind, line, stored(&openings)?));
         }
         let checkpoint =
             Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;
@@ -154,7 +169,7 @@ pub(super) async fn append(
     }
     let mut entries = entries.into_iter();
     while entries.len() > 0 {
-        Statement::new("INSERT INTO ledger_entries (tenant, seq, request_id, type, line) ")
+        Statement::new("INSERT INTO ledger_entries (tenant, seq, request_id, type, line, openings) ")
             .rows(entries.by_ref().take(ROWS))
             .execute(connection)
             .await?;
@@ -247,6 +262,7 @@ impl Open {
         corr: Option<&str>,
         body: Map<String, Json>,
         now: Millis,
+        openings: &mut Vec<Opening>,
     ) -> Result<Line, Error> {
         let mut body = body;
         loop {
@@ -262,35 +278,47 @@ impl Open {
             };
             match draft.seal() {
                 Err(SealError::TooLong { record_type, bytes }) => {
-                    if !shorten(&mut body) {
+                    let Some(name) = shorten(&mut body) else {
                         return Err(SealError::TooLong { record_type, bytes }.into());
-                    }
+                    };
+                    let is_of_it = |opening: &Opening| opening.path.split('/').nth(1) == Some(name.as_str());
+                    openings.retain(|opening| !is_of_it(opening));
                 }
                 sealed => return Ok(sealed?),
             }
         }
     }
 
-    fn push(&mut self, request: &str, record_type: RecordType, line: Line) -> [Value; 5] {
+    fn push(&mut self, request: &str, record_type: RecordType, line: Line, openings: String) -> [Value; 6] {
         let seq = self.tree.size();
         self.tree.push(line.leaf);
         self.prev = Some(line.leaf);
-        [self.tenant.into(), seq.into(), request.into(), record_type.as_str().into(), line.bytes.into()]
+        let kind = record_type.as_str();
+        [self.tenant.into(), seq.into(), request.into(), kind.into(), line.bytes.into(), openings.into()]
     }
 }
 
-/// Puts a digest in the place of the longest field that is not one already. The request keeps what it stands for.
-fn shorten(body: &mut Map<String, Json>) -> bool {
+/// Openings as they are kept.
+fn stored(openings: &[Opening]) -> Result<String, Error> {
+    if openings.is_empty() {
+        return Ok(String::new());
+    }
+    serde_json::to_string(openings).map_err(|error| Error::Unwritable { what: "openings", why: error.to_string() })
+}
+
+/// Puts a digest in the place of the longest field that is not one already; its parts cannot be opened then. The request
+/// keeps what it stands for.
+fn shorten(body: &mut Map<String, Json>) -> Option<String> {
     let longest = body
         .iter()
         .filter(|(_, value)| value.get("omitted").is_none())
         .map(|(name, value)| (value.to_string().len(), name.clone()))
         .max();
-    let Some((bytes, name)) = longest.filter(|(bytes, _)| *bytes > 200) else { return false };
+    let (bytes, name) = longest.filter(|(bytes, _)| *bytes > 200)?;
     if let Some(value) = body.get_mut(&name) {
         *value = json!({ "omitted": "too long for an entry", "bytes": bytes, "sha256": Digest::of_json(value) });
     }
-    true
+    Some(name)
 }
 
 /// Reads logs. Needs no server, and disturbs none that is running.
@@ -363,5 +391,59 @@ impl LedgerReader {
             return Err(Error::unreadable("ledger", format!("entries between {seq} and {end} are missing")));
         }
         rows.iter().map(|row| text(row, 0)).collect()
+    }
+    /// What opens the entries of a log from `seq` on, as far as it is there: at most `limit` entries, none at or after `size`,
+    /// each as the JSON list that is kept.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn openings(&self, tenant: u64, seq: u64, size: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+        let rows = Statement::new("SELECT seq, openings FROM ledger_entries WHERE openings <> '' AND tenant = ")
+            .bind(tenant)
+            .sql(" AND seq >= ")
+            .bind(seq)
+            .sql(" AND seq < ")
+            .bind(size)
+            .sql(" ORDER BY seq LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        rows.iter().map(|row| Ok((id(row, 0)?, text(row, 1)?))).collect()
+    }
+
+    /// Who is which subject in a log, in the order of their accounts.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn subjects(&self, tenant: u64) -> Result<Vec<Person>, Error> {
+        let rows = Statement::new("SELECT account_id, subject_key, sub, login FROM ledger_subjects WHERE tenant = ")
+            .bind(tenant)
+            .sql(" ORDER BY account_id")
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        rows.iter().map(Person::read).collect()
+    }
+}
+
+/// A person in a log. Shows nobody the key.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their account.
+    pub account_id: u64,
+    /// What ties the two.
+    pub key: SubjectKey,
+    /// Who they are in this log.
+    pub subject: Subject,
+    /// Their login when they were met first.
+    pub login: String,
+}
+
+impl Person {
+    fn read(row: &AnyRow) -> Result<Self, Error> {
+        let (key, subject) = (SubjectKey::parse(&text(row, 1)?), Subject::parse(&text(row, 2)?));
+        let (Some(key), Some(subject)) = (key, subject) else {
+            return Err(Error::unreadable("subject", text(row, 2)?));
+        };
+        Ok(Self { account_id: id(row, 0)?, key, subject, login: text(row, 3)? })
     }
 }

@@ -38,6 +38,7 @@ mod reader;
 mod releases;
 mod requests;
 mod sql;
+mod subjects;
 
 pub use claims::Claim;
 pub use clock::DatabaseClock;
@@ -47,7 +48,7 @@ pub use effects::EffectDue;
 pub use error::Error;
 pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
-pub use ledger::{LedgerReader, LogHead};
+pub use ledger::{LedgerReader, LogHead, Person};
 pub use policies::StoredPolicy;
 pub use reader::RequestReader;
 pub use requests::Of;

@@ -183,6 +183,33 @@ impl Stage {
         log.vkey
     }
 
+    /// Exports the ledger to this folder and what opens it to this file, and returns the key it is signed with.
+    pub async fn export_with_names(&self, dir: &std::path::Path, file: &std::path::Path) -> String {
+        let reader = self.server().store().ledger();
+        let log = reader.logs().await.unwrap().remove(0);
+        let openings = seconder::cli::ledger::openings::OpeningsFile::create(file, dir).unwrap();
+        seconder::cli::ledger::export::export(&reader, &log, dir).await.unwrap();
+        openings.write(&reader, &log).await.unwrap();
+        log.vkey
+    }
+
+    /// Every entry of the ledger, with the names that are sealed in it.
+    pub async fn entries(&self) -> Vec<serde_json::Value> {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, file) = (folder.path().join("ledger"), folder.path().join("openings"));
+        self.export_with_names(&dir, &file).await;
+        let origin = self.server().store().ledger().logs().await.unwrap().remove(0).origin;
+        let reader = std::io::BufReader::new(std::fs::File::open(&file).unwrap());
+        let mut book = seconder::ledger::sealing::Book::open(reader, &origin).unwrap();
+        let lines = std::fs::read_to_string(dir.join("entries.jsonl")).unwrap();
+        let opened = (0..).zip(lines.lines()).map(|(seq, line)| {
+            let (entry, untold, _) = seconder::ledger::verify::opened::open_line(line, seq, &mut book).unwrap();
+            assert_eq!(untold, seconder::ledger::sealing::Untold::default());
+            serde_json::Value::Object(entry)
+        });
+        opened.collect()
+    }
+
     /// Exports the ledger and verifies it, trusting only the key.
     pub async fn verified(&self) -> seconder::ledger::verify::report::Report {
         let folder = tempfile::tempdir().unwrap();
@@ -195,6 +222,7 @@ impl Stage {
             old: None,
             trust_artifact_key: false,
             explain: None,
+            openings: None,
             json: false,
         };
         seconder::cli::ledger::verify::check(&args).unwrap()
@@ -204,9 +232,11 @@ impl Stage {
     pub async fn explained(&self, request: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("ledger");
-        let vkey = self.export(&dir).await;
+        let file = folder.path().join("openings");
+        let vkey = self.export_with_names(&dir, &file).await;
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
         command.args(["ledger", "verify"]).arg(&dir).args(["--vkey", &vkey, "--explain", request]);
+        command.arg("--openings").arg(&file);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()

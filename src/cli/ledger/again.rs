@@ -16,6 +16,7 @@ use crate::domain::people::Account;
 use crate::domain::policy::Assurance;
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
+use crate::ledger::sealing::is_commitment;
 
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
@@ -76,6 +77,9 @@ fn facts(opening: &Value, entries: &[Value]) -> Result<Value, String> {
     if opening["facts"].is_object() {
         return Ok(opening["facts"].clone());
     }
+    if is_commitment(&opening["facts"]) {
+        return Err("what it rests on is sealed, and was not opened".into());
+    }
     let Some(digest) = opening["facts_digest"].as_str() else {
         return Err("its opening records no facts".into());
     };
@@ -83,6 +87,9 @@ fn facts(opening: &Value, entries: &[Value]) -> Result<Value, String> {
         return Err(format!("its facts were too many to record; their digest is {digest}"));
     }
     let pieces = entries.iter().filter(|entry| entry["type"] == "facts.recorded");
+    if pieces.clone().any(|entry| is_commitment(&entry["text"])) {
+        return Err("what it rests on is sealed, and was not opened".into());
+    }
     let text: String = pieces.filter_map(|entry| entry["text"].as_str()).collect();
     if Digest::of_bytes(text.as_bytes()).as_str() != digest {
         return Err("its facts are not those the opening names by their digest".into());

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::domain::text::visible;
 use crate::ledger::layout;
+use crate::ledger::sealing::is_commitment;
 
 /// Every entry of a request.
 ///
@@ -62,7 +63,7 @@ fn tell(entry: &Value, story: &mut String) {
 }
 
 fn headline(entry: &Value) -> String {
-    let reviewer = || word(&entry["reviewer"]["login"]);
+    let reviewer = || name(&entry["reviewer"]);
     match entry["type"].as_str().unwrap_or_default() {
         "request.opened" => format!(
             "{} of {} waits; run {}, attempt {}, commit {}",
@@ -77,9 +78,9 @@ fn headline(entry: &Value) -> String {
         "review.struck" => format!("the approval of {} was struck", reviewer()),
         "attempt.refused" => format!("{} could not {}", reviewer(), word(&entry["verdict"])),
         "decision.recorded" => {
-            let names: Vec<String> = list(&entry["approvers"]).map(|who| word(&who["login"])).collect();
-            let by = match &entry["denied_by"]["login"] {
-                Value::String(login) => format!(" by {}", visible(login)),
+            let names: Vec<String> = list(&entry["approvers"]).map(name).collect();
+            let by = match &entry["denied_by"] {
+                who @ Value::Object(_) => format!(" by {}", name(who)),
                 _ if names.is_empty() => String::new(),
                 _ => format!(" by {}", names.join(", ")),
             };
@@ -98,6 +99,7 @@ fn headline(entry: &Value) -> String {
         "decision.voided" => format!("the decision was taken back: {}", word(&entry["why"])),
         "callback.sent" => format!("GitHub is told: {}", word(&entry["state"])),
         "callback.result" => format!("GitHub answered {}", entry["status"]),
+        "redaction.performed" => format!("openings of {} were erased", word(&entry["subject"])),
         "facts.recorded" => format!("more of what it rests on, piece {}", entry["piece"]),
         "effect.failed" => format!("given up: {} ({})", word(&entry["effect"]), word(&entry["error"])),
         other => visible(other),
@@ -111,6 +113,7 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
         _ => point("there was no earlier deployment to compare it with".into()),
     }
     for commit in list(&entry["commits"]) {
+        let evidence = &commit["evidence"];
         let held = if commit["gated"] == true { "held" } else { "not held" };
         let agent = match &commit["agent"] {
             Value::String(agent) => {
@@ -122,7 +125,10 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
             _ => "no agent's mark".into(),
         };
         point(format!("commit {}: {held}; {agent}", word(&commit["sha"])));
-        for evidence in list(&commit["evidence"]) {
+        if is_commitment(evidence) {
+            point("  its marks are sealed".to_owned());
+        }
+        for evidence in list(evidence) {
             point(format!("  {}: {}", word(&evidence["marker"]), word(&evidence["found"])));
         }
     }
@@ -136,7 +142,7 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
     list(&entry["partial"]).for_each(|gap| point(format!("not known: {}", pairs(gap))));
     for party in list(&entry["parties"]) {
         let facts: Vec<String> = list(&party["because"]).map(pairs).collect();
-        point(format!("party: {} (account {}): {}", word(&party["login"]), party["id"], facts.join("; ")));
+        point(format!("party: {} (account {}): {}", name(party), word(&party["id"]), facts.join("; ")));
     }
     for unknown in list(&entry["unknown"]) {
         let facts: Vec<String> = list(&unknown["because"]).map(pairs).collect();
@@ -144,7 +150,8 @@ fn opened(entry: &Value, point: &mut impl FnMut(String)) {
     }
     for owner in list(&entry["people"]) {
         let who = if owner["is_machine"] == true { "a program" } else { "one person" };
-        point(format!("{who}: accounts {}", pairs(&owner["accounts"])));
+        let accounts: Vec<String> = list(&owner["accounts"]).map(|account| word(&account["id"])).collect();
+        point(format!("{who}: accounts {}", accounts.join(", ")));
     }
     rules(entry, point);
     for asked in list(&entry["quorum"]) {
@@ -226,8 +233,17 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+/// What somebody is called; who they are to the log, when that is sealed.
+fn name(account: &Value) -> String {
+    match &account["login"] {
+        login @ Value::String(_) if !is_commitment(login) => word(login),
+        _ => word(&account["id"]),
+    }
+}
+
 fn word(value: &Value) -> String {
     match value {
+        sealed if is_commitment(sealed) => "(sealed)".to_owned(),
         Value::String(text) => visible(text),
         Value::Null => String::new(),
         other => other.to_string(),

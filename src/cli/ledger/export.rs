@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::directory::Directory;
+use super::openings::OpeningsFile;
 use crate::cli::Failure;
 use crate::config;
 use crate::ledger::VerifierKey;
@@ -29,6 +30,10 @@ pub struct ExportArgs {
     /// Whose ledger: the account's login or id; needed only when there are several
     #[arg(long)]
     pub tenant: Option<String>,
+
+    /// Write what tells the names that are sealed, for whoever may see them; a new file outside DIR
+    #[arg(long, value_name = "FILE")]
+    pub openings: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -40,15 +45,20 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
             .await
             .context("there is no database to export from; SECONDER_DATABASE_URL, or SECONDER_DATA_DIR for the SQLite file in it, says where the server keeps its own")?;
         let log = choose(reader.logs().await?, args.tenant.as_deref())?;
+        let openings = args.openings.as_deref().map(|file| OpeningsFile::create(file, &args.dir)).transpose()?;
         let exported = export(&reader, &log, &args.dir).await?;
+        if let Some(openings) = openings {
+            openings.write(&reader, &log).await?;
+        }
         Ok::<_, anyhow::Error>((log, exported))
     })?;
-    say(&log, exported, &args.dir);
+    say(&log, exported, args);
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the command line speaks to people")]
-fn say(log: &LogHead, exported: Exported, dir: &Path) {
+fn say(log: &LogHead, exported: Exported, args: &ExportArgs) {
+    let dir = &args.dir;
     println!(
         "{} entries of {} and {} receipts are in {}",
         exported.entries,
@@ -56,10 +66,13 @@ fn say(log: &LogHead, exported: Exported, dir: &Path) {
         exported.receipts,
         dir.display()
     );
+    if let Some(openings) = &args.openings {
+        println!("what is sealed in them is told by {}: give it to nobody who may not see names", openings.display());
+    }
     println!("verify with a key you got elsewhere:\n  seconder ledger verify {} --vkey {}", dir.display(), log.vkey);
 }
 
-fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
+pub(super) fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
     let names = || logs.iter().map(|l| format!("{} ({})", l.login, l.tenant)).collect::<Vec<_>>().join(", ");
     match tenant {
         Some(name) => logs

@@ -4,6 +4,7 @@ mod again;
 pub mod directory;
 mod explain;
 pub mod export;
+pub mod openings;
 pub mod verify;
 
 /// `seconder ledger …`

@@ -13,8 +13,10 @@ use thiserror::Error;
 use super::again::{Again, judge_again};
 use super::directory::Directory;
 use super::explain::{entries_of, explain};
+use super::openings;
 use crate::ledger::VerifierKey;
 use crate::ledger::layout;
+use crate::ledger::verify::opened::{Distrust, Opened};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust, verify};
@@ -45,6 +47,11 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "REQUEST")]
     pub explain: Option<String>,
 
+    /// What tells the names that are sealed, as `seconder ledger export --openings` wrote it: checked against DIR, and used
+    /// to explain and to judge again
+    #[arg(long, value_name = "FILE")]
+    pub openings: Option<PathBuf>,
+
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -56,6 +63,9 @@ pub enum Failure {
     /// The ledger is not to be believed.
     #[error("{0}")]
     Refused(Refusal),
+    /// The openings are not to be believed, or what they tell is not.
+    #[error("{0}")]
+    Distrusted(Distrust),
     /// It could not be looked at.
     #[error("{0}")]
     Unusable(String),
@@ -64,17 +74,10 @@ pub enum Failure {
 /// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
 /// cannot be said.
 pub fn run(args: &VerifyArgs) -> ExitCode {
-    let explained = match &args.explain {
-        None => check(args).map(|report| (report, None)),
-        Some(request) => check(args).and_then(|report| Ok((report, Some(Explained::of(args, request)?)))),
-    };
-    let (code, printed) = match explained {
-        Ok((report, explained)) => {
-            let code = explained.as_ref().map_or(0, Explained::code);
-            (code, print(args, &report, explained.as_ref()))
-        }
+    let (code, printed) = match Verified::of(args) {
+        Ok(verified) => (verified.explained.as_ref().map_or(0, Explained::code), print(args, &verified)),
         Err(failure) => {
-            let code = if matches!(failure, Failure::Refused(_)) { 1 } else { 2 };
+            let code = if matches!(failure, Failure::Unusable(_)) { 2 } else { 1 };
             let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
             (code, writeln!(io::stderr(), "{verdict}: {failure}"))
         }
@@ -84,17 +87,38 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn print(args: &VerifyArgs, report: &Report, explained: Option<&Explained>) -> io::Result<()> {
+/// What is known of a ledger that verifies.
+struct Verified {
+    report: Report,
+    opened: Option<Opened>,
+    explained: Option<Explained>,
+}
+
+impl Verified {
+    fn of(args: &VerifyArgs) -> Result<Self, Failure> {
+        let report = check(args)?;
+        let opened =
+            args.openings.as_deref().map(|file| openings::check(&args.dir, file, &report.origin)).transpose()?;
+        let explained =
+            args.explain.as_deref().map(|request| Explained::of(args, &report.origin, request)).transpose()?;
+        Ok(Self { report, opened, explained })
+    }
+}
+
+fn print(args: &VerifyArgs, verified: &Verified) -> io::Result<()> {
+    let Verified { report, opened, explained } = verified;
     let mut stdout = io::stdout().lock();
     if args.json {
         let mut report = serde_json::to_value(report)?;
+        report["opened"] = serde_json::to_value(opened)?;
         if let Some(explained) = explained {
             report["explained"] = explained.to_json();
         }
         return writeln!(stdout, "{report:#}");
     }
-    let explained = explained.map(|explained| format!("\n{}", explained.in_words()));
-    write!(stdout, "{}{}", in_words(report, args.trust_artifact_key), explained.unwrap_or_default())
+    let explained = explained.as_ref().map(|explained| format!("\n{}", explained.in_words()));
+    let words = in_words(report, args.trust_artifact_key);
+    write!(stdout, "{words}{}{}", openings::in_words(opened.as_ref()), explained.unwrap_or_default())
 }
 
 /// A request: its entries, and what came of judging it again.
@@ -104,8 +128,11 @@ struct Explained {
 }
 
 impl Explained {
-    fn of(args: &VerifyArgs, request: &str) -> Result<Self, Failure> {
-        let entries = entries_of(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?;
+    fn of(args: &VerifyArgs, origin: &str, request: &str) -> Result<Self, Failure> {
+        let entries = match &args.openings {
+            None => entries_of(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?,
+            Some(file) => openings::entries_of(&args.dir, file, origin, request)?,
+        };
         if entries.is_empty() {
             return Err(Failure::Unusable(format!(
                 "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
@@ -126,7 +153,7 @@ impl Explained {
             Ok(again) => again.in_words(),
             Err(why) => format!("cannot be judged again: {why}\n"),
         };
-        format!("{}\n{verdict}", explain(&self.entries))
+        format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries))
     }
 
     fn to_json(&self) -> Value {
@@ -222,7 +249,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| cannot_read(path, &error))
 }
 
-fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
     Failure::Unusable(format!("cannot read {}: {error}", path.display()))
 }
 

@@ -28,9 +28,10 @@ pub(super) struct Verdict {
 }
 
 impl Commands {
-    /// Exports the ledger of a server, and puts the key to trust where [`Place`] says: beside it, not in it.
+    /// Exports the ledger of a server, and puts the key to trust and the names where [`Place`] says: beside it, not in it.
     pub async fn export(&self, stage: &Stage, place: &Place) -> anyhow::Result<()> {
-        let output = self.run(&["ledger", "export", &path(&place.ledger)?], Some(stage.folder())).await?;
+        let arguments = ["ledger", "export", &path(&place.ledger)?, "--openings", &path(&place.openings)?];
+        let output = self.run(&arguments, Some(stage.folder())).await?;
         if !output.status.success() {
             bail!("the ledger was not exported: {}", text(&output.stderr));
         }
@@ -41,9 +42,11 @@ impl Commands {
         Ok(())
     }
 
-    /// Verifies an exported ledger with a key.
-    pub async fn verify(&self, ledger: &Path, key: &Path) -> anyhow::Result<Verdict> {
-        let output = self.run(&["ledger", "verify", &path(ledger)?, "--vkey", &path(key)?], None).await?;
+    /// Verifies an exported ledger with the key and the names.
+    pub async fn verify(&self, ledger: &Path, place: &Place) -> anyhow::Result<Verdict> {
+        let (key, openings) = (path(&place.key)?, path(&place.openings)?);
+        let arguments = ["ledger", "verify", &path(ledger)?, "--vkey", &key, "--openings", &openings];
+        let output = self.run(&arguments, None).await?;
         match output.status.code() {
             Some(0) => Ok(Verdict { verified: true, words: text(&output.stdout) }),
             Some(1) => Ok(Verdict { verified: false, words: text(&output.stderr) }),
@@ -52,9 +55,10 @@ impl Commands {
     }
 
     /// The command that verifies a ledger, to copy.
-    pub fn verify_line(&self, ledger: &Path, key: &Path) -> String {
-        let (ledger, key) = (ledger.display().to_string(), key.display().to_string());
-        format!("{} ledger verify {} --vkey {}", shell(&self.called), shell(&ledger), shell(&key))
+    pub fn verify_line(&self, place: &Place) -> String {
+        let [ledger, key, openings] =
+            [&place.ledger, &place.key, &place.openings].map(|path| shell(&path.display().to_string()));
+        format!("{} ledger verify {ledger} --vkey {key} --openings {openings}", shell(&self.called))
     }
 
     async fn run(&self, arguments: &[&str], data_dir: Option<&Path>) -> anyhow::Result<Output> {

@@ -133,7 +133,7 @@ pub(super) async fn send(
     let told = account_on_github(&stage.github, &courses)?;
     account_in_ledger(stage, &courses).await?;
     commands.export(stage, place).await?;
-    let verdict = commands.verify(&place.ledger, &place.key).await?;
+    let verdict = commands.verify(&place.ledger, place).await?;
     ensure!(verdict.verified, "the exported ledger does not verify: {}", verdict.words);
 
     screen.blank()?;
@@ -151,7 +151,7 @@ pub(super) async fn send(
     screen.fact("Every deployment has exactly one decision, the one expected, on GitHub and in the ledger.")?;
     screen.fact(&format!("{count} deployments in {:.1} s: {rate:.0} a second{build}.", took.as_secs_f64()))?;
     screen.blank()?;
-    screen.command("seconder ledger verify ledger --vkey log.vkey")?;
+    screen.command("seconder ledger verify ledger --vkey log.vkey --openings openings.jsonl")?;
     screen.printed(&verdict.words, Style::Good)
 }
 

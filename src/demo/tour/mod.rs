@@ -81,9 +81,10 @@ async fn tell(
     if place.stays {
         screen.entry("ledger", &format!("`{}`, what an auditor is given", place.ledger.display()))?;
         screen.entry("key", &format!("`{}`, what an auditor has from elsewhere", place.key.display()))?;
+        screen.entry("names", &format!("`{}`, for an auditor who may see them", place.openings.display()))?;
         screen.blank()?;
         screen.say("Verify it yourself, offline, today or in ten years:")?;
-        screen.command(&commands.verify_line(&place.ledger, &place.key))?;
+        screen.command(&commands.verify_line(place))?;
     } else if !options.keep {
         let called = shell(&commands.called);
         screen.say("Nothing stays: servers, database and ledger are gone when this ends. To go further:")?;
@@ -144,6 +145,8 @@ async fn stop_asked() -> std::io::Result<()> {
 struct Place {
     ledger: PathBuf,
     key: PathBuf,
+    /// What tells the names that are sealed in it.
+    openings: PathBuf,
     /// Whether somebody asked for it to stay.
     stays: bool,
 }
@@ -152,7 +155,12 @@ impl Place {
     /// Looks before anything starts whether it can be written to.
     fn choose(out: Option<&Path>, scratch: &Path) -> anyhow::Result<Self> {
         let root = out.map_or_else(|| scratch.join("export"), Path::to_owned);
-        let place = Self { ledger: root.join("ledger"), key: root.join("log.vkey"), stays: out.is_some() };
+        let place = Self {
+            ledger: root.join("ledger"),
+            key: root.join("log.vkey"),
+            openings: root.join("openings.jsonl"),
+            stays: out.is_some(),
+        };
         std::fs::create_dir_all(&place.ledger)
             .with_context(|| format!("--out: cannot make {}; choose another folder", place.ledger.display()))?;
         let mut files = std::fs::read_dir(&place.ledger)
@@ -165,6 +173,9 @@ impl Place {
                 "--out: {} is there already and is the key of another ledger; choose another folder",
                 place.key.display()
             );
+        }
+        if place.openings.exists() {
+            bail!("--out: {} is there already; choose another folder", place.openings.display());
         }
         let probe = place.ledger.join(".probe");
         std::fs::write(&probe, [])

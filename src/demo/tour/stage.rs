@@ -1,15 +1,17 @@
 //! The stage: a fake GitHub with a few people on it, and a real Seconder server beside it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::{Config, GitHub as GitHubConfig, KeySource, Log};
 use crate::demo::{Commit, Deploy, GitHub, Options, User, UserKind};
+use crate::ledger::sealing::{self, Subject};
 use crate::server::Server;
 use crate::store::{Clock, LogHead};
 
@@ -85,7 +87,7 @@ impl Stage {
         }
     }
 
-    /// Every entry of the ledger so far.
+    /// Every entry of the ledger so far, with the names that are sealed in it.
     pub async fn entries(&self) -> anyhow::Result<Vec<Value>> {
         let ledger = self.server()?.store().ledger();
         if ledger.logs().await?.is_empty() {
@@ -93,7 +95,19 @@ impl Stage {
         }
         let log = self.log().await?;
         let lines = ledger.entries(log.tenant, 0, log.size, usize::MAX).await?;
-        lines.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
+        let mut openings: HashMap<u64, String> =
+            ledger.openings(log.tenant, 0, log.size, usize::MAX).await?.into_iter().collect();
+        let accounts: HashMap<Subject, u64> =
+            ledger.subjects(log.tenant).await?.into_iter().map(|person| (person.subject, person.account_id)).collect();
+        let mut entries = Vec::with_capacity(lines.len());
+        for (seq, line) in (0..).zip(&lines) {
+            let mut entry: Map<String, Value> = serde_json::from_str(line)?;
+            let name = entry.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let openings = openings.remove(&seq).map(|text| serde_json::from_str(&text)).transpose()?;
+            sealing::open(&name, &mut entry, openings.unwrap_or_default(), &|subject| accounts.get(&subject).copied())?;
+            entries.push(Value::Object(entry));
+        }
+        Ok(entries)
     }
 
     /// Waits for an entry of this type, and returns the newest one.

@@ -184,14 +184,16 @@ async fn second(stage: &Stage, held: &Deployment, screen: &mut Screen) -> anyhow
 async fn export(stage: &Stage, place: &Place, commands: &Commands, screen: &mut Screen) -> anyhow::Result<()> {
     stage.quiet().await?;
     commands.export(stage, place).await?;
-    let verdict = commands.verify(&place.ledger, &place.key).await?;
+    let verdict = commands.verify(&place.ledger, place).await?;
     ensure!(verdict.verified, "the exported ledger does not verify: {}", verdict.words);
     let entries = stage.entries().await?;
     let refused = entries.iter().filter(|entry| entry["type"] == "attempt.refused").count();
     ensure!(refused == 2, "the ledger has {refused} refused attempts instead of two");
-    let decision = entries.iter().find(|e| e["type"] == "decision.recorded").context("the ledger has no decision")?;
     let exported = fs::read_to_string(place.ledger.join("entries.jsonl"))?;
-    ensure!(exported.lines().count() == entries.len(), "the export has another number of entries");
+    let sealed: Vec<Value> = exported.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    ensure!(sealed.len() == entries.len(), "the export has another number of entries");
+    ensure!(!exported.contains("alice") && !exported.contains("mona"), "the export names somebody");
+    let decision = sealed.iter().find(|e| e["type"] == "decision.recorded").context("the ledger has no decision")?;
 
     screen.step(6, "An auditor checks the ledger")?;
     screen.say("Every step left an entry, the refusals too:")?;
@@ -200,15 +202,21 @@ async fn export(stage: &Stage, place: &Place, commands: &Commands, screen: &mut 
     screen.blank()?;
     screen.say(
         "Each is a line of JSON, chained by hash; together they are the leaves of a Merkle tree whose root is signed. \
-         Exported to a folder they are checked offline, with a key the auditor has from elsewhere:",
+         In it people have no names: a person is a subject, a login and a text are sealed, and what opens them is kept \
+         beside it. Exported to a folder all is checked offline, with a key the auditor has from elsewhere, and the names if \
+         they may see them:",
     )?;
     screen.blank()?;
-    screen.command("seconder ledger verify ledger --vkey log.vkey")?;
+    screen.command("seconder ledger verify ledger --vkey log.vkey --openings openings.jsonl")?;
     screen.printed(&verdict.words, Style::Good)?;
     screen.blank()?;
     screen.quote(&format!("entry {}, most of it", decision["seq"]))?;
-    screen.fields(decision, &["type", "outcome", "approvers", "quorum", "request_digest", "prev"])?;
-    screen.unquote()
+    let mut shown = decision.clone();
+    shown["approver"] = decision["approvers"][0]["id"].clone();
+    screen.fields(&shown, &["type", "outcome", "approver", "quorum", "request_digest", "prev"])?;
+    screen.unquote()?;
+    screen.blank()?;
+    screen.fact("That the approver is alice is told by the openings; that they wrote none of it, by the ledger alone.")
 }
 
 /// Its place, its type, and who or what it is about.
@@ -234,10 +242,10 @@ async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen:
     let copied = stage.folder().join("forged");
     copy(&place.ledger, &copied)?;
     let line = forge(&copied.join("entries.jsonl"), before, after)?;
-    let verdict = commands.verify(&copied, &place.key).await?;
+    let verdict = commands.verify(&copied, place).await?;
     fs::remove_dir_all(&copied)?;
     ensure!(!verdict.verified, "a changed byte in line {line} was not noticed");
-    let again = commands.verify(&place.ledger, &place.key).await?;
+    let again = commands.verify(&place.ledger, place).await?;
     ensure!(again.verified, "the untouched ledger no longer verifies: {}", again.words);
 
     screen.step(7, "Somebody changes one byte")?;
@@ -245,7 +253,7 @@ async fn forge_a_copy(stage: &Stage, place: &Place, commands: &Commands, screen:
         "In a copy, on line {line}, `{before}` becomes `{after}`: no agent ever touched that commit. The same command:"
     ))?;
     screen.blank()?;
-    screen.command("seconder ledger verify forged --vkey log.vkey")?;
+    screen.command("seconder ledger verify forged --vkey log.vkey --openings openings.jsonl")?;
     screen.printed(&verdict.words, Style::Bad)?;
     screen.blank()?;
     screen.fact("Caught. The untouched ledger still verifies.")

@@ -9,7 +9,7 @@ use crate::domain::decide::{Judgement, Refusal, Standing};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::parties::Parties;
-use crate::domain::people::People;
+use crate::domain::people::{Account, AccountKind, People};
 use crate::domain::record::{Record, to_json};
 
 /// An entry holds at most 65,535 bytes (C2SP tlog-tiles); this leaves room for the fields all entries have.
@@ -61,8 +61,7 @@ pub fn judged(judgement: &Judgement, detail: Detail) -> Map<String, Value> {
     let mut say = |name: &str, value| fields.insert(name.to_owned(), value);
     let Parties { known, unknown } = &judgement.parties;
     if detail == Detail::None {
-        let ids: Vec<Value> = known.iter().map(|party| json!({ "id": party.account.id })).collect();
-        say("parties", ids.into());
+        say("parties", known.iter().map(|party| who(&party.account)).collect());
         say("unknown", json!([]));
         say("unknown_count", json!(unknown.len()));
     } else {
@@ -104,12 +103,30 @@ fn commits(judgement: &Judgement, detail: Detail) -> Value {
     Value::Array(shown.collect())
 }
 
+/// An account in the fewest words: its id, and its kind where it is not a person's.
+fn who(account: &Account) -> Value {
+    match account.kind {
+        AccountKind::User => json!({ "id": account.id }),
+        kind => json!({ "id": account.id, "kind": to_json(&kind) }),
+    }
+}
+
+/// How long fields will be in an entry: a name and an id each become a digest there.
+fn length(fields: &Value) -> usize {
+    let text = fields.to_string();
+    if text.len() < ENTRY_BUDGET / 4 {
+        return text.len(); // No name is so short that they could become too long.
+    }
+    let grow = |what: &str, by: usize| text.matches(what).count() * by;
+    text.len() + grow("\"login\":", 72) + grow("\"email\":", 2 * 72) + grow("\"id\":", 36) + grow("\"group\":", 72)
+}
+
 /// Accounts that are one human's, or a program's, for whoever counts approvers again.
 fn persons(people: &People) -> Vec<Value> {
     let telling = people.0.iter().filter(|person| person.accounts.len() > 1 || person.is_machine);
     let told = telling.map(|person| {
-        let ids: Vec<u64> = person.accounts.iter().map(|account| account.id).collect();
-        json!({ "accounts": ids, "is_machine": Some(person.is_machine).filter(|is| *is) })
+        let accounts: Vec<Value> = person.accounts.iter().map(who).collect();
+        json!({ "accounts": accounts, "is_machine": Some(person.is_machine).filter(|is| *is) })
     });
     told.collect()
 }
@@ -121,7 +138,7 @@ impl Request {
         let mut records = Vec::new();
         if let Some(facts) = basis.map(|basis| Record::without_nulls(to_json(basis))) {
             let text = facts.to_string();
-            if fields.to_string().len() + text.len() <= ENTRY_BUDGET {
+            if length(&fields) + text.len() <= ENTRY_BUDGET {
                 fields["facts"] = facts;
             } else {
                 fields["facts_digest"] = to_json(&Digest::of_bytes(text.as_bytes()));
@@ -165,7 +182,7 @@ impl Request {
                 fields["abridged"] = json!(detail.as_str());
                 fields["judgement_digest"] = to_json(&Digest::of_json(&to_json(judgement)));
             }
-            if fields.to_string().len() <= ENTRY_BUDGET {
+            if length(&fields) <= ENTRY_BUDGET {
                 break;
             }
         }

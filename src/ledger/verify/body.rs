@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::report::Outcome;
 use super::violation::Violation;
+use super::who::AccountId;
 use crate::ledger::entry::Header;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -71,21 +72,22 @@ impl Opened {
 #[derive(Debug, Default)]
 pub(super) struct KnownParts {
     /// Whoever set the run going: they have a part by whatever rules it is judged.
-    pub(super) starters: Vec<u64>,
+    pub(super) starters: Vec<AccountId>,
     /// They, and whoever wrote a held commit or is its co-author, with an account that GitHub names.
-    pub(super) all: Vec<u64>,
+    pub(super) all: Vec<AccountId>,
 }
 
 impl KnownParts {
     pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
-        let Some(facts) = entry.facts else { return Ok(Self::default()) };
+        // Sealed facts tell nothing by themselves: whoever has the openings looks at them (`opened.rs`).
+        let Some(facts) = entry.facts.filter(|facts| facts.get().starts_with('{')) else { return Self::started(entry) };
         let facts: Facts = need(Some(facts), "facts")?;
         let commits: Vec<Judged> = need(entry.commits, "commits")?;
         let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
         let id = |at: usize| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody);
         let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
         let starters = started.chain([facts.deployment_creator, facts.sender].into_iter().flatten());
-        let starters: Vec<u64> = starters.map(id).collect::<Result<_, _>>()?;
+        let starters: Vec<AccountId> = starters.map(id).collect::<Result<_, _>>()?;
         let mut all = starters.clone();
         // An opening without room leaves commits out.
         if commits.len() == facts.commits.len() {
@@ -97,6 +99,15 @@ impl KnownParts {
             }
         }
         Ok(Self { starters, all })
+    }
+
+    /// What the opening itself tells of who set the run going.
+    fn started(entry: &Header<'_>) -> Result<Self, Violation> {
+        let told = [(entry.actor, "actor"), (entry.triggering_actor, "triggering_actor")];
+        let told = told.into_iter().filter(|(who, _)| who.is_some());
+        let starters =
+            told.map(|(who, name)| need(who, name).map(|who: Person| who.id)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { all: starters.clone(), starters })
     }
 }
 
@@ -185,22 +196,28 @@ impl<'a> Callback<'a> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Person {
-    pub(super) id: u64,
+    pub(super) id: AccountId,
 }
 
 /// Accounts that are one human's, or a program's.
 #[derive(Debug, Deserialize)]
 pub(super) struct Owner {
-    pub(super) accounts: Vec<u64>,
+    pub(super) accounts: Vec<Person>,
     #[serde(default)]
     pub(super) is_machine: bool,
 }
 
+impl Owner {
+    pub(super) fn has(&self, id: AccountId) -> bool {
+        self.accounts.iter().any(|account| account.id == id)
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Reviewer<'a> {
-    pub(super) id: u64,
+    pub(super) id: AccountId,
     #[serde(borrow)]
     pub(super) kind: Cow<'a, str>,
 }

@@ -25,10 +25,12 @@ use super::tile::Builder;
 mod batch;
 mod body;
 mod files;
+pub mod opened;
 pub mod refusal;
 pub mod report;
 mod rules;
 pub mod violation;
+pub mod who;
 
 /// How often progress is told, in entries.
 const PROGRESS_EVERY: u64 = 8192;

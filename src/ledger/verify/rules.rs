@@ -10,6 +10,7 @@ use super::body::{
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
+use super::who::AccountId;
 use crate::ledger::entry::Header;
 use crate::ledger::record::RecordType;
 
@@ -28,11 +29,11 @@ struct Open {
     /// Repository, environment, run and commit, as they are written.
     subject: String,
     /// Who set it going, as far as the opening tells.
-    starters: Vec<u64>,
-    parties: Vec<u64>,
+    starters: Vec<AccountId>,
+    parties: Vec<AccountId>,
     people: Vec<Owner>,
-    approvals: Vec<u64>,
-    denials: Vec<u64>,
+    approvals: Vec<AccountId>,
+    denials: Vec<AccountId>,
     ai_commits: u64,
     partial: usize,
     matched_rules: usize,
@@ -271,7 +272,7 @@ impl Open {
     fn of(entry: &Header<'_>, parts: Option<Parts>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         let KnownParts { starters, all } = parts.unwrap_or_else(|| KnownParts::of(entry))?;
-        let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
+        let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
         if let Some(missing) = all.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
         }
@@ -321,8 +322,8 @@ impl Open {
         }
     }
 
-    fn is_one_human(&self, one: u64, other: u64) -> bool {
-        one == other || self.people.iter().any(|owner| owner.accounts.contains(&one) && owner.accounts.contains(&other))
+    fn is_one_human(&self, one: AccountId, other: AccountId) -> bool {
+        one == other || self.people.iter().any(|owner| owner.has(one) && owner.has(other))
     }
 
     /// Whoever seconds has a personal account, which is no program's.
@@ -331,14 +332,14 @@ impl Open {
         if who.kind != "User" {
             return Err(Violation::NotAPerson { id, kind: who.kind.clone().into_owned() });
         }
-        if self.people.iter().any(|owner| owner.is_machine && owner.accounts.contains(&id)) {
+        if self.people.iter().any(|owner| owner.is_machine && owner.has(id)) {
             return Err(Violation::ProgramApproves(id));
         }
         Ok(())
     }
 
     /// Whoever has a part under one account has it under all of theirs.
-    fn has_part(&self, id: u64) -> bool {
+    fn has_part(&self, id: AccountId) -> bool {
         self.parties.iter().any(|party| self.is_one_human(*party, id))
     }
 
@@ -402,6 +403,10 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::DecisionVoided
         | RecordType::CallbackSent
         | RecordType::CallbackResult => true,
-        RecordType::Genesis | RecordType::PolicyLoaded | RecordType::AttemptRefused | RecordType::EffectFailed => false,
+        RecordType::Genesis
+        | RecordType::PolicyLoaded
+        | RecordType::AttemptRefused
+        | RecordType::EffectFailed
+        | RecordType::RedactionPerformed => false,
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of the domain that a log can break although it signs every entry.
 use thiserror::Error;
 
+use super::who::AccountId;
 use crate::ledger::record::RecordType;
 
 /// A rule that the log broke, though it signed the entry.
@@ -50,30 +51,30 @@ pub enum Violation {
     },
     /// P1.
     #[error("the reviewer {0} had a part in the request and cannot second it")]
-    PartyApproves(u64),
+    PartyApproves(AccountId),
     /// P1.
     #[error("the reviewer {id} is a {kind}; only a person (User) can second")]
     NotAPerson {
         /// The account.
-        id: u64,
+        id: AccountId,
         /// Its kind.
         kind: String,
     },
     /// P1.
     #[error("by its own facts {0} had a part, but is not among the parties")]
-    PartyMissing(u64),
+    PartyMissing(AccountId),
     /// P1.
     #[error("{0} seconds, whom request.opened lists as a program")]
-    ProgramApproves(u64),
+    ProgramApproves(AccountId),
     /// The decision names somebody who did not approve, or no longer.
     #[error("the decision names {0} as an approver, who has no standing approval before it")]
-    NoApproval(u64),
+    NoApproval(AccountId),
     /// P1.
     #[error("the decision names {0} as an approver, who had a part in the request")]
-    PartyApprover(u64),
+    PartyApprover(AccountId),
     /// One person counted twice.
     #[error("the decision names {0} as an approver twice; a person counts once")]
-    CountedTwice(u64),
+    CountedTwice(AccountId),
     /// Nothing was asked for, so nothing was fulfilled.
     #[error("approved without a quorum: the decision must say what was needed")]
     NoQuorum,
@@ -92,7 +93,7 @@ pub enum Violation {
     },
     /// Deny wins.
     #[error("approved although {0} denied")]
-    DenyOverruled(u64),
+    DenyOverruled(AccountId),
     /// A rule denied.
     #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,

@@ -1,0 +1,228 @@
+//! Sealing: what may be told of people stands in an entry only as a commitment, and as a subject.
+//!
+//! A person's account is a subject: an HMAC of its id under a key of its own. The same person is the same subject in all
+//! entries of a log, so that whether somebody seconded their own work stays provable. A login, a name, an address, a free text
+//! is a commitment: a hash of the value and a salt. What opens it, the [`Opening`], is kept beside the log and never in it.
+//! Whoever erases openings and key erases the person, and not a byte of what is hashed and proven.
+//!
+//! What is sealed of which entry, says the [`catalogue`](super::catalogue).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::catalogue::{self, Visit};
+
+mod openings;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+pub use openings::{Book, BookError, Line};
+pub use subject::{Subject, SubjectKey};
+
+const LABEL: &[u8] = b"seconder-commitment-v1";
+/// What a commitment begins with.
+const PREFIX: &str = "sha256:";
+
+/// 32 random bytes, never used twice.
+pub type Salt = [u8; 32];
+
+/// What tells a sealed value.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// Where in the entry: a JSON Pointer (RFC 6901).
+    pub path: String,
+    /// What was hashed with it.
+    #[serde(with = "hex")]
+    pub salt: Salt,
+    /// The value.
+    pub value: Value,
+}
+
+/// Openings are what must not get into logs.
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opening of {}", self.path)
+    }
+}
+
+impl Opening {
+    /// The string that stands in the entry: `sha256:` and the SHA-256 of
+    /// `"seconder-commitment-v1" ‖ 0 ‖ salt ‖ path ‖ 0 ‖ value as JSON` in hexadecimal.
+    #[must_use]
+    pub fn commitment(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(LABEL);
+        hash.update([0]);
+        hash.update(self.salt);
+        hash.update(&self.path);
+        hash.update([0]);
+        hash.update(self.value.to_string());
+        let mut text = String::with_capacity(PREFIX.len() + 64);
+        text.push_str(PREFIX);
+        text.push_str(&hex::encode(hash.finalize()));
+        text
+    }
+}
+
+/// Whether a value may be a commitment.
+#[must_use]
+pub fn is_commitment(value: &Value) -> bool {
+    value.as_str().and_then(|text| text.strip_prefix(PREFIX)).is_some_and(is_digest)
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Why an entry cannot be sealed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SealingError {
+    /// Somebody has no subject.
+    #[error("the account {0} has no subject in this log")]
+    NoSubject(u64),
+    /// An account's id is not a number.
+    #[error("{0} is not the id of an account")]
+    NotAnId(String),
+}
+
+/// The accounts in an entry's own fields that may be persons', each with its login.
+#[must_use]
+pub fn persons(name: &str, body: &mut Map<String, Value>) -> BTreeMap<u64, String> {
+    struct Persons(BTreeMap<u64, String>);
+    impl Visit for Persons {
+        fn sealed(&mut self, _: &str, _: &mut Value) {}
+        fn subject(&mut self, _: &str, id: &mut Value, login: Option<&str>) {
+            if let Some(id) = id.as_u64() {
+                let known = self.0.entry(id).or_default();
+                if known.is_empty() {
+                    known.push_str(login.unwrap_or_default());
+                }
+            }
+        }
+    }
+    let mut persons = Persons(BTreeMap::new());
+    catalogue::walk(name, body, &mut persons);
+    persons.0
+}
+
+/// Seals an entry's own fields and returns what opens them. `subject` names a person's account in this log.
+///
+/// # Errors
+/// If somebody has no subject. Nothing is told then either: the fields are half sealed and not to be used.
+pub fn seal(
+    name: &str,
+    body: &mut Map<String, Value>,
+    subject: &dyn Fn(u64) -> Option<Subject>,
+    salt: &mut dyn FnMut() -> Salt,
+) -> Result<Vec<Opening>, SealingError> {
+    let mut sealer = Sealer { subject, salt, openings: Vec::new(), error: None };
+    catalogue::walk(name, body, &mut sealer);
+    match sealer.error {
+        Some(error) => Err(error),
+        None => Ok(sealer.openings),
+    }
+}
+
+struct Sealer<'a> {
+    subject: &'a dyn Fn(u64) -> Option<Subject>,
+    salt: &'a mut dyn FnMut() -> Salt,
+    openings: Vec<Opening>,
+    error: Option<SealingError>,
+}
+
+impl Visit for Sealer<'_> {
+    fn sealed(&mut self, path: &str, value: &mut Value) {
+        let opening = Opening { path: path.to_owned(), salt: (self.salt)(), value: value.take() };
+        *value = opening.commitment().into();
+        self.openings.push(opening);
+    }
+
+    fn subject(&mut self, path: &str, id: &mut Value, _: Option<&str>) {
+        match id.as_u64().ok_or_else(|| SealingError::NotAnId(path.to_owned())) {
+            Ok(number) => match (self.subject)(number) {
+                Some(subject) => *id = subject.to_string().into(),
+                None => self.error = Some(SealingError::NoSubject(number)),
+            },
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+
+/// Why openings do not fit an entry.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum OpeningError {
+    /// It opens something else, or nothing.
+    #[error("the opening of {0} is not of what the entry commits to there: it was changed or swapped")]
+    Wrong(String),
+    /// The same twice.
+    #[error("{0} is opened twice")]
+    Twice(String),
+}
+
+/// What cannot be told of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Paths of commitments without an opening.
+    pub paths: Vec<String>,
+    /// Subjects without a key.
+    pub subjects: BTreeSet<Subject>,
+}
+
+/// Puts back what openings tell, and the ids of the subjects that `account` knows. Says what stays untold.
+///
+/// # Errors
+/// If an opening is not of what the entry commits to at its path.
+pub fn open(
+    name: &str,
+    body: &mut Map<String, Value>,
+    openings: Vec<Opening>,
+    account: &dyn Fn(Subject) -> Option<u64>,
+) -> Result<Untold, OpeningError> {
+    let mut entry = Value::Object(std::mem::take(body));
+    let mut opened = BTreeSet::new();
+    for opening in openings {
+        let commitment = opening.commitment();
+        match entry.pointer_mut(&opening.path) {
+            Some(place) if place.as_str() == Some(&commitment) => *place = opening.value,
+            _ => return Err(OpeningError::Wrong(opening.path)),
+        }
+        if let Some(twice) = opened.replace(opening.path) {
+            return Err(OpeningError::Twice(twice));
+        }
+    }
+    if let Value::Object(fields) = entry {
+        *body = fields;
+    }
+    let mut opener = Opener { account, opened: &opened, untold: Untold::default() };
+    catalogue::walk(name, body, &mut opener);
+    Ok(opener.untold)
+}
+
+struct Opener<'a> {
+    account: &'a dyn Fn(Subject) -> Option<u64>,
+    opened: &'a BTreeSet<String>,
+    untold: Untold,
+}
+
+impl Visit for Opener<'_> {
+    fn sealed(&mut self, path: &str, value: &mut Value) {
+        if is_commitment(value) && !self.opened.contains(path) {
+            self.untold.paths.push(path.to_owned());
+        }
+    }
+
+    fn subject(&mut self, _: &str, id: &mut Value, _: Option<&str>) {
+        let Some(subject) = id.as_str().and_then(Subject::parse) else { return };
+        match (self.account)(subject) {
+            Some(number) => *id = number.into(),
+            None => drop(self.untold.subjects.insert(subject)),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What can be checked by whoever has the openings: that each is of what the entry commits to, that none is withheld but
+//! those that were erased, and that everybody whom the facts name is a party.
+//!
+//! Comes after the ledger itself was verified: the entries are then those that were signed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::body::{self, KnownParts, Person};
+use super::violation::Violation;
+use super::who::AccountId;
+use crate::ledger::entry::Header;
+use crate::ledger::record::RecordType;
+use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
+
+/// What the openings told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Opened {
+    /// Values that were opened.
+    pub values: u64,
+    /// Values that cannot be told any more, because they were erased.
+    pub erased: u64,
+    /// Persons whose subject cannot be told any more.
+    pub erased_persons: u64,
+    /// Openings of requests whose facts were held against their parties.
+    pub facts: u64,
+}
+
+/// Why openings are not believed.
+#[derive(Debug, Error)]
+pub enum Distrust {
+    /// The file cannot be used.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The entries cannot be read.
+    #[error("the entries cannot be read: {0}")]
+    Entries(#[from] io::Error),
+    /// A line is not an entry.
+    #[error("entry {seq} cannot be read: {source}")]
+    Entry {
+        /// Which.
+        seq: u64,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// An opening is of something else.
+    #[error("entry {seq}: {source}")]
+    Opening {
+        /// Which entry.
+        seq: u64,
+        /// What is wrong.
+        source: OpeningError,
+    },
+    /// An opening is missing, and no entry says that it was erased.
+    #[error("entry {seq}: the opening of {path} is withheld; no redaction.performed says that it was erased")]
+    Withheld {
+        /// Which entry.
+        seq: u64,
+        /// Of what.
+        path: String,
+    },
+    /// A key is missing, and no entry says that it was erased.
+    #[error("entry {seq}: who {subject} is, is withheld; no redaction.performed says that it was erased")]
+    WithheldPerson {
+        /// The first entry that names them.
+        seq: u64,
+        /// Who.
+        subject: Subject,
+    },
+    /// There are openings of entries that do not exist.
+    #[error("the openings go on after the last entry")]
+    TooMany,
+    /// The log broke a rule.
+    #[error("entry {seq} (request {request}) breaks a rule: {violation}")]
+    Rule {
+        /// Which entry.
+        seq: u64,
+        /// Which request.
+        request: String,
+        /// What rule.
+        violation: Violation,
+    },
+}
+
+impl Distrust {
+    /// Whether it says something about ledger and openings, rather than about reading them.
+    #[must_use]
+    pub fn is_about_the_ledger(&self) -> bool {
+        !matches!(self, Self::Entries(_) | Self::Book(BookError::Read(_)))
+    }
+}
+
+/// An entry's fields with what its openings tell in their place; and what they do not tell.
+///
+/// # Errors
+/// If the line is not an entry, or an opening not of it.
+pub fn open_line(
+    line: &str,
+    seq: u64,
+    book: &mut Book<impl BufRead>,
+) -> Result<(Map<String, Value>, sealing::Untold, u64), Distrust> {
+    let mut fields: Map<String, Value> =
+        serde_json::from_str(line).map_err(|source| Distrust::Entry { seq, source })?;
+    let mut common = Map::new();
+    for name in ["v", "log", "seq", "prev", "time", "type", "id", "corr", "sw"] {
+        common.extend(fields.remove_entry(name));
+    }
+    let name = common.get("type").and_then(Value::as_str).unwrap_or_default();
+    let openings = book.openings(seq)?;
+    let opened = openings.len() as u64;
+    let untold = sealing::open(name, &mut fields, openings, &|subject| book.account(subject))
+        .map_err(|source| Distrust::Opening { seq, source })?;
+    fields.append(&mut common);
+    Ok((fields, untold, opened))
+}
+
+/// Checks the openings of a ledger that has been verified; `entries` is the content of `entries.jsonl`.
+///
+/// # Errors
+/// The first reason not to believe them.
+pub fn check(entries: impl BufRead, book: &mut Book<impl BufRead>) -> Result<Opened, Distrust> {
+    let mut check = Check::default();
+    for (seq, line) in (0..).zip(entries.lines()) {
+        let (entry, untold, values) = open_line(&line?, seq, book)?;
+        check.report.values += values;
+        if !untold.paths.is_empty() {
+            check.untold.insert(seq, untold.paths.into_iter().collect());
+        }
+        for subject in untold.subjects {
+            check.strangers.entry(subject).or_insert(seq);
+        }
+        check.follow(seq, entry)?;
+    }
+    if book.has_more() {
+        return Err(Distrust::TooMany);
+    }
+    check.finish()
+}
+
+#[derive(Default)]
+struct Check {
+    report: Opened,
+    untold: BTreeMap<u64, BTreeSet<String>>,
+    /// Subjects nobody knows, and the first entry that names them.
+    strangers: BTreeMap<Subject, u64>,
+    /// Who set a request going, by the facts it was opened with.
+    starters: BTreeMap<String, Vec<AccountId>>,
+}
+
+#[derive(Deserialize)]
+struct Redaction {
+    subject: Option<String>,
+    key_erased: bool,
+    entries: Vec<Redacted>,
+}
+
+#[derive(Deserialize)]
+struct Redacted {
+    seq: u64,
+    paths: Vec<String>,
+}
+
+impl Check {
+    fn follow(&mut self, seq: u64, entry: Map<String, Value>) -> Result<(), Distrust> {
+        let name = entry.get("type").and_then(Value::as_str).unwrap_or_default();
+        match RecordType::from_name(name) {
+            Some(RecordType::RedactionPerformed) => {
+                let unreadable = |source| Distrust::Entry { seq, source };
+                self.forget(Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?);
+            }
+            Some(RecordType::RequestOpened | RecordType::RequestRejudged) => {
+                let line = Value::Object(entry).to_string();
+                let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
+                let request = header.corr.unwrap_or_default().to_owned();
+                self.parties(&request, &header).map_err(|violation| Distrust::Rule { seq, request, violation })?;
+            }
+            Some(RecordType::CallbackSent) => {
+                let request = entry.get("corr").and_then(Value::as_str).unwrap_or_default();
+                self.starters.remove(request);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Everybody the facts name is a party, and whoever set the run going stays one however often it is judged again.
+    fn parties(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
+        let KnownParts { starters, all } = KnownParts::of(entry)?;
+        let parties: Vec<Person> = body::need(entry.parties, "parties")?;
+        let started = self.starters.entry(request.to_owned()).or_insert(starters);
+        match all.iter().chain(&*started).find(|id| !parties.iter().any(|party| party.id == **id)) {
+            Some(missing) => Err(Violation::PartyMissing(*missing)),
+            None => {
+                self.report.facts += u64::from(entry.facts.is_some_and(|facts| facts.get().starts_with('{')));
+                Ok(())
+            }
+        }
+    }
+
+    /// What an entry says was erased may be missing.
+    fn forget(&mut self, redaction: Redaction) {
+        for Redacted { seq, paths } in redaction.entries {
+            let Some(untold) = self.untold.get_mut(&seq) else { continue };
+            for path in paths {
+                self.report.erased += u64::from(untold.remove(&path));
+            }
+        }
+        if let Some(subject) = redaction.subject.filter(|_| redaction.key_erased).and_then(|it| Subject::parse(&it)) {
+            self.report.erased_persons += u64::from(self.strangers.remove(&subject).is_some());
+        }
+    }
+
+    fn finish(self) -> Result<Opened, Distrust> {
+        let withheld = self.untold.into_iter().find_map(|(seq, paths)| Some((seq, paths.into_iter().next()?)));
+        if let Some((seq, path)) = withheld {
+            return Err(Distrust::Withheld { seq, path });
+        }
+        match self.strangers.into_iter().next() {
+            Some((subject, seq)) => Err(Distrust::WithheldPerson { seq, subject }),
+            None => Ok(self.report),
+        }
+    }
+}

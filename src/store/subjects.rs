@@ -1,0 +1,118 @@
+//! Who is which subject in which log, and the random numbers that sealing takes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use sqlx::AnyConnection;
+
+use super::Error;
+use super::ledger::{Appendix, Pending, ROWS};
+use super::sql::{Statement, Value, id, text};
+use crate::ledger::sealing::{self, Salt, Subject, SubjectKey};
+
+/// The subjects of everybody whom a transaction's entries name.
+///
+/// Read in every transaction anew, never remembered: another process may erase somebody at any time, and whoever comes back
+/// after that is somebody new.
+pub(super) struct Subjects(HashMap<(u64, u64), Subject>);
+
+impl Subjects {
+    /// Reads them, and makes those that are missing.
+    pub(super) async fn of(appendix: &mut Appendix, connection: &mut AnyConnection) -> Result<Self, Error> {
+        let mut named: BTreeMap<(u64, u64), String> = BTreeMap::new();
+        for (tenant, (_, records)) in appendix {
+            for Pending { record, .. } in records {
+                for (account_id, login) in sealing::persons(record.kind, &mut record.body) {
+                    named.entry((*tenant, account_id)).or_insert(login);
+                }
+            }
+        }
+        let mut subjects = Self(HashMap::with_capacity(named.len()));
+        let all: Vec<(u64, u64)> = named.keys().copied().collect();
+        subjects.read(&all, connection).await?;
+        let missing: Vec<(u64, u64)> = all.into_iter().filter(|who| !subjects.0.contains_key(who)).collect();
+        for some in missing.chunks(ROWS) {
+            let mut rows: Vec<[Value; 5]> = Vec::with_capacity(some.len());
+            for who @ (tenant, account_id) in some {
+                let key = SubjectKey::new(random()?);
+                let login = named.get(who).cloned().unwrap_or_default();
+                let sub = key.subject(*account_id).to_string();
+                rows.push([(*tenant).into(), (*account_id).into(), key.to_hex().into(), sub.into(), login.into()]);
+            }
+            Statement::new("INSERT INTO ledger_subjects (tenant, account_id, subject_key, sub, login) ")
+                .rows(rows)
+                .sql(" ON CONFLICT (tenant, account_id) DO NOTHING")
+                .execute(connection)
+                .await?;
+        }
+        // Not what was meant to be written, but what is there.
+        subjects.read(&missing, connection).await?;
+        Ok(subjects)
+    }
+
+    /// Who this account is in the log of this tenant.
+    pub(super) fn of_account(&self, tenant: u64, account_id: u64) -> Option<Subject> {
+        self.0.get(&(tenant, account_id)).copied()
+    }
+
+    async fn read(&mut self, who: &[(u64, u64)], connection: &mut AnyConnection) -> Result<(), Error> {
+        for some in who.chunks(ROWS) {
+            let tenants: BTreeSet<u64> = some.iter().map(|(tenant, _)| *tenant).collect();
+            let accounts: BTreeSet<u64> = some.iter().map(|(_, account_id)| *account_id).collect();
+            let rows = Statement::new("SELECT tenant, account_id, sub FROM ledger_subjects WHERE tenant IN ")
+                .list(tenants)
+                .sql(" AND account_id IN ")
+                .list(accounts)
+                .fetch(connection)
+                .await?;
+            for row in &rows {
+                let sub = text(row, 2)?;
+                let subject = Subject::parse(&sub).ok_or_else(|| Error::unreadable("subject", &sub))?;
+                self.0.insert((id(row, 0)?, id(row, 1)?), subject);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Random salts, fetched many at a time: asking for random numbers costs more than hashing with them.
+pub(super) struct Salts {
+    buffer: Vec<u8>,
+    used: usize,
+    has_failed: bool,
+}
+
+/// How many salts are fetched at once.
+const FETCHED: usize = 32;
+
+impl Salts {
+    pub(super) fn new() -> Self {
+        Self { buffer: Vec::new(), used: 0, has_failed: false }
+    }
+
+    /// The next one; ask [`Salts::check`] before it is used for good.
+    pub(super) fn next(&mut self) -> Salt {
+        if self.used == self.buffer.len() {
+            self.buffer.resize(FETCHED * size_of::<Salt>(), 0);
+            self.has_failed |= SystemRandom::new().fill(&mut self.buffer).is_err();
+            self.used = 0;
+        }
+        let mut salt = [0; size_of::<Salt>()];
+        salt.copy_from_slice(&self.buffer[self.used..self.used + size_of::<Salt>()]);
+        self.used += size_of::<Salt>();
+        salt
+    }
+
+    /// Refuses to go on without random numbers.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.has_failed { Err(no_random_numbers()) } else { Ok(()) }
+    }
+}
+
+fn random() -> Result<[u8; 32], Error> {
+    ring::rand::generate(&SystemRandom::new()).map(ring::rand::Random::expose).map_err(|_| no_random_numbers())
+}
+
+fn no_random_numbers() -> Error {
+    Error::Unwritable { what: "ledger entry", why: "no random numbers".to_owned() }
+}
