@@ -90,6 +90,17 @@ pub struct Place {
     pub database_url: SecretString,
 }
 
+/// What signs the ledger, and where it is: for those who append to it without being a server.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Where things are kept.
+    pub place: Place,
+    /// Host in the ledgers' origins.
+    pub host: String,
+    /// The signing seed, or the file that holds it.
+    pub key: KeySource,
+}
+
 /// The GitHub App, for those who only read: no webhook secret is needed.
 #[derive(Debug)]
 pub struct App {
@@ -111,6 +122,13 @@ pub fn load_place() -> Result<Place, ConfigError> {
     let mut reader = Reader::open()?;
     let place = reader.place();
     reader.finish(place)
+}
+
+/// Reads only where things are kept and what signs the ledger.
+pub fn load_ledger() -> Result<Ledger, ConfigError> {
+    let mut reader = Reader::open()?;
+    let ledger = reader.ledger();
+    reader.finish(ledger)
 }
 
 /// Reads only who we are on GitHub.

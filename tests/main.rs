@@ -24,6 +24,7 @@ mod policy_cli;
 mod recovery;
 mod road;
 mod rules;
+mod sealing;
 mod serve;
 mod store;
 mod support;

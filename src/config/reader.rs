@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::settings::{SETTINGS, help_of};
-use super::{App, Config, ConfigError, GitHub, KeySource, Log, Place};
+use super::{App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place};
 
 /// Reads settings, and collects what is wrong with them.
 pub(super) struct Reader {
@@ -144,6 +144,28 @@ impl Reader {
         Place { data_dir, database_url: database_url.into() }
     }
 
+    fn listen(&mut self) -> SocketAddr {
+        self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into())
+    }
+
+    /// The host in the ledgers' origins, and what signs them.
+    fn signing(&mut self, place: &Place, listen: &SocketAddr) -> (String, KeySource) {
+        let host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), listen);
+        let key = match self.get("SECONDER_LEDGER_KEY") {
+            Some(key) => KeySource::Inline(key.into()),
+            None => KeySource::File(
+                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
+            ),
+        };
+        (host, key)
+    }
+
+    pub(super) fn ledger(&mut self) -> Ledger {
+        let (listen, place) = (self.listen(), self.place());
+        let (host, key) = self.signing(&place, &listen);
+        Ledger { place, host, key }
+    }
+
     pub(super) fn log(&mut self) -> Log {
         let format = self.get("SECONDER_LOG_FORMAT").unwrap_or_default();
         if format != "human" && format != "json" {
@@ -189,16 +211,8 @@ impl Reader {
     }
 
     pub(super) fn config(mut self) -> Result<Config, ConfigError> {
-        let listen =
-            self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
-        let place = self.place();
-        let ledger_host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen);
-        let ledger_key = match self.get("SECONDER_LEDGER_KEY") {
-            Some(key) => KeySource::Inline(key.into()),
-            None => KeySource::File(
-                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
-            ),
-        };
+        let (listen, place) = (self.listen(), self.place());
+        let (ledger_host, ledger_key) = self.signing(&place, &listen);
         let seconds = "a whole number of seconds, at least 1";
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", seconds, 30);
         let recovery: u64 = self.parse("SECONDER_RECOVERY_SECONDS", seconds, 300);

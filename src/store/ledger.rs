@@ -19,7 +19,7 @@ use crate::domain::gate::{RequestId, Tenant};
 use crate::domain::record::Record;
 use crate::ledger::entry::SealError;
 use crate::ledger::merkle::Frontier;
-use crate::ledger::sealing::{self, Opening, Subject, SubjectKey};
+use crate::ledger::sealing::{self, Opening};
 use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType, SigningKey};
 
 /// How many entries go into one statement at most.
@@ -299,7 +299,7 @@ impl Open {
 }
 
 /// Openings as they are kept.
-fn stored(openings: &[Opening]) -> Result<String, Error> {
+pub(super) fn stored(openings: &[Opening]) -> Result<String, Error> {
     if openings.is_empty() {
         return Ok(String::new());
     }
@@ -324,7 +324,7 @@ fn shorten(body: &mut Map<String, Json>) -> Option<String> {
 /// Reads logs. Needs no server, and disturbs none that is running.
 #[derive(Clone)]
 pub struct LedgerReader {
-    pool: AnyPool,
+    pub(super) pool: AnyPool,
 }
 
 impl LedgerReader {
@@ -391,59 +391,5 @@ impl LedgerReader {
             return Err(Error::unreadable("ledger", format!("entries between {seq} and {end} are missing")));
         }
         rows.iter().map(|row| text(row, 0)).collect()
-    }
-    /// What opens the entries of a log from `seq` on, as far as it is there: at most `limit` entries, none at or after `size`,
-    /// each as the JSON list that is kept.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn openings(&self, tenant: u64, seq: u64, size: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
-        let rows = Statement::new("SELECT seq, openings FROM ledger_entries WHERE openings <> '' AND tenant = ")
-            .bind(tenant)
-            .sql(" AND seq >= ")
-            .bind(seq)
-            .sql(" AND seq < ")
-            .bind(size)
-            .sql(" ORDER BY seq LIMIT ")
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch(&mut *self.pool.acquire().await?)
-            .await?;
-        rows.iter().map(|row| Ok((id(row, 0)?, text(row, 1)?))).collect()
-    }
-
-    /// Who is which subject in a log, in the order of their accounts.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn subjects(&self, tenant: u64) -> Result<Vec<Person>, Error> {
-        let rows = Statement::new("SELECT account_id, subject_key, sub, login FROM ledger_subjects WHERE tenant = ")
-            .bind(tenant)
-            .sql(" ORDER BY account_id")
-            .fetch(&mut *self.pool.acquire().await?)
-            .await?;
-        rows.iter().map(Person::read).collect()
-    }
-}
-
-/// A person in a log. Shows nobody the key.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// Their account.
-    pub account_id: u64,
-    /// What ties the two.
-    pub key: SubjectKey,
-    /// Who they are in this log.
-    pub subject: Subject,
-    /// Their login when they were met first.
-    pub login: String,
-}
-
-impl Person {
-    fn read(row: &AnyRow) -> Result<Self, Error> {
-        let (key, subject) = (SubjectKey::parse(&text(row, 1)?), Subject::parse(&text(row, 2)?));
-        let (Some(key), Some(subject)) = (key, subject) else {
-            return Err(Error::unreadable("subject", text(row, 2)?));
-        };
-        Ok(Self { account_id: id(row, 0)?, key, subject, login: text(row, 3)? })
     }
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use super::Error;
-use super::ledger::{Appendix, Pending, ROWS};
+use super::ledger::{Appendix, LedgerReader, Pending, ROWS};
 use super::sql::{Statement, Value, id, text};
 use crate::ledger::sealing::{self, Salt, Subject, SubjectKey};
 
@@ -115,4 +116,61 @@ fn random() -> Result<[u8; 32], Error> {
 
 fn no_random_numbers() -> Error {
     Error::Unwritable { what: "ledger entry", why: "no random numbers".to_owned() }
+}
+
+impl LedgerReader {
+    /// What opens the entries of a log from `seq` on, as far as it is there: at most `limit` entries, none at or after `size`,
+    /// each as the JSON list that is kept.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn openings(&self, tenant: u64, seq: u64, size: u64, limit: usize) -> Result<Vec<(u64, String)>, Error> {
+        let rows = Statement::new("SELECT seq, openings FROM ledger_entries WHERE openings <> '' AND tenant = ")
+            .bind(tenant)
+            .sql(" AND seq >= ")
+            .bind(seq)
+            .sql(" AND seq < ")
+            .bind(size)
+            .sql(" ORDER BY seq LIMIT ")
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        rows.iter().map(|row| Ok((id(row, 0)?, text(row, 1)?))).collect()
+    }
+
+    /// Who is which subject in a log, in the order of their accounts.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn subjects(&self, tenant: u64) -> Result<Vec<Person>, Error> {
+        let rows = Statement::new("SELECT account_id, subject_key, sub, login FROM ledger_subjects WHERE tenant = ")
+            .bind(tenant)
+            .sql(" ORDER BY account_id")
+            .fetch(&mut *self.pool.acquire().await?)
+            .await?;
+        rows.iter().map(Person::read).collect()
+    }
+}
+
+/// A person in a log. Shows nobody the key.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their account.
+    pub account_id: u64,
+    /// What ties the two.
+    pub key: SubjectKey,
+    /// Who they are in this log.
+    pub subject: Subject,
+    /// Their login when they were met first.
+    pub login: String,
+}
+
+impl Person {
+    fn read(row: &AnyRow) -> Result<Self, Error> {
+        let (key, subject) = (SubjectKey::parse(&text(row, 1)?), Subject::parse(&text(row, 2)?));
+        let (Some(key), Some(subject)) = (key, subject) else {
+            return Err(Error::unreadable("subject", text(row, 2)?));
+        };
+        Ok(Self { account_id: id(row, 0)?, key, subject, login: text(row, 3)? })
+    }
 }

@@ -2,6 +2,7 @@
 
 mod again;
 pub mod directory;
+pub mod erase;
 mod explain;
 pub mod export;
 pub mod openings;
@@ -14,4 +15,6 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Check an exported ledger, offline and without trusting the server that wrote it
     Verify(verify::VerifyArgs),
+    /// Make a person unknown to a ledger; every proof stays valid
+    Erase(erase::EraseArgs),
 }

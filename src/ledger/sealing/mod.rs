@@ -21,9 +21,11 @@ mod openings;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 pub use openings::{Book, BookError, Line};
 pub use subject::{Subject, SubjectKey};
+pub use traces::Traces;
 
 const LABEL: &[u8] = b"seconder-commitment-v1";
 /// What a commitment begins with.
