@@ -19,7 +19,7 @@ use crate::ledger::proving::{self, Standing, Tree, Unprovable};
 use crate::ledger::segment::{self as names, Guide};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tables::{At, Tables};
-use crate::ledger::tile::{Builder, Content, TilePath, WIDTH};
+use crate::ledger::tile::{Builder, TilePath, WIDTH};
 use crate::store::{self, LedgerReader, LogHead};
 
 /// Entries read from the database at once: whole tiles.
@@ -342,7 +342,6 @@ impl Writer {
     }
 }
 
-/// Bundles of entries before the segment are in the segment before.
 fn add_tile(
     tiles: &mut Tarball<HashedFile>,
     folder: &Path,
@@ -350,7 +349,7 @@ fn add_tile(
     tile: TilePath,
     bytes: &[u8],
 ) -> Result<(), SegmentError> {
-    if tile.content == Content::Entries && (tile.index + 1) * WIDTH as u64 <= from {
+    if !tile.is_in_segment(from) {
         return Ok(());
     }
     tiles.add(&tile.to_string(), bytes).map_err(|source| io_error(&folder.join(names::TILES), source))

@@ -3,6 +3,7 @@
 mod again;
 mod explain;
 pub mod export;
+mod seen;
 pub mod verify;
 
 /// `seconder ledger …`
