@@ -1,11 +1,11 @@
 //! `seconder ledger`: what an auditor runs, and what makes it possible.
 
 mod again;
-pub mod directory;
 pub mod erase;
 mod explain;
 pub mod export;
 pub mod openings;
+mod seen;
 pub mod verify;
 
 /// `seconder ledger …`

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use super::verify::{Failure, cannot_read};
-use crate::ledger::layout;
+use super::verify::{Failure, cannot_read, cannot_read_entries, entries};
 use crate::ledger::sealing::{Book, BookError, Line, is_commitment};
 use crate::ledger::verify::opened::{self, Distrust, Opened};
+use crate::ledger::verify::report::Report;
 use crate::store::{LedgerReader, LogHead, Person};
 
 /// Openings read from the database at once: those of one entry may be long.
@@ -92,16 +92,21 @@ fn real(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Holds openings against a ledger that has been verified.
-pub(super) fn check(dir: &Path, file: &Path, origin: &str) -> Result<Opened, Failure> {
-    opened::check(entries(dir)?, &mut book(file, origin)?).map_err(distrust)
+pub(super) fn check(targets: &[PathBuf], file: &Path, reports: &[Report]) -> Result<Opened, Failure> {
+    opened::check(entries(targets)?, first_of(reports), &mut book(file, reports)?).map_err(distrust)
 }
 
 /// The entries of a request, with what the openings tell in its place.
-pub(super) fn entries_of(dir: &Path, file: &Path, origin: &str, request: &str) -> Result<Vec<Value>, Failure> {
-    let mut book = book(file, origin)?;
+pub(super) fn entries_of(
+    targets: &[PathBuf],
+    file: &Path,
+    reports: &[Report],
+    request: &str,
+) -> Result<Vec<Value>, Failure> {
+    let mut book = book(file, reports)?;
     let mut found = Vec::new();
-    for (seq, line) in (0..).zip(entries(dir)?.lines()) {
-        let line = line.map_err(|error| cannot_read(dir, &error))?;
+    for (seq, line) in (first_of(reports)..).zip(entries(targets)?.lines()) {
+        let line = line.map_err(cannot_read_entries)?;
         if !line.contains(request) {
             continue;
         }
@@ -113,12 +118,12 @@ pub(super) fn entries_of(dir: &Path, file: &Path, origin: &str, request: &str) -
     Ok(found)
 }
 
-fn entries(dir: &Path) -> Result<BufReader<File>, Failure> {
-    let path = dir.join(layout::ENTRIES);
-    File::open(&path).map(BufReader::new).map_err(|error| cannot_read(&path, &error))
+fn first_of(reports: &[Report]) -> u64 {
+    reports.first().map_or(0, |report| report.from)
 }
 
-fn book(file: &Path, origin: &str) -> Result<Book<BufReader<File>>, Failure> {
+fn book(file: &Path, reports: &[Report]) -> Result<Book<BufReader<File>>, Failure> {
+    let origin = reports.first().map_or("", |report| &report.origin);
     let reader = File::open(file).map_err(|error| cannot_read(file, &error))?;
     Book::open(BufReader::new(reader), origin).map_err(|error: BookError| distrust(error.into()))
 }

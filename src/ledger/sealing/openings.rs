@@ -80,6 +80,7 @@ pub enum BookError {
 pub struct Book<R> {
     reader: R,
     line: u64,
+    size: u64,
     accounts: HashMap<Subject, u64>,
     next: Option<(u64, Vec<Opening>)>,
 }
@@ -90,9 +91,9 @@ impl<R: BufRead> Book<R> {
     /// # Errors
     /// If it cannot be read, is of another log, or names somebody whom their key disproves.
     pub fn open(reader: R, log: &str) -> Result<Self, BookError> {
-        let mut book = Self { reader, line: 0, accounts: HashMap::new(), next: None };
+        let mut book = Self { reader, line: 0, size: 0, accounts: HashMap::new(), next: None };
         match book.read()? {
-            Some(Line::Log { log: found, .. }) if found == log => {}
+            Some(Line::Log { log: found, size }) if found == log => book.size = size,
             Some(Line::Log { log: found, .. }) => return Err(BookError::OtherLog { found, log: log.to_owned() }),
             _ => return Err(BookError::Line { line: book.line.max(1) }),
         }
@@ -105,6 +106,12 @@ impl<R: BufRead> Book<R> {
                 }
             }
         }
+    }
+
+    /// How many entries the log had when they were written out.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Whose account it is, as far as that is told.
