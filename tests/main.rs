@@ -7,6 +7,7 @@ mod attribute;
 mod attribution;
 mod attribution_traps;
 mod audit;
+mod catalogue;
 mod clock;
 mod contract;
 mod crash;

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Executor as _};
 use zeroize::Zeroizing;
 
 use super::connection::{Database, Line};
-use super::ledger::{Appendix, LedgerReader, LogHead, Pending, Signer};
+use super::ledger::{About, Appendix, LedgerReader, LogHead, Pending, Signer};
 use super::sql::{Statement, id, text};
 use super::{Error, ledger};
 use crate::domain::Millis;
@@ -189,7 +189,8 @@ impl Eraser {
         }
         let records = found.records(&erasure, reason);
         erasure.told_in = (size..).take(records.len()).collect();
-        let pending = (size..).zip(records).map(|(n, record)| Pending { request: None, n, record }).collect();
+        let named = |n| About::Log(format!("log:redaction:{n}"));
+        let pending = (size..).zip(records).map(|(n, record)| Pending { about: named(n), record }).collect();
         let tenant = Tenant { account_id: log.tenant, login: log.login.clone(), installation_id: 0 };
         let appendix = Appendix::from([(log.tenant, (tenant, pending))]);
         ledger::append(&self.signer, appendix, !self.is_sqlite, now, connection).await?;
