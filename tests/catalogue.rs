@@ -93,7 +93,7 @@ fn examples_are_valid_and_a_name_or_an_unknown_field_is_not() {
 async fn whatever_is_really_written_is_valid() {
     let (stage, _) = crate::sealing::lived_through().await;
     let erased = crate::sealing::erase(&stage, "mona", &["--yes", "--reason", "by letter"]);
-    assert!(erased.status.success());
+    assert!(erased.status.success(), "{}", String::from_utf8_lossy(&erased.stderr));
     let mut files = entries(&stage).await;
     let rejudged = rejudged().await;
     files.extend(entries(&rejudged).await);
@@ -141,7 +141,7 @@ async fn rejudged() -> Stage {
     stage.asked(shas.last().unwrap()).await;
     let policy =
         "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of alice]\n";
-    stage.github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
+    stage.github.push_file(SHOP, "olga", ".github/seconder.yml", Some(policy));
     let told = async || entries(&stage).await.iter().any(|file| file["file"]["type"] == "request.rejudged");
     let waiting = async {
         while !told().await {
