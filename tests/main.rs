@@ -8,6 +8,7 @@ mod attribute;
 mod attribution;
 mod attribution_traps;
 mod audit;
+mod catalogue;
 mod clock;
 mod contract;
 mod crash;

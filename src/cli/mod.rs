@@ -70,6 +70,10 @@ pub fn main() -> ExitCode {
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),
             ledger::Command::Erase(arguments) => ledger::erase::run(&arguments),
+            ledger::Command::Schema => {
+                ledger::print_schema();
+                Ok(())
+            }
             ledger::Command::Verify(arguments) => return ledger::verify::run(&arguments),
         },
         Command::Policy(command) => match policy::run(&command) {

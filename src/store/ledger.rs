@@ -86,11 +86,16 @@ impl Signer {
 
 /// A record on its way into a log.
 pub(super) struct Pending {
-    /// `None`: it is about the log itself.
-    pub(super) request: Option<RequestId>,
-    /// Its number among the entries of its request; one that its log has not had of this type.
-    pub(super) n: u64,
+    pub(super) about: About,
     pub(super) record: Record,
+}
+
+/// What a record is about.
+pub(super) enum About {
+    /// A request, and the record's number among the entries of it.
+    Request(RequestId, u64),
+    /// The log itself; the name says which entry it is.
+    Log(String),
 }
 
 /// What one transaction appends, by tenant (account id).
@@ -138,21 +143,21 @@ pub(super) async fn append(
             let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now, &mut Vec::new())?;
             entries.push(log.push("", RecordType::Genesis, line, String::new()));
         }
-        for Pending { request, n, record } in records {
+        for Pending { about, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
             };
-            let (name, corr) = match &request {
-                Some(request) => (format!("{request}:{kind}:{n}"), request.as_str()),
-                None => (format!("log:{kind}:{n}"), ""),
+            let (request, name) = match &about {
+                About::Request(request, n) => (Some(request.as_str()), format!("{request}:{kind}:{n}")),
+                About::Log(name) => (None, name.clone()),
             };
             let mut body = record.body;
             let subject = |account_id| subjects.of_account(tenant, account_id);
             let mut openings = sealing::seal(kind.as_str(), &mut body, &subject, &mut || salts.next())
                 .map_err(|error| Error::Unwritable { what: "ledger entry", why: error.to_string() })?;
             salts.check()?;
-            let line = log.seal(kind, &name, request.as_ref().map(RequestId::as_str), body, now, &mut openings)?;
-            entries.push(log.push(corr, kind, line, stored(&openings)?));
+            let line = log.seal(kind, &name, request, body, now, &mut openings)?;
+            entries.push(log.push(request.unwrap_or_default(), kind, line, stored(&openings)?));
         }
         let checkpoint =
             Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;

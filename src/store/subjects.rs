@@ -24,13 +24,28 @@ impl Subjects {
         for (tenant, (_, records)) in appendix {
             for Pending { record, .. } in records {
                 for (account_id, login) in sealing::persons(record.kind, &mut record.body) {
-                    named.entry((*tenant, account_id)).or_insert(login);
+                    let known = named.entry((*tenant, account_id)).or_default();
+                    if known.is_empty() {
+                        *known = login;
+                    }
                 }
             }
         }
         let mut subjects = Self(HashMap::with_capacity(named.len()));
         let all: Vec<(u64, u64)> = named.keys().copied().collect();
-        subjects.read(&all, connection).await?;
+        let nameless = subjects.read(&all, connection).await?;
+        for who @ (tenant, account_id) in nameless {
+            // Met where there was no room for a login.
+            let Some(login) = named.get(&who).filter(|login| !login.is_empty()) else { continue };
+            Statement::new("UPDATE ledger_subjects SET login = ")
+                .bind(login.as_str())
+                .sql(" WHERE tenant = ")
+                .bind(tenant)
+                .sql(" AND account_id = ")
+                .bind(account_id)
+                .execute(connection)
+                .await?;
+        }
         let missing: Vec<(u64, u64)> = all.into_iter().filter(|who| !subjects.0.contains_key(who)).collect();
         for some in missing.chunks(ROWS) {
             let mut rows: Vec<[Value; 5]> = Vec::with_capacity(some.len());
@@ -56,11 +71,13 @@ impl Subjects {
         self.0.get(&(tenant, account_id)).copied()
     }
 
-    async fn read(&mut self, who: &[(u64, u64)], connection: &mut AnyConnection) -> Result<(), Error> {
+    /// Returns those whose login is not known.
+    async fn read(&mut self, who: &[(u64, u64)], connection: &mut AnyConnection) -> Result<Vec<(u64, u64)>, Error> {
+        let mut nameless = Vec::new();
         for some in who.chunks(ROWS) {
             let tenants: BTreeSet<u64> = some.iter().map(|(tenant, _)| *tenant).collect();
             let accounts: BTreeSet<u64> = some.iter().map(|(_, account_id)| *account_id).collect();
-            let rows = Statement::new("SELECT tenant, account_id, sub FROM ledger_subjects WHERE tenant IN ")
+            let rows = Statement::new("SELECT tenant, account_id, sub, login FROM ledger_subjects WHERE tenant IN ")
                 .list(tenants)
                 .sql(" AND account_id IN ")
                 .list(accounts)
@@ -69,10 +86,12 @@ impl Subjects {
             for row in &rows {
                 let sub = text(row, 2)?;
                 let subject = Subject::parse(&sub).ok_or_else(|| Error::unreadable("subject", &sub))?;
-                self.0.insert((id(row, 0)?, id(row, 1)?), subject);
+                let who = (id(row, 0)?, id(row, 1)?);
+                self.0.insert(who, subject);
+                nameless.extend(text(row, 3)?.is_empty().then_some(who));
             }
         }
-        Ok(())
+        Ok(nameless)
     }
 }
 

@@ -17,4 +17,13 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// Make a person unknown to a ledger; every proof stays valid
     Erase(erase::EraseArgs),
+    /// Print the JSON Schema of the entries
+    Schema,
+}
+
+/// Prints the schema.
+pub fn print_schema() {
+    use std::io::Write as _;
+    // Whoever closes the pipe has read enough.
+    let _ = writeln!(std::io::stdout(), "{:#}", crate::ledger::catalogue::schema());
 }

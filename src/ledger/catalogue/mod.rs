@@ -5,8 +5,17 @@
 
 use serde_json::{Map, Value};
 
+use super::record::RecordType;
+
+mod documented;
+mod future;
+mod keys;
+mod schema;
 mod shapes;
 mod written;
+
+pub use documented::{document, example};
+pub use schema::schema;
 
 /// What an entry of one type says.
 #[derive(Debug)]
@@ -15,12 +24,18 @@ pub struct Entry {
     pub name: &'static str,
     /// What it says happened.
     pub meaning: &'static str,
-    /// Whether this version writes it. A verifier refuses the others: it cannot tell what they would allow.
-    pub is_written: bool,
     /// Whether it is about a request, which its `corr` names.
     pub about: About,
     /// Its own fields, beside those that all entries have.
     pub fields: &'static [Field],
+}
+
+impl Entry {
+    /// Whether this version writes it. A verifier refuses the others: it cannot tell what they would allow.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        RecordType::from_name(self.name).is_some()
+    }
 }
 
 /// What an entry is about.
@@ -75,7 +90,7 @@ pub const NOBODYS: [&str; 2] = ["Bot", "Organization"];
 
 /// Every type there is, those that are written first.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    written::ENTRIES.iter()
+    written::ENTRIES.iter().chain(keys::ENTRIES).chain(future::ENTRIES)
 }
 
 /// The type with this name.

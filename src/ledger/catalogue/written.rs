@@ -9,7 +9,7 @@ use super::shapes::{
 use super::{About, Entry, Field, may, need};
 
 const fn entry(name: &'static str, about: About, meaning: &'static str, fields: &'static [Field]) -> Entry {
-    Entry { name, meaning, is_written: true, about, fields }
+    Entry { name, meaning, about, fields }
 }
 
 const REVIEWER: Field = need("reviewer", ACCOUNT, "who spoke");
