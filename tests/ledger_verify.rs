@@ -10,7 +10,7 @@ use story::{Memory, ORIGIN, Story, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
 mod command;
-mod others_tools;
+pub mod others_tools;
 pub mod story;
 
 fn check(ledger: &Memory, old: Option<&str>) -> Result<Report, Refusal> {

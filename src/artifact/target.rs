@@ -18,7 +18,7 @@ use crate::ledger::verify::{AtOnce, Trust, verify, verify_segment};
 /// Reads gather this many bytes.
 const BUFFER: usize = 1 << 18;
 /// An archive may unpack to so many times its own size, and so much more. Ledgers come to some ten times.
-const MOST_UNPACKED: (u64, u64) = (200, 64 << 20);
+const MOST_UNPACKED: (u64, u64) = (200, 8 << 20);
 /// Where a tar file says that it is one.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 

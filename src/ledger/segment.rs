@@ -130,7 +130,7 @@ impl Guide<'_> {
                  openssl pkey -pubin -inform DER -out \"$W/trusted.pem\"\n\
                  cmp log.pub.pem \"$W/trusted.pem\"\n\
                  sed -n '/^$/q;p' checkpoint > \"$W/body\"\n\
-                 awk -v log='{origin}' '$1 == \"—\" && $2 == log {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
+                 awk -v origin='{origin}' '$1 == \"—\" && $2 == origin {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
                  openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\""
             ),
         );

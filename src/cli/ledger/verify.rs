@@ -191,7 +191,7 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
         None => Seen::default(),
     };
     let mut reports: Vec<Report> = Vec::new();
-    // A later segment is a witness against what was kept, too; an earlier one is older than that.
+    // Each segment has to continue those before it; what was kept from earlier may well be newer than all but the last.
     let mut kept: Vec<String> = Vec::new();
     let mut newest = None;
     for (n, path) in args.targets.iter().enumerate() {
