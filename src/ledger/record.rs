@@ -70,6 +70,10 @@ record_types! {
     CallbackResult = "callback.result",
     /// An outward call was given up.
     EffectFailed = "effect.failed",
+    /// Entries before this one are public, in a release that anybody who may can download.
+    LedgerPublished = "ledger.published",
+    /// Entries before this one could not be published.
+    LedgerPublicationFailed = "ledger.publication_failed",
 }
 
 impl fmt::Display for RecordType {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::cases::Known;
 use super::effects::{Handing, Owed};
-use super::ledger::{Appendix, Pending};
+use super::ledger::{About, Appendix, Pending};
 use super::requests::Locked;
 use super::{Claim, Error, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
@@ -232,7 +232,7 @@ impl Batch {
             }
             let tenant = &locked.request.case.subject.tenant;
             let (_, records) = self.appendix.entry(tenant.account_id).or_insert_with(|| (tenant.clone(), Vec::new()));
-            records.push(Pending { request: id, n: locked.entries, record });
+            records.push(Pending { about: About::Request(id, locked.entries), record });
             locked.entries += 1;
         }
         for (id, effect, urgency) in effects {

@@ -84,10 +84,16 @@ impl Signer {
 
 /// A record on its way into a log.
 pub(super) struct Pending {
-    pub(super) request: RequestId,
-    /// Its number among the entries of its request.
-    pub(super) n: u64,
+    pub(super) about: About,
     pub(super) record: Record,
+}
+
+/// What a record is about.
+pub(super) enum About {
+    /// A request, and the record's number among the entries of it.
+    Request(RequestId, u64),
+    /// The log itself; the name says which entry it is.
+    Log(String),
 }
 
 /// What one transaction appends, by tenant (account id).
@@ -131,13 +137,16 @@ pub(super) async fn append(
             let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now)?;
             entries.push(log.push("", RecordType::Genesis, line));
         }
-        for Pending { request, n, record } in records {
+        for Pending { about, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
             };
-            let name = format!("{request}:{kind}:{n}");
-            let line = log.seal(kind, &name, Some(request.as_str()), record.body, now)?;
-            entries.push(log.push(request.as_str(), kind, line));
+            let (request, name) = match &about {
+                About::Request(request, n) => (Some(request.as_str()), format!("{request}:{kind}:{n}")),
+                About::Log(name) => (None, name.clone()),
+            };
+            let line = log.seal(kind, &name, request, record.body, now)?;
+            entries.push(log.push(request.unwrap_or_default(), kind, line));
         }
         let checkpoint =
             Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;

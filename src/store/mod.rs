@@ -34,6 +34,7 @@ mod health;
 mod ledger;
 mod open;
 mod policies;
+mod publications;
 mod reader;
 mod releases;
 mod requests;
@@ -49,6 +50,7 @@ pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
+pub use publications::{Batch, BatchState, Beside, Plan, Publications};
 pub use reader::RequestReader;
 pub use requests::Of;
 
@@ -97,7 +99,7 @@ struct Shared {
     ledger: LedgerReader,
     cases: Arc<Cases>,
     repositories: Repositories,
-    signer: Signer,
+    signer: Arc<Signer>,
     hand: Hand,
     clock: Clock,
     /// Whether other servers may write to the same database.
@@ -372,6 +374,20 @@ impl Store {
     /// If it could not be written.
     pub async fn purge_done(&self, before: Millis) -> Result<u64, Error> {
         health::purge(&self.shared, before).await
+    }
+
+    /// What was published of the logs, and what is being published.
+    #[must_use]
+    pub fn publications(&self) -> Publications {
+        let Shared { chores, signer, ledger, clock, hand, several_writers, .. } = &*self.shared;
+        Publications {
+            line: Arc::clone(chores),
+            signer: Arc::clone(signer),
+            ledger: ledger.clone(),
+            clock: Arc::clone(clock),
+            lease_for: Millis::try_from(hand.lease_for().as_millis()).unwrap_or(Millis::MAX),
+            several_writers: *several_writers,
+        }
     }
 
     /// The logs.

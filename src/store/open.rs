@@ -21,7 +21,7 @@ impl Store {
     /// If the URL cannot be used, the database cannot be reached, another server has the SQLite file, or the key or the
     /// host name cannot be used.
     pub async fn open(options: Options) -> Result<(Self, Handed), Error> {
-        let signer = Signer::new(options.host, options.seed)?;
+        let signer = Arc::new(Signer::new(options.host, options.seed)?);
         let database = Database::parse(&options.url)?;
         let lock = database.lock()?;
         database.migrate().await?;
