@@ -35,7 +35,7 @@ enum Command {
     Attribute(attribute::Arguments),
     /// Tell the whole story in the terminal, against a GitHub made of nothing but this program
     Demo(demo::Arguments),
-    /// Export and verify the ledger
+    /// Export, publish and verify the ledger
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Check a policy, and explain what it decided
@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),
+            ledger::Command::Publish(arguments) => ledger::publish::run(&arguments),
             ledger::Command::Verify(arguments) => return ledger::verify::run(&arguments),
         },
         Command::Policy(command) => match policy::run(&command) {

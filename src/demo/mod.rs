@@ -192,6 +192,16 @@ impl GitHub {
         self.shared.with(|state| state.limits.fail(route, times, trouble));
     }
 
+    /// The call to `route` after `spared` others that go well runs into trouble.
+    pub fn fail_after(&self, route: &str, spared: u32, trouble: Trouble) {
+        self.shared.with(|state| state.limits.fail_later(route, spared, 1, trouble));
+    }
+
+    /// Nothing goes wrong on purpose any more.
+    pub fn calm_down(&self) {
+        self.shared.with(|state| state.limits.forgive());
+    }
+
     /// Allows so many writes a second (beyond: secondary rate limit), or any number.
     pub fn limit_writes(&self, per_second: Option<f64>) {
         self.shared.with(|state| state.limits.limit_writes(per_second));

@@ -196,6 +196,19 @@ impl GitHub {
         });
     }
 
+    /// Somebody who may push puts another file in the place of one, digest and all; nobody can where releases are
+    /// immutable.
+    pub fn replace_asset(&self, repository: &str, release: u64, name: &str, text: &str) {
+        self.at(repository, |state, place| {
+            let releases = state.repositories[place].releases.all.iter_mut();
+            for release in releases.filter(|known| known.id == release && !known.immutable) {
+                for asset in release.assets.iter_mut().filter(|asset| asset.name == name) {
+                    asset.bytes = text.as_bytes().to_vec();
+                }
+            }
+        });
+    }
+
     /// The next uploads to a repository go wrong, one after the other.
     pub fn spoil_uploads(&self, repository: &str, spoiled: &[Spoiled]) {
         self.at(repository, |state, place| state.repositories[place].releases.spoiled.extend(spoiled));

@@ -149,7 +149,7 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         }
         Some(Trouble::Hang(time)) => Some(Outcome::Hang(*time)),
         Some(Trouble::Drop) => Some(Outcome::Dropped),
-        Some(Trouble::LoseAnswer) | None => None,
+        Some(Trouble::LoseAnswer | Trouble::HangAfter(_)) | None => None,
     };
     if let Some(refused) = refused {
         let status = if let Outcome::Answer(reply) = &refused { reply.status } else { 0 };
@@ -178,9 +178,13 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         (Err(refusal), _) => (Caller::Nobody, refusal),
         (Ok(caller), None) => (caller, Reply::not_found()),
     };
-    let lost = trouble == Some(Trouble::LoseAnswer);
+    let lost = matches!(trouble, Some(Trouble::LoseAnswer | Trouble::HangAfter(_)));
     record(state, request, label.unwrap_or_else(|| route.name.clone()), if lost { 0 } else { reply.status }, &caller);
-    if lost { Outcome::Dropped } else { Outcome::Answer(reply) }
+    match trouble {
+        Some(Trouble::HangAfter(time)) => Outcome::Hang(time),
+        Some(Trouble::LoseAnswer) => Outcome::Dropped,
+        _ => Outcome::Answer(reply),
+    }
 }
 
 /// `POST /graphql NAME`, for faults aimed at one operation.

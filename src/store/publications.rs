@@ -35,7 +35,9 @@ pub enum BatchState {
 }
 
 impl BatchState {
-    fn as_str(self) -> &'static str {
+    /// Its name in storage, and on the readiness page.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
             Self::Publishing => "publishing",

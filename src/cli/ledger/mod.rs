@@ -3,6 +3,7 @@
 mod again;
 mod explain;
 pub mod export;
+pub mod publish;
 pub mod verify;
 
 /// `seconder ledger …`
@@ -10,6 +11,8 @@ pub mod verify;
 pub enum Command {
     /// Write a ledger to a folder: entries, tree, checkpoint, one receipt a decision
     Export(export::ExportArgs),
+    /// Publish the ledgers now, as releases
+    Publish(publish::PublishArgs),
     /// Check an exported ledger, offline and without trusting the server that wrote it
     Verify(verify::VerifyArgs),
 }
