@@ -209,6 +209,18 @@ impl GitHub {
         });
     }
 
+    /// Somebody who may push adds a file to a release that is not immutable.
+    pub fn add_asset(&self, repository: &str, release: u64, name: &str, text: &str) {
+        self.at(repository, |state, place| {
+            let id = state.fresh_id();
+            let releases = state.repositories[place].releases.all.iter_mut();
+            for release in releases.filter(|known| known.id == release && !known.immutable) {
+                let (name, bytes, created_at) = (name.to_owned(), text.as_bytes().to_vec(), clock::now());
+                release.assets.push(Asset { id, name, bytes, state: "uploaded", created_at });
+            }
+        });
+    }
+
     /// The next uploads to a repository go wrong, one after the other.
     pub fn spoil_uploads(&self, repository: &str, spoiled: &[Spoiled]) {
         self.at(repository, |state, place| state.repositories[place].releases.spoiled.extend(spoiled));

@@ -68,11 +68,6 @@ impl Stage {
         self.publish = Some(Publish { repository: repository.into(), schedule: schedule.map(str::to_owned) });
     }
 
-    /// Leases run out after so long, from the next start on.
-    pub fn lease_for(&mut self, lease: Duration) {
-        self.lease = lease;
-    }
-
     pub async fn start(&mut self) {
         let server = Server::start(self.config()).await.unwrap();
         self.send_webhooks_to(&server);
