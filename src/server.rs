@@ -166,7 +166,10 @@ impl Server {
 /// What is wrong with which setting, and what to write.
 pub fn read_publish(publish: &Publish) -> anyhow::Result<(Target, Option<Schedule>)> {
     let target = Target::parse(&publish.repository).with_context(|| {
-        format!("SECONDER_PUBLISH_REPOSITORY: {:?} is neither NAME nor OWNER/NAME, like ledger or acme/ledger", publish.repository)
+        format!(
+            "SECONDER_PUBLISH_REPOSITORY: {:?} is neither NAME nor OWNER/NAME, like ledger or acme/ledger",
+            publish.repository
+        )
     })?;
     let schedule = publish.schedule.as_deref().map(Schedule::parse).transpose();
     Ok((target, schedule.map_err(|why| anyhow::anyhow!("SECONDER_PUBLISH_SCHEDULE: {why}"))?))

@@ -136,12 +136,15 @@ fn a_file_that_arrived_otherwise_or_by_half_is_sent_again() {
 
         press.hold(2).await;
         press.github.spoil_uploads(LEDGER, &[Spoiled::Halfway]);
+        press.publish().await.unwrap();
+        press.hold(3).await;
+        press.github.spoil_uploads(LEDGER, &[Spoiled::Halfway; 2]);
         press.publish().await.unwrap_err();
-        assert!(press.github.releases(LEDGER)[1].draft);
+        assert!(press.github.releases(LEDGER)[2].draft);
         press.publish().await.unwrap();
         let releases = press.github.releases(LEDGER);
-        assert_eq!(releases.len(), 2);
-        assert_the_manifest_holds(&releases[1].assets);
+        assert_eq!(releases.len(), 3);
+        releases.iter().for_each(|release| assert_the_manifest_holds(&release.assets));
     });
 }
 
@@ -224,6 +227,7 @@ fn a_tag_that_is_burnt_or_taken_is_left_alone_for_the_next_number() {
         let foreign = releases.iter().find(|release| release.id == taken).unwrap();
         assert_eq!(files(&foreign.assets)["notes"], b"of somebody else");
         assert_eq!(press.entries_of("ledger.published").await[0]["tag"], batch.tag);
+        assert!(press.folder_is_empty());
         press.hold(2).await;
         let Outcome::Published { batch, .. } = press.publish().await.unwrap() else { panic!() };
         assert_eq!(batch.tag, "seconder-ledger-2023.11.14-0004", "no number is used again");
@@ -249,6 +253,27 @@ fn what_was_changed_under_our_tag_is_not_written_over_and_everybody_hears_of_it(
         // What it was about is published under the next number, from the beginning.
         let Outcome::Published { batch, .. } = press.publish().await.unwrap() else { panic!() };
         assert_eq!((batch.from, batch.tag.as_str()), (0, "seconder-ledger-2023.11.14-0002"));
+    });
+}
+
+#[test]
+fn a_database_that_was_set_back_publishes_no_second_version_of_what_is_public() {
+    on_sqlite(async |database| {
+        let mut press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        press.publish().await.unwrap();
+        let backup = press.backup().await;
+        press.hold(2).await;
+        press.publish().await.unwrap();
+        press.restore(&backup).await;
+        database.pass(24 * 3_600_000);
+        press.hold(3).await;
+        let error = press.publish().await.unwrap_err().to_string();
+        assert!(
+            error.contains("seconder-ledger-2023.11.14-0002") && error.contains("restored from a backup"),
+            "{error}"
+        );
+        assert_eq!(press.github.releases(LEDGER).len(), 2, "not even a draft");
     });
 }
 

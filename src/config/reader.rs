@@ -247,17 +247,16 @@ impl Reader {
     /// All that is needed to publish.
     pub(super) fn publisher(mut self) -> Result<Publisher, ConfigError> {
         let place = self.place();
-        let listen = self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
+        let listen =
+            self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
         let ledger_host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen);
         let ledger_key = self.ledger_key(&place);
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", "a whole number of seconds, at least 1", 30);
         let log = self.log();
         let (app, publish) = (self.app(), self.publish());
         if publish.is_none() {
-            self.problems.push(format!(
-                "SECONDER_PUBLISH_REPOSITORY is not set: {}",
-                help_of("SECONDER_PUBLISH_REPOSITORY")
-            ));
+            self.problems
+                .push(format!("SECONDER_PUBLISH_REPOSITORY is not set: {}", help_of("SECONDER_PUBLISH_REPOSITORY")));
         }
         let (Some(app), Some(publish)) = (app, publish) else { return Err(ConfigError(self.problems)) };
         let lease = Duration::from_secs(lease.max(1));

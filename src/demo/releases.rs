@@ -65,6 +65,29 @@ pub enum Spoiled {
     Altered,
 }
 
+/// Why a release may not be published under its tag.
+#[derive(Clone, Copy)]
+pub(super) enum Obstacle {
+    Burnt,
+    Taken,
+}
+
+impl Obstacle {
+    /// The errors of GitHub's 422, word for word.
+    pub fn errors(self) -> Value {
+        match self {
+            Self::Burnt => json!([
+                { "resource": "Release", "code": "custom", "field": "pre_receive", "message":
+                    "pre_receive Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n" },
+                { "resource": "Release", "code": "custom", "field": "tag_name", "message":
+                    "tag_name was used by an immutable release" },
+                { "resource": "Release", "code": "custom", "message": "Published releases must have a valid tag" },
+            ]),
+            Self::Taken => json!([{ "resource": "Release", "code": "already_exists", "field": "tag_name" }]),
+        }
+    }
+}
+
 /// A repository's releases.
 #[derive(Default)]
 pub(super) struct Releases {
@@ -77,12 +100,12 @@ pub(super) struct Releases {
 
 impl Releases {
     /// Why a release may not be published under its tag.
-    pub fn obstacle(&self, id: u64, tag: &str) -> Option<(&'static str, &'static str)> {
+    pub fn obstacle(&self, id: u64, tag: &str) -> Option<Obstacle> {
         if self.burnt.contains(tag) {
-            return Some(("custom", "tag_name was used by an immutable release"));
+            return Some(Obstacle::Burnt);
         }
         let is_taken = self.all.iter().any(|other| other.id != id && !other.draft && other.tag == tag);
-        is_taken.then_some(("already_exists", "tag_name already exists"))
+        is_taken.then_some(Obstacle::Taken)
     }
 
     /// Makes a draft public.

@@ -145,18 +145,16 @@ impl GitHub {
         }
     }
 
-    /// The releases with this tag, newest first: drafts that want it, and the one that has it. Drafts have no tag yet,
-    /// so that they can only be found by looking through all.
+    /// All releases, newest first, drafts included. Drafts have no tag yet: they can only be found by looking through all.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn releases_tagged(&self, place: Place<'_>, tag: &str) -> Result<Vec<Release>, Error> {
+    pub async fn releases(&self, place: Place<'_>) -> Result<Vec<Release>, Error> {
         let mut found = Vec::new();
         for page in 1..=PAGES {
             let path = place.path(format_args!("/releases?per_page={PAGE}&page={page}"));
             let answer = self.publishing(place, Method::GET, &path, None).await?;
-            let releases: Vec<Release> = answer.json("the releases")?;
-            found.extend(releases.into_iter().filter(|release| release.tag == tag));
+            found.extend(answer.json::<Vec<Release>>("the releases")?);
             if next_page(answer.link.as_deref(), "page").is_none() {
                 break;
             }

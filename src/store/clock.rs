@@ -20,10 +20,7 @@ pub(super) async fn time(shared: &Shared) -> Result<(Millis, Instant, Duration),
     ask(shared.readers.open().await?, shared.several_writers).await
 }
 
-pub(super) async fn ask(
-    mut session: Session<'_>,
-    several_writers: bool,
-) -> Result<(Millis, Instant, Duration), Error> {
+pub(super) async fn ask(mut session: Session<'_>, several_writers: bool) -> Result<(Millis, Instant, Duration), Error> {
     let sql = match several_writers {
         true => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         false => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",

@@ -3,6 +3,7 @@
 //! A batch is planned before anything is created on GitHub: its row fixes which entries, which checkpoint and which tag.
 //! Whoever has the row's lease works on it; the row and the log's entry about it end in one transaction.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::any::AnyRow;
@@ -246,6 +247,15 @@ impl Publications {
         self.fetch(statement).await?.iter().map(Batch::read).collect()
     }
 
+    /// The tags of all batches of a log.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn tags(&self, tenant: u64) -> Result<BTreeSet<String>, Error> {
+        let statement = Statement::new("SELECT tag FROM publications WHERE tenant = ").bind(tenant);
+        self.fetch(statement).await?.iter().map(|row| text(row, 0)).collect()
+    }
+
     /// When the oldest entry was written that was not published and is worth it. What says that something was published
     /// is not: it would be published for ever.
     ///
@@ -253,11 +263,12 @@ impl Publications {
     /// If the database cannot be read.
     pub async fn oldest_news(&self, tenant: u64) -> Result<Option<Millis>, Error> {
         let from = self.newest(tenant).await?.map_or(0, |batch| batch.to);
-        let statement = Statement::new("SELECT line FROM ledger_entries WHERE type <> 'ledger.published' AND tenant = ")
-            .bind(tenant)
-            .sql(" AND seq >= ")
-            .bind(from)
-            .sql(" ORDER BY seq LIMIT 1");
+        let statement =
+            Statement::new("SELECT line FROM ledger_entries WHERE type <> 'ledger.published' AND tenant = ")
+                .bind(tenant)
+                .sql(" AND seq >= ")
+                .bind(from)
+                .sql(" ORDER BY seq LIMIT 1");
         let rows = self.fetch(statement).await?;
         let Some(line) = rows.first().map(|row| text(row, 0)).transpose()? else { return Ok(None) };
         let header = Header::parse(&line).map_err(|error| Error::unreadable("ledger entry", error))?;
@@ -426,7 +437,9 @@ impl Publications {
     /// # Errors
     /// If the database cannot be written.
     pub async fn published(&self, batch: &Batch, record: Record) -> Result<bool, Error> {
-        let end = |row: Statement| row.sql("state = 'published', last_error = '', lease = '', leased_until = 0, ended_at = ").bind(self.now());
+        let end = |row: Statement| {
+            row.sql("state = 'published', last_error = '', lease = '', leased_until = 0, ended_at = ").bind(self.now())
+        };
         self.end(batch, format!("publication:{}:published", batch.planned_at), Some(record), end).await
     }
 

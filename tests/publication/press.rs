@@ -39,6 +39,21 @@ impl<'a> Press<'a> {
         Self { database, github, store }
     }
 
+    /// Stops the server and copies its database.
+    pub async fn backup(&mut self) -> Vec<u8> {
+        self.store.close().await;
+        let copy = std::fs::read(self.database.folder().join("seconder.db")).unwrap();
+        (self.store, _) = self.database.reopen().await;
+        copy
+    }
+
+    /// Stops the server, and starts it on the copy.
+    pub async fn restore(&mut self, copy: &[u8]) {
+        self.store.close().await;
+        std::fs::write(self.database.folder().join("seconder.db"), copy).unwrap();
+        (self.store, _) = self.database.reopen().await;
+    }
+
     /// Something is held: the log grows.
     pub async fn hold(&self, run: u64) {
         let event = Some(held(&case(run)));

@@ -39,8 +39,7 @@ impl Stage {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
         let lease = Duration::from_secs(5);
-        let mut stage =
-            Self { github, server: None, database_url, folder, writes_per_minute: 0, lease, publish: None };
+        let mut stage = Self { github, server: None, database_url, folder, writes_per_minute: 0, lease, publish: None };
         stage.start().await;
         stage
     }

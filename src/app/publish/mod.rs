@@ -195,8 +195,9 @@ impl Publisher {
         let mut next = scheduled.unwrap_or(Millis::MAX).min(now.saturating_add(LOOK));
         for log in self.publications.logs().await? {
             if self.is_due(&log, now).await?
-                && let Err(error) = self.publish(&log, &|_| {}).await
+                && let Err(Error::Store(error)) = self.publish(&log, &|_| {}).await
             {
+                // Everything else was said where it was written down.
                 error!(origin = %log.origin, %error, "the ledger could not be published; it will be tried again");
             }
             if let Some(batch) = self.publications.unfinished(log.tenant).await? {
@@ -240,7 +241,9 @@ impl Publisher {
     pub async fn publish(&self, log: &LogHead, watch: Watch<'_>) -> Result<Outcome, Error> {
         let repository = self.target.of(&self.publications.login(log).await?);
         let mut batch = match self.publications.claim(log.tenant).await? {
-            Some(batch) if batch.state == BatchState::Planned && !batch.repository.eq_ignore_ascii_case(&repository) => {
+            Some(batch)
+                if batch.state == BatchState::Planned && !batch.repository.eq_ignore_ascii_case(&repository) =>
+            {
                 let why = format!("logs are published to {repository} now; nothing of this was public yet");
                 warn!(tag = %batch.tag, repository = %batch.repository, "publication given up: {why}");
                 self.publications.give_up(&batch, &why, failure(&batch, &why, true)).await?;
@@ -278,6 +281,7 @@ impl Publisher {
                 Err(Trouble::Lost) => return Ok(Outcome::Busy),
                 Err(Trouble::TagTaken(why)) => {
                     warn!(tag = %batch.tag, repository = %batch.repository, why, "this tag cannot be used; the next one is");
+                    files::remove(&self.folder_of(&batch)).await;
                     match self.publications.renumber(&batch, &self.tag_prefix()).await? {
                         Some(renumbered) => batch = renumbered,
                         None => return Ok(Outcome::Busy),
@@ -287,6 +291,7 @@ impl Publisher {
                     let Batch { tag, repository, .. } = &batch;
                     error!(%tag, %repository, why, "publication given up; its entries come with the next one");
                     self.publications.give_up(&batch, &cut(&why), failure(&batch, &why, true)).await?;
+                    files::remove(&self.folder_of(&batch)).await;
                     return Err(Error::Wrong(why));
                 }
                 Err(Trouble::Again(error)) => return Err(self.postpone(&batch, error).await?),
@@ -300,6 +305,7 @@ impl Publisher {
     async fn postpone(&self, batch: &Batch, error: Error) -> Result<Error, Error> {
         let now = self.publications.now();
         if let Error::GitHub(client::Error::RateLimited { until }) = error {
+            warn!(tag = %batch.tag, repository = %batch.repository, until, "GitHub asks us to wait with a publication");
             self.publications.put_back(batch, until).await?;
             return Ok(error);
         }
@@ -344,11 +350,7 @@ impl Publisher {
     }
 
     /// Works, and keeps the lease for as long as that takes. Whoever has lost it stops.
-    async fn keeping<T>(
-        &self,
-        batch: &Batch,
-        work: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
+    async fn keeping<T>(&self, batch: &Batch, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
         let period = self.publications.lease_for() / 3;
         let mut work = pin!(work);
         loop {

@@ -37,7 +37,7 @@ impl Publisher {
         let mark = mark(log, batch, &root);
         let name = format!("Ledger {}, entries {} to {}", batch.tag, batch.from, batch.to.saturating_sub(1));
         let wanted = NewRelease { tag: &batch.tag, name: &name, body: &notes };
-        let mut release = self.draft(place, batch, &wanted, &mark).await?;
+        let mut release = self.draft(place, (log, batch), &wanted, &mark).await?;
         if release.draft {
             self.fill(place, &release, &assets, &folder, watch).await?;
             watch(Progress::Comparing);
@@ -86,14 +86,16 @@ impl Publisher {
 
     async fn shown(&self, place: Place<'_>, id: u64) -> Result<Release, Error> {
         let shown = self.github.release(place, id).await?;
-        shown.ok_or_else(|| Error::Wrong(format!("release {id} has just been there and is gone: somebody deletes releases")))
+        shown.ok_or_else(|| {
+            Error::Wrong(format!("release {id} has just been there and is gone: somebody deletes releases"))
+        })
     }
 
     /// Our release: as it is, or a new draft.
     async fn draft(
         &self,
         place: Place<'_>,
-        batch: &Batch,
+        (log, batch): (&LogHead, &Batch),
         wanted: &NewRelease<'_>,
         mark: &str,
     ) -> Result<Release, Trouble> {
@@ -106,13 +108,16 @@ impl Publisher {
             // It was made under a tag that turned out to be taken.
             return self.patiently(|| self.github.retag_draft(place, release.id, wanted)).await.map_err(tag_trouble);
         }
-        let found = self.github.releases_tagged(place, &batch.tag).await?;
+        let all = self.github.releases(place).await?;
+        self.refuse_if_set_back(log, batch, &all).await?;
+        let found: Vec<&Release> = all.iter().filter(|release| release.tag == batch.tag).collect();
         if let Some(foreign) = found.iter().find(|release| !release.body.contains(mark)) {
             return Err(Trouble::TagTaken(format!("release {} has it and is not ours", foreign.id)));
         }
-        let ours = found.iter().find(|release| !release.draft).or_else(|| found.iter().min_by_key(|release| release.id));
+        let ours =
+            found.iter().find(|release| !release.draft).or_else(|| found.iter().min_by_key(|release| release.id));
         let release = match ours {
-            Some(release) => release.clone(),
+            Some(release) => Release::clone(release),
             None => {
                 let made = self.patiently(|| self.github.create_draft(place, wanted)).await;
                 made.map_err(tag_trouble)?
@@ -122,6 +127,21 @@ impl Publisher {
             return Err(Trouble::Lost);
         }
         Ok(release)
+    }
+
+    /// A database that was set back to an older state must not publish a second version of what is public already.
+    async fn refuse_if_set_back(&self, log: &LogHead, batch: &Batch, all: &[Release]) -> Result<(), Error> {
+        let beyond = |release: &&Release| !release.draft && marked_end(log, release).is_some_and(|to| to > batch.from);
+        let known = self.publications.tags(log.tenant).await?;
+        match all.iter().filter(beyond).find(|release| !known.contains(&release.tag)) {
+            None => Ok(()),
+            Some(release) => Err(Error::Wrong(format!(
+                "release {} of this ledger is public and goes further than this database has published ({} entries): the \
+                 database was probably restored from a backup. Nothing is published; bring back the newest database, or \
+                 begin a new ledger with a new database and key",
+                release.tag, batch.from
+            ))),
+        }
     }
 
     /// Uploads what GitHub does not have, or has otherwise; removes what does not belong there.
@@ -159,19 +179,23 @@ impl Publisher {
                 watch(Progress::Uploading(asset));
                 let path = folder.join(&asset.name);
                 let sent = || self.github.upload_asset(place, release, &asset.name, &path, asset.bytes);
-                found = Some(self.patiently(sent).await?);
+                found = match self.patiently(sent).await {
+                    Ok(stored) => Some(stored),
+                    // It broke off on the way, and a part may have stayed behind.
+                    Err(error @ (client::Error::Server { .. } | client::Error::Network(_))) if upload + 1 < UPLOADS => {
+                        warn!(release = release.id, name = %asset.name, %error, "an upload broke off; it is sent again");
+                        let there = self.github.release_assets(place, release.id).await?;
+                        there.into_iter().find(|found| found.name == asset.name)
+                    }
+                    Err(error) => return Err(error.into()),
+                };
             }
         }
         Ok(())
     }
 
     /// How what GitHub has differs from what we have, if it does.
-    async fn difference(
-        &self,
-        place: Place<'_>,
-        release: &Release,
-        assets: &[Asset],
-    ) -> Result<Option<String>, Error> {
+    async fn difference(&self, place: Place<'_>, release: &Release, assets: &[Asset]) -> Result<Option<String>, Error> {
         let there = self.github.release_assets(place, release.id).await?;
         let by_name: BTreeMap<&str, &ReleaseAsset> = there.iter().map(|asset| (asset.name.as_str(), asset)).collect();
         for asset in assets {
@@ -231,7 +255,17 @@ fn tag_trouble(error: client::Error) -> Trouble {
 
 /// By this a release is known as ours when its id was not written down in time.
 fn mark(log: &LogHead, batch: &Batch, root: &str) -> String {
-    format!("<!-- seconder {} {}-{} {root} -->", log.origin, batch.from, batch.to)
+    format!("{}{}-{} {root} -->", mark_of(log), batch.from, batch.to)
+}
+
+fn mark_of(log: &LogHead) -> String {
+    format!("<!-- seconder {} ", log.origin)
+}
+
+/// The entry after the last of a release of this log.
+fn marked_end(log: &LogHead, release: &Release) -> Option<u64> {
+    let (_, rest) = release.body.split_once(&mark_of(log))?;
+    rest.split_once(' ')?.0.split_once('-')?.1.parse().ok()
 }
 
 fn notes(log: &LogHead, batch: &Batch, root: &str) -> String {

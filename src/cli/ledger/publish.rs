@@ -22,11 +22,9 @@ use crate::store::{Beside, LogHead, Publications};
 
 /// Publish the ledgers now.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Settings are those of `seconder serve`: the database, the App, the ledger key, and \
+#[command(after_help = "Settings are those of `seconder serve`: the database, the App, the ledger key, and \
     SECONDER_PUBLISH_REPOSITORY.\nExit codes: 0 published, or nothing new; 1 not published, and it says why; 2 the command \
-    line or the configuration is wrong."
-)]
+    line or the configuration is wrong.")]
 pub struct PublishArgs {
     /// Only the ledger with this origin
     #[arg(long, value_name = "ORIGIN", conflicts_with = "tenant")]
@@ -83,8 +81,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
 }
 
 async fn publish(args: &PublishArgs, publisher: &Publisher) -> Result<(), Failure> {
-    let logs: Vec<LogHead> =
-        publisher.publications().logs().await?.into_iter().filter(|log| args.wants(log)).collect();
+    let logs: Vec<LogHead> = publisher.publications().logs().await?.into_iter().filter(|log| args.wants(log)).collect();
     if logs.is_empty() {
         let why = "there is no such ledger; `seconder ledger export DIR` lists them when there are several";
         return Err(Failure::Failed(anyhow!("{why}, and nothing was held yet when there is none")));
@@ -142,7 +139,11 @@ async fn one(args: &PublishArgs, publisher: &Publisher, log: &LogHead) -> anyhow
                 batch.from,
                 batch.to.saturating_sub(1),
                 batch.tag,
-                if immutable { ", immutable" } else { "; the repository's releases are not immutable (see docs/publication.md)" },
+                if immutable {
+                    ", immutable"
+                } else {
+                    "; the repository's releases are not immutable (see docs/publication.md)"
+                },
                 assets.len()
             ),
             json!({

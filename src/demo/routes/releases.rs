@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, Problem, Reply};
 use crate::demo::auth::Level;
 use crate::demo::clock;
-use crate::demo::releases::{Asset, Release, Spoiled};
+use crate::demo::releases::{Asset, Obstacle, Release, Spoiled};
 
 pub(super) fn list(call: &mut Call<'_>) -> Result<Reply, Reply> {
     let (skip, take) = call.page();
@@ -48,8 +48,8 @@ fn never_latest(body: &Map<String, Value>) -> Result<Option<bool>, Reply> {
     }
 }
 
-fn refused((code, message): (&str, &str)) -> Reply {
-    let errors = json!([{ "resource": "Release", "code": code, "field": "tag_name", "message": message }]);
+fn refused(obstacle: Obstacle) -> Reply {
+    let errors = obstacle.errors();
     Reply::new(422, json!({ "message": "Validation Failed", "errors": errors, "status": "422" }).to_string())
 }
 
