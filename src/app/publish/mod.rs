@@ -95,7 +95,7 @@ pub enum Outcome {
     /// It is public.
     Published {
         /// What.
-        batch: Batch,
+        batch: Box<Batch>,
         /// The release's page.
         url: String,
         /// Whether nobody can change it any more.
@@ -342,7 +342,7 @@ impl Publisher {
         files::remove(&self.folder_of(&batch)).await;
         let Batch { tag, from, to, .. } = &batch;
         info!(%tag, from, to, url = %release.html_url, immutable = release.immutable, "ledger published");
-        Ok(Outcome::Published { batch, url: release.html_url, immutable: release.immutable, assets })
+        Ok(Outcome::Published { batch: Box::new(batch), url: release.html_url, immutable: release.immutable, assets })
     }
 
     fn folder_of(&self, batch: &Batch) -> PathBuf {
