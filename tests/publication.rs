@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use seconder::app::publish::{Outcome, Publisher};
 use seconder::demo::{Asset, Spoiled, Trouble};
+use seconder::domain::record::Record;
+use seconder::store::Plan;
 use serde_json::Value;
 
+use crate::support::ACME;
 use crate::support::database::{LEASE, on_both, on_sqlite};
 use press::{ENTERPRISE, LEDGER, Press, granted};
 
@@ -121,6 +124,31 @@ fn two_replicas_publish_once() {
         let published = |outcome: &Outcome| usize::from(matches!(outcome, Outcome::Published { .. }));
         assert_eq!(published(&one.unwrap()) + published(&other.unwrap()), 1);
         assert_eq!(press.github.releases(LEDGER).len(), 1);
+        assert_eq!(press.entries_of("ledger.published").await.len(), 1);
+    });
+}
+
+#[test]
+fn whoever_has_lost_a_batch_neither_publishes_it_nor_says_so() {
+    on_both(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        let publications = press.store.publications();
+        let plan = Plan { tenant: ACME, repository: LEDGER, tag_prefix: "seconder-ledger-2023.11.14-" };
+        let slow = publications.plan(&plan).await.unwrap().unwrap();
+        assert_eq!(publications.plan(&plan).await.unwrap(), None, "one at a time");
+        assert_eq!(publications.claim(ACME).await.unwrap(), None, "it is somebody's");
+        database.pass(LEASE);
+        let quick = publications.claim(ACME).await.unwrap().unwrap();
+        assert_eq!((quick.from, quick.to, &quick.checkpoint), (slow.from, slow.to, &slow.checkpoint));
+        let record = || Record::new("ledger.published", serde_json::json!({ "tag": slow.tag }));
+        assert!(!publications.renew(&slow).await.unwrap());
+        assert!(!publications.publishing(&slow).await.unwrap());
+        assert!(!publications.published(&slow, record()).await.unwrap());
+        assert_eq!(press.entries_of("ledger.published").await.len(), 0);
+        assert!(publications.publishing(&quick).await.unwrap());
+        assert!(publications.published(&quick, record()).await.unwrap());
+        assert!(!publications.published(&quick, record()).await.unwrap(), "nor twice");
         assert_eq!(press.entries_of("ledger.published").await.len(), 1);
     });
 }

@@ -395,7 +395,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// GitHub's own words for a failure, cut to 300 characters; not the body of some proxy.
+/// GitHub's own words for a failure, cut to 600 characters; not the body of some proxy.
 fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Failure {
@@ -404,7 +404,7 @@ fn message(body: &[u8]) -> String {
     }
     let Ok(Failure { message, errors }) = serde_json::from_slice(body) else { return "no explanation".to_owned() };
     let errors = errors.map(|errors| format!(" {errors}")).unwrap_or_default();
-    cut_chars(&(message.unwrap_or_default() + &errors), 300).to_owned()
+    cut_chars(&(message.unwrap_or_default() + &errors), 600).to_owned()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

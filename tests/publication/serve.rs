@@ -58,6 +58,30 @@ async fn the_command_publishes_while_the_server_runs() {
     assert_eq!(page["publications"][0]["tag"], releases[0].tag);
 }
 
+#[test]
+fn wrong_settings_are_named_with_what_to_write() {
+    let publish = |repository: &str, schedule: &str| {
+        let mut command = seconder();
+        command.args(["ledger", "publish"]);
+        command.env("SECONDER_GITHUB_APP_ID", "1").env("SECONDER_GITHUB_PRIVATE_KEY", "pem");
+        command.env("SECONDER_PUBLISH_REPOSITORY", repository).env("SECONDER_PUBLISH_SCHEDULE", schedule);
+        let said = command.output().unwrap();
+        (said.status.code(), String::from_utf8(said.stderr).unwrap())
+    };
+    for (repository, schedule, says) in [
+        ("", "0 6 1 * *", "SECONDER_PUBLISH_REPOSITORY is not"),
+        (
+            "https://github.com/acme/ledger",
+            "0 6 1 * *",
+            "SECONDER_PUBLISH_REPOSITORY: \"https://github.com/acme/ledger\" is neither",
+        ),
+        ("ledger", "monthly", "SECONDER_PUBLISH_SCHEDULE: this has 1 field; write five"),
+    ] {
+        let (code, said) = publish(repository, schedule);
+        assert!(code == Some(2) && said.contains(says), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_readiness_page_shows_what_cannot_be_published_and_the_server_stays_ready() {
     let stage = a_busy_server(None).await;
