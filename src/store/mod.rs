@@ -95,7 +95,7 @@ struct Shared {
     decide: Arc<Line>,
     /// For the rest.
     chores: Arc<Line>,
-    readers: Readers,
+    readers: Arc<Readers>,
     ledger: LedgerReader,
     cases: Arc<Cases>,
     repositories: Repositories,
@@ -379,9 +379,10 @@ impl Store {
     /// What was published of the logs, and what is being published.
     #[must_use]
     pub fn publications(&self) -> Publications {
-        let Shared { chores, signer, ledger, clock, hand, several_writers, .. } = &*self.shared;
+        let Shared { chores, readers, signer, ledger, clock, hand, several_writers, .. } = &*self.shared;
         Publications {
             line: Arc::clone(chores),
+            readers: Arc::clone(readers),
             signer: Arc::clone(signer),
             ledger: ledger.clone(),
             clock: Arc::clone(clock),

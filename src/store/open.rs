@@ -42,7 +42,7 @@ impl Store {
             ingest,
             decide,
             chores,
-            readers: Readers::new(&database),
+            readers: Arc::new(Readers::new(&database)),
             ledger,
             cases: Arc::new(Cases::new()),
             repositories: Repositories::new(),

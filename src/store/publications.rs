@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
-use super::connection::{Database, Line};
+use super::connection::{Database, Line, Readers};
 use super::ledger::Signer;
 use super::sql::{Statement, text};
 use super::{Clock, DatabaseClock, Error, LedgerReader, LogHead, clock};
@@ -41,7 +41,10 @@ pub struct Beside {
 /// The publications in a database. Clones are the same.
 #[derive(Clone)]
 pub struct Publications {
+    /// For whoever writes.
     pub(super) line: Arc<Line>,
+    /// For the rest: nobody who waits to write waits for them.
+    pub(super) readers: Arc<Readers>,
     pub(super) signer: Arc<Signer>,
     pub(super) ledger: LedgerReader,
     pub(super) clock: Clock,
@@ -66,11 +69,12 @@ impl Publications {
         let ledger = LedgerReader::of(&database);
         signer.check(&ledger).await?;
         let several_writers = !database.is_sqlite();
+        let readers = Arc::new(Readers::new(&database));
         let line = Arc::new(Line::new(database));
         let clock = DatabaseClock::new(beside.machine);
         clock.begin(clock::ask(line.open().await?, several_writers).await?);
         let clock = clock.clock();
-        Ok(Self { line, signer, ledger, clock, lease_for: beside.lease_for, several_writers })
+        Ok(Self { line, readers, signer, ledger, clock, lease_for: beside.lease_for, several_writers })
     }
 
     /// Every log.
@@ -179,7 +183,7 @@ impl Publications {
     }
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, Error> {
-        let mut session = self.line.open().await?;
+        let mut session = self.readers.open().await?;
         let rows = statement.fetch(session.connection()?).await?;
         session.end();
         Ok(rows)

@@ -38,8 +38,13 @@ impl Publications {
             .bind(now)
             .sql(" RETURNING ")
             .sql(COLUMNS);
-        let rows = with_retries(|| self.fetch(statement.clone())).await?;
-        rows.first().map(Batch::read).transpose()
+        with_retries(|| async {
+            let mut session = self.line.open().await?;
+            let rows = statement.clone().fetch(session.connection()?).await?;
+            session.end();
+            rows.first().map(Batch::read).transpose()
+        })
+        .await
     }
 
     /// Plans everything that was not published yet as one batch, and leases it. Nothing when somebody else has just done
