@@ -40,6 +40,36 @@ pub struct Config {
     pub lease: Duration,
     /// How often to look for missed webhooks.
     pub recovery: Duration,
+    /// Where and when the ledgers are published; nowhere when absent.
+    pub publish: Option<Publish>,
+    /// Logging.
+    pub log: Log,
+}
+
+/// Where and when ledgers are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// `NAME` in each ledger's own account, or `OWNER/NAME`.
+    pub repository: String,
+    /// A cron expression of five fields, UTC; only on demand when absent.
+    pub schedule: Option<String>,
+}
+
+/// All that `seconder ledger publish` needs to know.
+#[derive(Debug)]
+pub struct Publisher {
+    /// Where the server keeps its things.
+    pub place: Place,
+    /// The GitHub App.
+    pub app: App,
+    /// The ledger's signing seed, or the file that holds it.
+    pub ledger_key: KeySource,
+    /// Host in the ledgers' origins.
+    pub ledger_host: String,
+    /// Where to.
+    pub publish: Publish,
+    /// How long a claim is good for.
+    pub lease: Duration,
     /// Logging.
     pub log: Log,
 }
@@ -138,6 +168,11 @@ pub fn load_app() -> Result<App, ConfigError> {
         Some(app) => reader.finish(app),
         None => Err(ConfigError(reader.problems)),
     }
+}
+
+/// Reads what it takes to publish.
+pub fn load_publisher() -> Result<Publisher, ConfigError> {
+    Reader::open()?.publisher()
 }
 
 /// Reads only how to log; never fails, so that errors can be logged.

@@ -29,6 +29,20 @@ pub fn load_or_make(source: &KeySource) -> anyhow::Result<Seed> {
     }
 }
 
+/// Reads the key of a server that has been started before.
+pub fn load(source: &KeySource) -> anyhow::Result<Seed> {
+    if let KeySource::File(path) = source
+        && !path.exists()
+    {
+        bail!(
+            "SECONDER_LEDGER_KEY_FILE: {} is not there; it must be the key the server signs with (SECONDER_DATA_DIR or \
+             SECONDER_LEDGER_KEY may say where it is)",
+            path.display()
+        );
+    }
+    load_or_make(source)
+}
+
 fn parse(text: &SecretString) -> anyhow::Result<Seed> {
     let bytes = Zeroizing::new(
         STANDARD.decode(text.expose_secret().trim()).ok().context("is not base64: it must be 32 bytes in base64")?,

@@ -11,9 +11,11 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::app::publish::{Publisher, Target};
 use crate::app::{self, App, Clock, Pulse};
-use crate::config::{Config, make_data_dir};
+use crate::config::{Config, Publish, make_data_dir};
 use crate::domain::Millis;
+use crate::domain::schedule::Schedule;
 use crate::github::pacing::Limits;
 use crate::github::webhook::Secrets;
 use crate::github::{GitHub, Settings};
@@ -57,6 +59,7 @@ impl Server {
         clock: Clock,
         database_clock: Option<Arc<DatabaseClock>>,
     ) -> anyhow::Result<Self> {
+        let publish = config.publish.as_ref().map(read_publish).transpose()?;
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
@@ -103,8 +106,13 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let pulse = Arc::new(Pulse::default());
         pulse.beat(clock()); // From here on it has ten seconds to move it itself.
+        let publisher = publish.map(|(target, schedule)| {
+            let folder = publications_below(&config.data_dir);
+            Publisher::new(store.publications(), github.clone(), target, schedule, folder)
+        });
         let worker = Worker {
             app: Arc::new(App::new(store.clone(), github, clock.clone())),
+            publisher: publisher.map(Arc::new),
             handed,
             concurrency: config.concurrency,
             recovery: config.recovery,
@@ -150,6 +158,27 @@ impl Server {
         self.store.close().await;
         drop(self.front);
     }
+}
+
+/// Where and when to publish.
+///
+/// # Errors
+/// What is wrong with which setting, and what to write.
+pub fn read_publish(publish: &Publish) -> anyhow::Result<(Target, Option<Schedule>)> {
+    let target = Target::parse(&publish.repository).with_context(|| {
+        format!(
+            "SECONDER_PUBLISH_REPOSITORY: {:?} is neither NAME nor OWNER/NAME, like ledger or acme/ledger",
+            publish.repository
+        )
+    })?;
+    let schedule = publish.schedule.as_deref().map(Schedule::parse).transpose();
+    Ok((target, schedule.map_err(|why| anyhow::anyhow!("SECONDER_PUBLISH_SCHEDULE: {why}"))?))
+}
+
+/// Where the files of publications are while they are uploaded.
+#[must_use]
+pub fn publications_below(data_dir: &std::path::Path) -> std::path::PathBuf {
+    data_dir.join("publications")
 }
 
 /// A thread of its own for what GitHub waits for: HTTP, and writing webhooks down. However much there is to decide,

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+use crate::app::publish::Publisher;
 use crate::app::{App, Clock, Pulse, backoff};
 use crate::domain::Millis;
 use crate::domain::effect::Urgency;
@@ -36,6 +37,8 @@ const HANDFUL: usize = 64;
 pub struct Worker {
     /// Does the work.
     pub app: Arc<App>,
+    /// Publishes the ledgers, where that is wanted.
+    pub publisher: Option<Arc<Publisher>>,
     /// Work that comes straight from the transaction that wrote it down.
     pub handed: Handed,
     /// How many deliveries, decisions and other effects are worked on at once, each.
@@ -53,7 +56,7 @@ pub struct Worker {
 impl Worker {
     /// Works until `shutdown` turns true.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
-        let Self { app, handed, concurrency, recovery, clock, pulse, database_clock } = self;
+        let Self { app, publisher, handed, concurrency, recovery, clock, pulse, database_clock } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(Floor::new(app.clone(), concurrency).work(handed, shutdown.clone()));
         tasks.spawn(every(TICK, shutdown.clone(), {
@@ -92,6 +95,16 @@ impl Worker {
                 }
             }
         }));
+        if let Some(publisher) = publisher {
+            tasks.spawn(every(TICK, shutdown.clone(), move || {
+                let publisher = publisher.clone();
+                async move {
+                    if let Err(error) = publisher.due().await {
+                        error!(%error, "could not look for ledgers that are to be published");
+                    }
+                }
+            }));
+        }
         tasks.spawn(every(SWEEP, shutdown, move || {
             let (app, before) = (app.clone(), clock().saturating_sub(MEMORY));
             async move {

@@ -23,6 +23,7 @@ mod live_policy_holes;
 mod people;
 mod policy;
 mod policy_cli;
+mod publication;
 mod recovery;
 mod road;
 mod rules;

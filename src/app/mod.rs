@@ -18,6 +18,7 @@ use crate::store::{self, Store, Work};
 mod handle;
 mod perform;
 mod proposal;
+pub mod publish;
 mod pulse;
 mod recover;
 mod rules;

@@ -35,7 +35,7 @@ enum Command {
     Attribute(attribute::Arguments),
     /// Tell the whole story in the terminal, against a GitHub made of nothing but this program
     Demo(demo::Arguments),
-    /// Export the ledger, verify it, and erase people from it
+    /// Export, publish and verify the ledger, and erase people from it
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Check a policy, and explain what it decided
@@ -74,6 +74,7 @@ pub fn main() -> ExitCode {
                 ledger::print_schema();
                 Ok(())
             }
+            ledger::Command::Publish(arguments) => ledger::publish::run(&arguments),
             ledger::Command::Verify(arguments) => return ledger::verify::run(&arguments),
         },
         Command::Policy(command) => match policy::run(&command) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::settings::{SETTINGS, help_of};
-use super::{App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place};
+use super::{App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place, Publish, Publisher};
 
 /// Reads settings, and collects what is wrong with them.
 pub(super) struct Reader {
@@ -213,6 +213,7 @@ impl Reader {
     pub(super) fn config(mut self) -> Result<Config, ConfigError> {
         let (listen, place) = (self.listen(), self.place());
         let (ledger_host, ledger_key) = self.signing(&place, &listen);
+        let publish = self.publish();
         let seconds = "a whole number of seconds, at least 1";
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", seconds, 30);
         let recovery: u64 = self.parse("SECONDER_RECOVERY_SECONDS", seconds, 300);
@@ -235,9 +236,50 @@ impl Reader {
             concurrency,
             lease: Duration::from_secs(lease),
             recovery: Duration::from_secs(recovery),
+            publish,
             log,
         };
         self.finish(config)
+    }
+
+    fn ledger_key(&self, place: &Place) -> KeySource {
+        match self.get("SECONDER_LEDGER_KEY") {
+            Some(key) => KeySource::Inline(key.into()),
+            None => KeySource::File(
+                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
+            ),
+        }
+    }
+
+    fn publish(&mut self) -> Option<Publish> {
+        let schedule = self.get("SECONDER_PUBLISH_SCHEDULE");
+        let repository = self.get("SECONDER_PUBLISH_REPOSITORY");
+        if schedule.is_some() && repository.is_none() {
+            self.problems.push(format!(
+                "SECONDER_PUBLISH_SCHEDULE is set and SECONDER_PUBLISH_REPOSITORY is not: {}",
+                help_of("SECONDER_PUBLISH_REPOSITORY")
+            ));
+        }
+        Some(Publish { repository: repository?.trim().to_owned(), schedule })
+    }
+
+    /// All that is needed to publish.
+    pub(super) fn publisher(mut self) -> Result<Publisher, ConfigError> {
+        let place = self.place();
+        let listen =
+            self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
+        let ledger_host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen);
+        let ledger_key = self.ledger_key(&place);
+        let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", "a whole number of seconds, at least 1", 30);
+        let log = self.log();
+        let (app, publish) = (self.app(), self.publish());
+        if publish.is_none() {
+            self.problems
+                .push(format!("SECONDER_PUBLISH_REPOSITORY is not set: {}", help_of("SECONDER_PUBLISH_REPOSITORY")));
+        }
+        let (Some(app), Some(publish)) = (app, publish) else { return Err(ConfigError(self.problems)) };
+        let lease = Duration::from_secs(lease.max(1));
+        self.finish(Publisher { place, app, ledger_key, ledger_host, publish, lease, log })
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {

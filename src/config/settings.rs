@@ -64,6 +64,16 @@ pub const SETTINGS: &[Setting] = &[
         "after how long another replica takes over what a dead one had begun",
     ),
     setting("SECONDER_RECOVERY_SECONDS", Some("300"), "how often missed webhooks are looked for"),
+    setting(
+        "SECONDER_PUBLISH_REPOSITORY",
+        None,
+        "where ledgers are published: NAME for the repository of that name in each ledger's own account, or OWNER/NAME",
+    ),
+    setting(
+        "SECONDER_PUBLISH_SCHEDULE",
+        None,
+        "when: a cron expression in UTC, like \"0 6 1 * *\"; without one only `seconder ledger publish` does",
+    ),
     setting("SECONDER_LOG", Some("info"), "what to log, for example info or seconder=debug"),
     setting("SECONDER_LOG_FORMAT", Some("human"), "human or json"),
     setting("SECONDER_CONFIG", None, "a TOML file with these settings: listen = \"0.0.0.0:8080\""),

@@ -97,3 +97,14 @@ fn a_misspelt_variable_is_not_passed_over_in_silence() {
     assert_eq!(reader::misspelt("SECONDER_GITHUB_APP_ID"), None);
     assert_eq!(reader::misspelt("PATH"), None);
 }
+
+#[test]
+fn a_schedule_without_a_place_to_publish_to_is_half_a_setting() {
+    let with = |more: &[(&'static str, &'static str)]| read(&[COMPLETE, more].concat(), None);
+    let schedule = ("SECONDER_PUBLISH_SCHEDULE", "0 6 1 * *");
+    let error = with(&[schedule]).unwrap_err().to_string();
+    assert!(error.contains("SECONDER_PUBLISH_REPOSITORY is not: where ledgers are published"), "{error}");
+    assert_eq!(with(&[]).unwrap().publish, None, "off unless it is wanted");
+    let publish = with(&[schedule, ("SECONDER_PUBLISH_REPOSITORY", "acme/ledger")]).unwrap().publish.unwrap();
+    assert_eq!((publish.repository.as_str(), publish.schedule.as_deref()), ("acme/ledger", Some("0 6 1 * *")));
+}

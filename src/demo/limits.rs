@@ -23,10 +23,14 @@ pub enum Trouble {
     Drop,
     /// The request is carried out, but the connection closes before the answer.
     LoseAnswer,
+    /// The request is carried out, but there is no answer for so long.
+    HangAfter(Duration),
 }
 
 struct Fault {
     route: String,
+    /// So many calls go well before.
+    spared: u32,
     left: u32,
     trouble: Trouble,
 }
@@ -55,12 +59,26 @@ struct Bucket {
 impl Limits {
     /// The next `times` calls whose `METHOD /template` contains `route` run into trouble.
     pub fn fail(&mut self, route: &str, times: u32, trouble: Trouble) {
-        self.faults.push(Fault { route: route.to_owned(), left: times, trouble });
+        self.fail_later(route, 0, times, trouble);
+    }
+
+    /// The same after `spared` calls that go well.
+    pub fn fail_later(&mut self, route: &str, spared: u32, times: u32, trouble: Trouble) {
+        self.faults.push(Fault { route: route.to_owned(), spared, left: times, trouble });
+    }
+
+    /// No more trouble.
+    pub fn forgive(&mut self) {
+        self.faults.clear();
     }
 
     /// The trouble this call runs into, if any.
     pub fn trouble(&mut self, route: &str) -> Option<Trouble> {
         let fault = self.faults.iter_mut().find(|fault| fault.left > 0 && route.contains(&fault.route))?;
+        if fault.spared > 0 {
+            fault.spared -= 1;
+            return None;
+        }
         fault.left -= 1;
         Some(fault.trouble.clone())
     }

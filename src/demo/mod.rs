@@ -23,6 +23,7 @@ mod limits;
 mod payloads;
 mod people;
 mod pulls;
+mod releases;
 mod render;
 mod routes;
 mod runs;
@@ -50,6 +51,7 @@ pub use journal::ApiCall;
 pub use limits::Trouble;
 pub use people::{Identity, User, UserKind};
 pub use pulls::PullRequest;
+pub use releases::{Asset, Release, Spoiled};
 pub use runs::Callback;
 pub use views::{RunView, WaitedInVain};
 pub use webhooks::{Delivery, signature};
@@ -188,6 +190,16 @@ impl GitHub {
     /// `"POST /repos/{owner}/{repo}/check-runs"`, `"graphql CommitContext"`.
     pub fn fail(&self, route: &str, times: u32, trouble: Trouble) {
         self.shared.with(|state| state.limits.fail(route, times, trouble));
+    }
+
+    /// The call to `route` after `spared` others that go well runs into trouble.
+    pub fn fail_after(&self, route: &str, spared: u32, trouble: Trouble) {
+        self.shared.with(|state| state.limits.fail_later(route, spared, 1, trouble));
+    }
+
+    /// Nothing goes wrong on purpose any more.
+    pub fn calm_down(&self) {
+        self.shared.with(|state| state.limits.forgive());
     }
 
     /// Allows so many writes a second (beyond: secondary rate limit), or any number.

@@ -131,7 +131,9 @@ enum Outcome {
 
 fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome {
     let method = request.method.as_str();
-    let path = request.path.strip_prefix("/api/v3").unwrap_or(request.path);
+    // Uploads have a host of their own: /uploads beside the API, and /api/uploads beside /api/v3.
+    let is_elsewhere = request.path.starts_with("/api/uploads/");
+    let path = request.path.strip_prefix(if is_elsewhere { "/api" } else { "/api/v3" }).unwrap_or(request.path);
     let Some((route, values)) = routes::find(method, path) else {
         state.journal.unknown.push(format!("{method} {}", request.path));
         let reply = Reply::not_found();
@@ -147,7 +149,7 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         }
         Some(Trouble::Hang(time)) => Some(Outcome::Hang(*time)),
         Some(Trouble::Drop) => Some(Outcome::Dropped),
-        Some(Trouble::LoseAnswer) | None => None,
+        Some(Trouble::LoseAnswer | Trouble::HangAfter(_)) | None => None,
     };
     if let Some(refused) = refused {
         let status = if let Outcome::Answer(reply) = &refused { reply.status } else { 0 };
@@ -161,8 +163,9 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         Err(_) => (None, None),
         Ok(caller) => {
             let admitted = state.limits.admit(writes);
-            let mut call =
-                Call { state, caller, values, query: request.query, body: request.body, place: 0, label: None };
+            let accept = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let (query, body) = (request.query, request.body);
+            let mut call = Call { state, caller, values, query, body, accept, place: 0, label: None };
             let reply = agent(request.headers)
                 .and(admitted)
                 .and_then(|()| route.authorize(&mut call))
@@ -175,9 +178,13 @@ fn process(state: &mut State, public_key: &[u8], request: &Asked<'_>) -> Outcome
         (Err(refusal), _) => (Caller::Nobody, refusal),
         (Ok(caller), None) => (caller, Reply::not_found()),
     };
-    let lost = trouble == Some(Trouble::LoseAnswer);
+    let lost = matches!(trouble, Some(Trouble::LoseAnswer | Trouble::HangAfter(_)));
     record(state, request, label.unwrap_or_else(|| route.name.clone()), if lost { 0 } else { reply.status }, &caller);
-    if lost { Outcome::Dropped } else { Outcome::Answer(reply) }
+    match trouble {
+        Some(Trouble::HangAfter(time)) => Outcome::Hang(time),
+        Some(Trouble::LoseAnswer) => Outcome::Dropped,
+        _ => Outcome::Answer(reply),
+    }
 }
 
 /// `POST /graphql NAME`, for faults aimed at one operation.
@@ -226,7 +233,7 @@ fn record(state: &mut State, request: &Asked<'_>, route: Arc<str>, status: u16, 
 
 fn response(reply: Reply, rate: [u64; 4], resource: &'static str) -> Response<Full<Bytes>> {
     let typed = !reply.body.is_empty();
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    let mut response = Response::new(Full::new(reply.file.map_or_else(|| Bytes::from(reply.body), Bytes::from)));
     *response.status_mut() =
         http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

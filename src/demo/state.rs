@@ -13,6 +13,7 @@ use super::journal::Journal;
 use super::limits::Limits;
 use super::people::People;
 use super::pulls::Pull;
+use super::releases::Releases;
 use super::render;
 use super::runs::{Deployment, Run};
 use super::webhooks::Hook;
@@ -60,6 +61,7 @@ pub(super) struct Repository {
     /// Login in lower case, role name.
     pub collaborators: HashMap<String, String>,
     pub runs: u64,
+    pub releases: Releases,
     /// Whether it is deleted, or left out of the App's installation: to the App that is the same.
     pub is_hidden: bool,
 }

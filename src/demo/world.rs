@@ -8,6 +8,7 @@ use super::GitHub;
 use super::git::{Commit, History};
 use super::people::{Team, User, UserKind};
 use super::pulls::{Pull, PullRequest};
+use super::releases::Releases;
 use super::render;
 use super::state::{Environment, Installation, Repository, State};
 
@@ -142,6 +143,7 @@ impl State {
             environments: BTreeMap::new(),
             collaborators: HashMap::new(),
             runs: 0,
+            releases: Releases::default(),
             is_hidden: false,
         };
         let place = self.add_repository(repository);

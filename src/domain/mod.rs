@@ -19,6 +19,7 @@ pub mod reason;
 pub mod record;
 pub mod replay;
 pub mod request;
+pub mod schedule;
 pub mod text;
 
 /// Milliseconds since the Unix epoch, UTC. The domain has no clock: every instant comes in as a value.

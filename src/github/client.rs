@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
+use hyper::body::Body;
 use octocrab::Octocrab;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,10 @@ use super::clock;
 use super::wire::cut_chars;
 use crate::domain::Millis;
 use crate::domain::event::Receipt;
+
+mod transfer;
+
+pub(super) use transfer::Upload;
 
 /// An exchange takes no longer than this, connecting and reading the answer included.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -318,21 +323,31 @@ impl Client {
         let request =
             request.body(call.body.map(<[u8]>::to_vec).unwrap_or_default()).map_err(|error| unreachable(&error))?;
         let response = self.octocrab.execute(request).await.map_err(|error| unreachable(&error))?;
-        let (head, body) = response.into_parts();
-        let body =
-            Limited::new(body, LARGEST_ANSWER).collect().await.map_err(|error| unreachable(error.as_ref()))?.to_bytes();
-        let quota = quota(&head.headers);
-        if head.status.is_success() {
-            return Ok(Answer {
-                status: head.status.as_u16(),
-                request_id: text(&head.headers, "x-github-request-id"),
-                link: text(&head.headers, "link"),
-                quota,
-                body: body.into(),
-            });
-        }
-        Err(failure(head.status, &head.headers, quota, credential.redact(message(&body))))
+        read(response, credential).await
     }
+}
+
+/// An answer, or what GitHub says went wrong.
+async fn read<B>(response: http::Response<B>, credential: &Credential) -> Result<Answer, Error>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let unreachable = |error: &dyn std::error::Error| Error::Network(credential.redact(chain(error)));
+    let (head, body) = response.into_parts();
+    let body =
+        Limited::new(body, LARGEST_ANSWER).collect().await.map_err(|error| unreachable(error.as_ref()))?.to_bytes();
+    let quota = quota(&head.headers);
+    if head.status.is_success() {
+        return Ok(Answer {
+            status: head.status.as_u16(),
+            request_id: text(&head.headers, "x-github-request-id"),
+            link: text(&head.headers, "link"),
+            quota,
+            body: body.into(),
+        });
+    }
+    Err(failure(head.status, &head.headers, quota, credential.redact(message(&body))))
 }
 
 /// Sorts an unhappy answer.
@@ -380,7 +395,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// GitHub's own words for a failure, cut to 300 characters; not the body of some proxy.
+/// GitHub's own words for a failure, cut to 600 characters; not the body of some proxy.
 fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Failure {
@@ -389,7 +404,7 @@ fn message(body: &[u8]) -> String {
     }
     let Ok(Failure { message, errors }) = serde_json::from_slice(body) else { return "no explanation".to_owned() };
     let errors = errors.map(|errors| format!(" {errors}")).unwrap_or_default();
-    cut_chars(&(message.unwrap_or_default() + &errors), 300).to_owned()
+    cut_chars(&(message.unwrap_or_default() + &errors), 600).to_owned()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

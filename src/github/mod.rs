@@ -11,6 +11,7 @@
 //! - `people` the accounts a policy names
 //! - [`gates`] runs, callbacks, notes; what GitHub says of an approver
 //! - [`checks`] check runs
+//! - [`releases`] where the ledger is published
 //! - [`survey`] what there is in a repository, for whoever writes a policy
 //! - [`render`] all text people read on GitHub
 //! - [`deliveries`] webhooks GitHub could not deliver; installations
@@ -27,6 +28,7 @@ mod graphql;
 pub mod organization;
 pub mod pacing;
 mod people;
+pub mod releases;
 pub mod render;
 mod roster;
 pub mod survey;
@@ -40,7 +42,7 @@ use http::Method;
 use secrecy::SecretString;
 
 use self::app_jwt::{AppJwt, KeyError};
-use self::client::{Answer, BadApiUrl, Call, Calls, Client, Credential, Error, Kind};
+use self::client::{Answer, BadApiUrl, Call, Calls, Client, Credential, Error, Kind, Upload};
 use self::pacing::{Limits, Pacer};
 use self::tokens::{Purpose, Reach, Scope, Tokens};
 use crate::domain::Millis;
@@ -153,7 +155,11 @@ impl GitHub {
 
     /// One exchange. When GitHub says until when to wait, the client tells it by the machine's clock; here it is by ours.
     async fn send(&self, credential: &Credential, call: &Call<'_>) -> Result<Answer, Error> {
-        self.client.send(credential, call).await.map_err(|error| match error {
+        self.by_our_clock(self.client.send(credential, call).await)
+    }
+
+    fn by_our_clock(&self, answer: Result<Answer, Error>) -> Result<Answer, Error> {
+        answer.map_err(|error| match error {
             Error::RateLimited { until } => {
                 Error::RateLimited { until: until.saturating_sub(clock::now()).saturating_add(self.now()) }
             }
@@ -163,16 +169,26 @@ impl GitHub {
 
     /// One call with an installation token. A token that is refused is replaced once.
     async fn call(&self, scope: Scope, call: Call<'_>) -> Result<Answer, Error> {
+        let is_read = call.kind == Kind::Read;
+        self.exchange(scope, &Outgoing::Call(call), is_read).await
+    }
+
+    /// The same for a file.
+    async fn upload(&self, scope: Scope, upload: &Upload<'_>) -> Result<Answer, Error> {
+        self.exchange(scope, &Outgoing::Upload(upload), false).await
+    }
+
+    async fn exchange(&self, scope: Scope, outgoing: &Outgoing<'_>, is_read: bool) -> Result<Answer, Error> {
         let now = self.now();
         if let Some(until) = self.pacer().block_of(scope.installation, now) {
             return Err(Error::RateLimited { until });
         }
         let mut credential = self.tokens.get(&self.client, &self.app, scope, self.now()).await?;
-        let mut answer = self.send(&credential, &call).await;
+        let mut answer = self.send_out(&credential, outgoing).await;
         if matches!(answer, Err(Error::Unauthorized { .. })) {
             self.tokens.forget(scope, &credential).await;
             credential = self.tokens.get(&self.client, &self.app, scope, self.now()).await?;
-            answer = self.send(&credential, &call).await;
+            answer = self.send_out(&credential, outgoing).await;
         }
         let mut pacer = self.pacer();
         match &answer {
@@ -180,11 +196,18 @@ impl GitHub {
             Ok(answer) => pacer.learn(scope.installation, answer.quota),
             Err(_) => {}
         }
-        if call.kind == Kind::Read {
+        if is_read {
             pacer.count_read(scope.installation, now);
         }
         drop(pacer);
         answer
+    }
+
+    async fn send_out(&self, credential: &Credential, outgoing: &Outgoing<'_>) -> Result<Answer, Error> {
+        match outgoing {
+            Outgoing::Call(call) => self.send(credential, call).await,
+            Outgoing::Upload(upload) => self.by_our_clock(self.client.upload(credential, upload).await),
+        }
     }
 
     async fn read(&self, place: Place<'_>, purpose: Purpose, path: &str) -> Result<Answer, Error> {
@@ -205,6 +228,12 @@ impl GitHub {
         }
         answer
     }
+}
+
+/// What goes out with an installation token.
+enum Outgoing<'a> {
+    Call(Call<'a>),
+    Upload(&'a Upload<'a>),
 }
 
 /// `/repos/{owner}/{name}` and what follows.

@@ -38,6 +38,8 @@ pub enum Purpose {
     Rules,
     /// Find out which repository a name means.
     Look,
+    /// Publish the ledger as a release.
+    Publish,
 }
 
 impl Purpose {
@@ -56,6 +58,7 @@ impl Purpose {
             Self::People => &[("members", "read"), ("metadata", "read")],
             Self::Rules => &[("contents", "read"), ("metadata", "read")],
             Self::Look => &[("metadata", "read")],
+            Self::Publish => &[("contents", "write"), ("metadata", "read")],
         }
     }
 }

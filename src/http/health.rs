@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Endpoints;
+use crate::store::Batch;
 
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -30,13 +31,33 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         Err(error) => (false, json!({ "error": error.to_string() })),
     };
     let ready = worker_alive && writable;
+    let publications = match endpoints.store.publications().standing().await {
+        Ok(batches) => batches.iter().map(publication).collect(),
+        Err(error) => json!({ "error": error.to_string() }),
+    };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
         "database_writable": writable,
         "worker_alive": worker_alive,
         "queues": detail,
+        "publications": publications,
         "events_not_used": endpoints.counters.snapshot(),
     });
     (status, Json(body))
+}
+
+/// The newest publication of a log, or one that is not through: that is no reason to take no more webhooks.
+fn publication(batch: &Batch) -> Value {
+    json!({
+        "tenant": batch.tenant,
+        "repository": batch.repository,
+        "tag": batch.tag,
+        "from": batch.from,
+        "to": batch.to,
+        "state": batch.state.as_str(),
+        "planned_at": batch.planned_at,
+        "failures": batch.attempts,
+        "last_error": batch.last_error,
+    })
 }

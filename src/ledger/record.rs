@@ -72,6 +72,10 @@ record_types! {
     EffectFailed = "effect.failed",
     /// Openings were erased.
     RedactionPerformed = "redaction.performed",
+    /// Entries before this one are public, in a release that anybody who may can download.
+    LedgerPublished = "ledger.published",
+    /// Entries before this one could not be published.
+    LedgerPublicationFailed = "ledger.publication_failed",
 }
 
 impl fmt::Display for RecordType {

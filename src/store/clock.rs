@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::connection::Session;
 use super::sql::{Statement, int};
 use super::{Clock, Error, Shared, Store};
 use crate::domain::Millis;
@@ -16,8 +17,11 @@ const NOTEWORTHY: Millis = 5_000;
 /// What the database's clock says: on PostgreSQL the server's, on SQLite this machine's. And when that was asked, and how
 /// long the answer took: waiting for a connection is no part of it.
 pub(super) async fn time(shared: &Shared) -> Result<(Millis, Instant, Duration), Error> {
-    let mut session = shared.readers.open().await?;
-    let sql = match shared.several_writers {
+    ask(shared.readers.open().await?, shared.several_writers).await
+}
+
+pub(super) async fn ask(mut session: Session<'_>, several_writers: bool) -> Result<(Millis, Instant, Duration), Error> {
+    let sql = match several_writers {
         true => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         false => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     };
@@ -88,6 +92,11 @@ impl DatabaseClock {
         let (database, asked, took) = time(&store.shared).await?;
         self.learn(database, asked, took);
         Ok(())
+    }
+
+    /// The first look.
+    pub(super) fn begin(&self, (database, asked, took): (Millis, Instant, Duration)) {
+        self.learn(database, asked, took);
     }
 
     /// The database said `database` within `took` from `asked`: in the middle of it, for all we know.

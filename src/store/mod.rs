@@ -35,6 +35,7 @@ mod health;
 mod ledger;
 mod open;
 mod policies;
+mod publications;
 mod reader;
 mod releases;
 mod requests;
@@ -52,6 +53,7 @@ pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
+pub use publications::{Batch, BatchState, Beside, Plan, Publications};
 pub use reader::RequestReader;
 pub use requests::Of;
 pub use subjects::Person;
@@ -97,11 +99,11 @@ struct Shared {
     decide: Arc<Line>,
     /// For the rest.
     chores: Arc<Line>,
-    readers: Readers,
+    readers: Arc<Readers>,
     ledger: LedgerReader,
     cases: Arc<Cases>,
     repositories: Repositories,
-    signer: Signer,
+    signer: Arc<Signer>,
     hand: Hand,
     clock: Clock,
     /// Whether other servers may write to the same database.
@@ -376,6 +378,21 @@ impl Store {
     /// If it could not be written.
     pub async fn purge_done(&self, before: Millis) -> Result<u64, Error> {
         health::purge(&self.shared, before).await
+    }
+
+    /// What was published of the logs, and what is being published.
+    #[must_use]
+    pub fn publications(&self) -> Publications {
+        let Shared { chores, readers, signer, ledger, clock, hand, several_writers, .. } = &*self.shared;
+        Publications {
+            line: Arc::clone(chores),
+            readers: Arc::clone(readers),
+            signer: Arc::clone(signer),
+            ledger: ledger.clone(),
+            clock: Arc::clone(clock),
+            lease_for: Millis::try_from(hand.lease_for().as_millis()).unwrap_or(Millis::MAX),
+            several_writers: *several_writers,
+        }
     }
 
     /// The logs.

@@ -21,7 +21,7 @@ impl Store {
     /// If the URL cannot be used, the database cannot be reached, another server has the SQLite file, or the key or the
     /// host name cannot be used.
     pub async fn open(options: Options) -> Result<(Self, Handed), Error> {
-        let signer = Signer::new(options.host, options.seed)?;
+        let signer = Arc::new(Signer::new(options.host, options.seed)?);
         let database = Database::parse(&options.url)?;
         let lock = database.lock()?;
         database.migrate().await?;
@@ -42,7 +42,7 @@ impl Store {
             ingest,
             decide,
             chores,
-            readers: Readers::new(&database),
+            readers: Arc::new(Readers::new(&database)),
             ledger,
             cases: Arc::new(Cases::new()),
             repositories: Repositories::new(),

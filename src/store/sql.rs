@@ -12,6 +12,7 @@ use super::Error;
 const PLACE: char = '?';
 
 /// A value to bind.
+#[derive(Clone)]
 pub(super) enum Value {
     Int(i64),
     Text(String),
@@ -43,6 +44,7 @@ impl From<String> for Value {
 }
 
 /// A statement being put together.
+#[derive(Clone)]
 pub(super) struct Statement {
     sql: String,
     values: Vec<Value>,

@@ -28,7 +28,10 @@ for (const { operation, method, path } of wanted) {
   } else if (found.method !== method || found.path !== path) {
     mistakes.push(`${operation} is ${found.method} ${found.path}, not ${method} ${path}`);
   } else {
-    (subset.paths[path] ??= {})[method.toLowerCase()] = found.operation;
+    // What has a server of its own is kept below a path of its own; here all are one.
+    const place = found.operation.servers ? `/uploads${path}` : path;
+    delete found.operation.servers;
+    (subset.paths[place] ??= {})[method.toLowerCase()] = found.operation;
     keep(found.operation);
   }
 }

@@ -3,6 +3,7 @@
 //! GraphQL is not in that description: it goes past Prism, and both sides of it are kept for `graphql.mjs`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -70,28 +71,38 @@ pub struct Checkpoint {
 }
 
 struct Inner {
+    url: String,
     client: Client<HttpConnector, Full<Bytes>>,
     fake: String,
     prism: String,
     violations: Mutex<Vec<String>>,
     graphql: Mutex<Vec<Value>>,
     lost: Mutex<Vec<(&'static str, &'static str)>>,
+    /// Files on their way round Prism, which takes every body for text.
+    kept: Mutex<HashMap<String, Bytes>>,
 }
+
+/// Where Prism hands requests on to: they come by here once more, on their way to the fake.
+const BEHIND: &str = "/behind";
+/// Names the file that a request carries.
+const KEPT: &str = "x-kept-file";
 
 impl Checkpoint {
     pub async fn start(operations: &'static [Operation], fake: String) -> Self {
-        let upstream = fake.clone();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let upstream = format!("{url}{BEHIND}");
         let prism = tokio::task::spawn_blocking(move || Prism::start(operations, &upstream)).await.unwrap();
         let inner = Arc::new(Inner {
+            url: url.clone(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             fake,
             prism: prism.url.clone(),
             violations: Mutex::default(),
             graphql: Mutex::default(),
             lost: Mutex::default(),
+            kept: Mutex::default(),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = axum::Router::new().fallback(pass).with_state(inner.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, inner, _prism: prism, serving }
@@ -119,22 +130,47 @@ impl Drop for Checkpoint {
     }
 }
 
+async fn behind(inner: &Inner, request: Request) -> Response {
+    let (mut head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, LARGEST_BODY).await.unwrap();
+    let file = head.headers.remove(KEPT).and_then(|id| inner.kept.lock().unwrap().remove(id.to_str().unwrap()));
+    let path = head.uri.to_string().split_once(BEHIND).unwrap().1.to_owned();
+    let mut onward = http::Request::builder().method(head.method).uri(format!("{}{path}", inner.fake));
+    *onward.headers_mut().unwrap() = end_to_end(head.headers);
+    let answer = inner.client.request(onward.body(Full::new(file.unwrap_or(body))).unwrap()).await.unwrap();
+    let (head, body) = answer.into_parts();
+    (head.status, end_to_end(head.headers), Body::new(body)).into_response()
+}
+
 async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
+    if request.uri().path().starts_with(BEHIND) {
+        return behind(&inner, request).await;
+    }
+    let (mut head, body) = request.into_parts();
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let asked = axum::body::to_bytes(body, LARGEST_BODY).await.unwrap();
+    let mut asked = axum::body::to_bytes(body, LARGEST_BODY).await.unwrap();
+    if head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream") {
+        let id = head.uri.to_string();
+        head.headers.insert(KEPT, id.parse().unwrap());
+        inner.kept.lock().unwrap().insert(id, std::mem::replace(&mut asked, "a file".into()));
+    }
     let is_graphql = path == "/graphql";
-    let server = if is_graphql { &inner.fake } else { &inner.prism };
+    // Nor does GitHub describe the bytes of a file.
+    let is_file = head.headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/octet-stream");
+    let server = if is_graphql || is_file { &inner.fake } else { &inner.prism };
     let mut onward = http::Request::builder().method(head.method).uri(format!("{server}{}", head.uri));
     *onward.headers_mut().unwrap() = end_to_end(head.headers);
     let answer = inner.client.request(onward.body(Full::new(asked.clone())).unwrap()).await;
     let (head, body) = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}")).into_parts();
     let body = body.collect().await.unwrap().to_bytes();
+    // Uploads go where the answer says: past here, too.
+    let uploads = (format!("{}/uploads/", inner.fake), format!("{}/uploads/", inner.url));
+    let body = if is_file { body } else { Bytes::from(text(&body).replace(&uploads.0, &uploads.1)) };
 
     if is_graphql {
         let read = |bytes: &Bytes| serde_json::from_slice::<Value>(bytes).unwrap();
         inner.graphql.lock().unwrap().push(json!({ "request": read(&asked), "answer": read(&body) }));
-    } else if let Some(found) = violation(&head.headers, &body) {
+    } else if let Some(found) = violation(&head.headers, &body).filter(|_| !is_file) {
         let found = format!("{method} {path}\n  asked: {}\n  {}\n  {found}", text(&asked), head.status);
         eprintln!("{found}"); // Shown when the story gets stuck because of it.
         inner.violations.lock().unwrap().push(found);

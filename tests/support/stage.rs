@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log, Publish};
 use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, RunId, User, UserKind};
 use seconder::server::Server;
 use tempfile::TempDir;
@@ -19,6 +19,7 @@ pub struct Stage {
     folder: TempDir,
     writes_per_minute: u32,
     lease: Duration,
+    publish: Option<Publish>,
 }
 
 impl Stage {
@@ -37,8 +38,8 @@ impl Stage {
     pub async fn set_on(options: Options, database_url: String, folder: TempDir) -> Self {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
-        let mut stage =
-            Self { github, server: None, database_url, folder, writes_per_minute: 0, lease: Duration::from_secs(5) };
+        let lease = Duration::from_secs(5);
+        let mut stage = Self { github, server: None, database_url, folder, writes_per_minute: 0, lease, publish: None };
         stage.start().await;
         stage
     }
@@ -59,6 +60,11 @@ impl Stage {
         stage.lease = lease;
         stage.start().await;
         stage
+    }
+
+    /// Publishes its ledgers from the next start on.
+    pub fn publish_to(&mut self, repository: &str, schedule: Option<&str>) {
+        self.publish = Some(Publish { repository: repository.into(), schedule: schedule.map(str::to_owned) });
     }
 
     pub async fn start(&mut self) {
@@ -105,6 +111,7 @@ impl Stage {
             concurrency: 16,
             lease: self.lease,
             recovery: Duration::from_secs(3_600),
+            publish: self.publish.clone(),
             log: Log { filter: "warn".into(), json: false },
         }
     }

@@ -5,6 +5,7 @@ pub mod erase;
 mod explain;
 pub mod export;
 pub mod openings;
+pub mod publish;
 mod seen;
 pub mod verify;
 
@@ -13,6 +14,8 @@ pub mod verify;
 pub enum Command {
     /// Write a ledger to a folder: entries, tree, checkpoint, one receipt a decision
     Export(export::ExportArgs),
+    /// Publish the ledgers now, as releases
+    Publish(publish::PublishArgs),
     /// Check an exported ledger, offline and without trusting the server that wrote it
     Verify(verify::VerifyArgs),
     /// Make a person unknown to a ledger; every proof stays valid

@@ -7,6 +7,7 @@ mod code;
 mod deployments;
 mod people;
 mod pulls;
+mod releases;
 mod reply;
 mod table;
 
@@ -101,7 +102,7 @@ impl Route {
             }
             (Token(name, level), Caller::Installation(_)) => (name, level),
         };
-        if self.template.starts_with("/repos/") {
+        if self.template.starts_with("/repos/") || self.template.starts_with("/uploads/repos/") {
             call.place = call.reach(&format!("{}/{}", call.values[0], call.values[1])).ok_or_else(Reply::not_found)?;
         } else if self.template.starts_with("/orgs/") && !call.is_account(&call.values[0]) {
             return Err(Reply::error(403, "Resource not accessible by integration"));
@@ -118,6 +119,8 @@ pub(super) struct Call<'a> {
     pub values: Vec<String>,
     pub query: &'a str,
     pub body: &'a [u8],
+    /// The `Accept` header.
+    pub accept: &'a str,
     /// The repository, for routes below one.
     pub place: usize,
     /// What the log calls this request, when the route says too little.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub(in crate::demo) struct Reply {
     pub status: u16,
     pub body: String,
+    /// Sent in the place of `body`, as it is.
+    pub file: Option<Vec<u8>>,
     pub link: Option<Box<str>>,
     pub retry_after: Option<u64>,
 }
@@ -19,7 +21,7 @@ impl Reply {
 
     /// Any status with a body.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), link: None, retry_after: None }
+        Self { status, body: body.into(), file: None, link: None, retry_after: None }
     }
 
     /// An error as GitHub writes it.

@@ -1,7 +1,7 @@
 //! The table of routes.
 
 use super::Access::{self, Anybody, Anyone, App, Token};
-use super::{Handler, actions, app, checks, code, deployments, people, pulls};
+use super::{Handler, actions, app, checks, code, deployments, people, pulls, releases};
 use crate::demo::auth::Level::{Read, Write};
 use crate::demo::graphql;
 
@@ -56,6 +56,14 @@ pub(super) const TABLE: &[Row] = &[
     ("POST", repo!("/check-runs"), Token("checks", Write), checks::create),
     ("GET", repo!("/check-runs/{check_run_id}"), Token("checks", Read), checks::get),
     ("PATCH", repo!("/check-runs/{check_run_id}"), Token("checks", Write), checks::update),
+    ("GET", repo!("/releases"), Token("contents", Read), releases::list),
+    ("POST", repo!("/releases"), Token("contents", Write), releases::create),
+    ("GET", repo!("/releases/{release_id}"), Token("contents", Read), releases::get),
+    ("PATCH", repo!("/releases/{release_id}"), Token("contents", Write), releases::update),
+    ("GET", repo!("/releases/{release_id}/assets"), Token("contents", Read), releases::assets),
+    ("GET", repo!("/releases/assets/{asset_id}"), Token("contents", Read), releases::asset),
+    ("DELETE", repo!("/releases/assets/{asset_id}"), Token("contents", Write), releases::delete_asset),
+    ("POST", "/uploads/repos/{owner}/{repo}/releases/{release_id}/assets", Token("contents", Write), releases::upload),
     ("POST", "/graphql", Token("metadata", Read), graphql::handle),
     ("POST", "/api/graphql", Token("metadata", Read), graphql::handle),
 ];

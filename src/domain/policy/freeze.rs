@@ -27,6 +27,14 @@ const MOST_WINDOWS: usize = 1000;
 /// From 1970 to 2099: the years in which cron expressions tick.
 const COMPUTABLE: std::ops::Range<Millis> = 0..4_102_444_800_000;
 
+/// Reads a cron expression of five fields; a date is none.
+pub(in crate::domain) fn cron(text: &str) -> Result<Box<Schedule>, String> {
+    match edge::read(text)? {
+        Edge::Cron(schedule) => Ok(schedule),
+        Edge::Moment(_) => Err(format!("`{text}` is a date; write a cron expression like `0 6 1 * *`")),
+    }
+}
+
 /// A time in which nothing is released to some environments: once (two dates) or again and again (two cron expressions).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]

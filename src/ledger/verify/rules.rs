@@ -435,6 +435,8 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::PolicyLoaded
         | RecordType::AttemptRefused
         | RecordType::EffectFailed
-        | RecordType::RedactionPerformed => false,
+        | RecordType::RedactionPerformed
+        | RecordType::LedgerPublished
+        | RecordType::LedgerPublicationFailed => false,
     }
 }

@@ -1,0 +1,390 @@
+//! Publishes logs as releases: on a schedule, and when somebody asks.
+//!
+//! What is published is planned in a row first ([`Publications`]); [`release`] then brings the release about, each time by
+//! what GitHub shows. So it does not matter where the last one was cut off, and who goes on.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use crate::artifact::segment::{Asset, SegmentError};
+use crate::domain::Millis;
+use crate::domain::record::Record;
+use crate::domain::schedule::Schedule;
+use crate::github::{GitHub, client};
+use crate::store::{self, Batch, BatchState, LogHead, Plan, Publications};
+
+mod files;
+mod release;
+
+use release::Published;
+
+/// After so many failures the log says so.
+const FAILURES_BEFORE_IT_IS_TOLD: u64 = 3;
+/// The wait after a failure doubles from the first to the second of these.
+const WAITS: (Millis, Millis) = (60_000, 3_600_000);
+/// Without a reason to look earlier, it is looked so often for batches that others left unfinished.
+const LOOK: Millis = 60_000;
+/// So many tags in a row may be taken.
+const TAGS: usize = 25;
+/// An error in the ledger is cut to so many characters.
+const LONGEST_ERROR: usize = 500;
+
+/// Where logs are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// In the repository of this name in each log's own account.
+    Named(String),
+    /// All in this one.
+    Repository {
+        /// Its owner.
+        owner: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Target {
+    /// `NAME` or `OWNER/NAME`; nothing when it is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_name = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && part != ".."
+        };
+        match text.split_once('/') {
+            None if is_name(text) => Some(Self::Named(text.to_owned())),
+            Some((owner, name)) if is_name(owner) && is_name(name) => {
+                Some(Self::Repository { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    fn of(&self, login: &str) -> String {
+        match self {
+            Self::Named(name) => format!("{login}/{name}"),
+            Self::Repository { owner, name } => format!("{owner}/{name}"),
+        }
+    }
+}
+
+/// How far a publication has come, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// The files are being written: entries read, of how many.
+    Writing(u64, u64),
+    /// A file is being uploaded.
+    Uploading(&'a Asset),
+    /// What GitHub has is compared with what we have.
+    Comparing,
+    /// It is made public.
+    Publishing,
+}
+
+/// Who watches.
+pub type Watch<'a> = &'a (dyn Fn(Progress<'_>) + Send + Sync);
+
+/// What became of a log.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is public.
+    Published {
+        /// What.
+        batch: Box<Batch>,
+        /// The release's page.
+        url: String,
+        /// Whether nobody can change it any more.
+        immutable: bool,
+        /// Its files.
+        assets: Vec<Asset>,
+    },
+    /// Nothing was recorded since the last time.
+    NothingNew,
+    /// Somebody else publishes it now.
+    Busy,
+}
+
+/// Why a log could not be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// GitHub.
+    #[error(transparent)]
+    GitHub(#[from] client::Error),
+    /// The files could not be made.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The folder for the files.
+    #[error("cannot use {path} for the files of a publication: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something is not as it should be; the text says what, and what to do.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Why an attempt ended early.
+enum Trouble {
+    /// The tag is somebody else's, or burnt.
+    TagTaken(String),
+    /// What is public under our tag is not what we have. Nothing can mend that.
+    Conflict(String),
+    /// Somebody else works on the batch.
+    Lost,
+    /// It may work the next time.
+    Again(Error),
+}
+
+impl<E: Into<Error>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Again(error.into())
+    }
+}
+
+/// Publishes logs.
+pub struct Publisher {
+    publications: Publications,
+    github: Arc<GitHub>,
+    target: Target,
+    schedule: Option<Schedule>,
+    folder: PathBuf,
+    next_look: AtomicI64,
+}
+
+impl Publisher {
+    /// One that publishes to `target`, and keeps its files below `folder` meanwhile. Without a schedule it only finishes
+    /// what was begun.
+    #[must_use]
+    pub fn new(
+        publications: Publications,
+        github: Arc<GitHub>,
+        target: Target,
+        schedule: Option<Schedule>,
+        folder: PathBuf,
+    ) -> Self {
+        Self { publications, github, target, schedule, folder, next_look: AtomicI64::new(0) }
+    }
+
+    /// The publications it works on.
+    #[must_use]
+    pub fn publications(&self) -> &Publications {
+        &self.publications
+    }
+
+    /// Publishes what is due. Cheap when nothing can be.
+    ///
+    /// # Errors
+    /// If the database cannot be read. What else fails is said in the log, in the ledger and by `/readyz`.
+    pub async fn due(&self) -> Result<(), store::Error> {
+        let now = self.publications.now();
+        if now < self.next_look.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let scheduled = self.schedule.as_ref().and_then(|schedule| schedule.next_after(now));
+        let mut next = scheduled.unwrap_or(Millis::MAX).min(now.saturating_add(LOOK));
+        for log in self.publications.logs().await? {
+            if self.is_due(&log, now).await?
+                && let Err(Error::Store(error)) = self.publish(&log, &|_| {}).await
+            {
+                // Everything else was said where it was written down.
+                error!(origin = %log.origin, %error, "the ledger could not be published; it will be tried again");
+            }
+            if let Some(batch) = self.publications.unfinished(log.tenant).await? {
+                next = next.min(batch.not_before.max(batch.leased_until));
+            }
+        }
+        self.next_look.store(next, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether something was recorded before the schedule's last moment that is not published yet; or begun and not ended.
+    async fn is_due(&self, log: &LogHead, now: Millis) -> Result<bool, store::Error> {
+        if let Some(batch) = self.publications.unfinished(log.tenant).await? {
+            return Ok(batch.not_before <= now && batch.leased_until <= now);
+        }
+        let Some(schedule) = &self.schedule else { return Ok(false) };
+        let news = self.publications.oldest_news(log.tenant).await?;
+        Ok(news.and_then(|at| schedule.next_after(at)).is_some_and(|due| due <= now))
+    }
+
+    /// What would be published now, and where: the first entry, the entry after the last, the repository. Nothing when
+    /// nothing is new.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn preview(&self, log: &LogHead) -> Result<Option<(u64, u64, String)>, store::Error> {
+        if let Some(batch) = self.publications.unfinished(log.tenant).await? {
+            return Ok(Some((batch.from, batch.to, batch.repository)));
+        }
+        if self.publications.oldest_news(log.tenant).await?.is_none() {
+            return Ok(None);
+        }
+        let from = self.publications.newest(log.tenant).await?.map_or(0, |batch| batch.to);
+        Ok(Some((from, log.size, self.target.of(&self.publications.login(log).await?))))
+    }
+
+    /// Publishes a log now: finishes what was begun, or else everything since the last time.
+    ///
+    /// # Errors
+    /// [`Error`]; it is written down by then, and tried again by whoever keeps the schedule.
+    pub async fn publish(&self, log: &LogHead, watch: Watch<'_>) -> Result<Outcome, Error> {
+        let repository = self.target.of(&self.publications.login(log).await?);
+        let mut batch = match self.publications.claim(log.tenant).await? {
+            Some(batch)
+                if batch.state == BatchState::Planned && !batch.repository.eq_ignore_ascii_case(&repository) =>
+            {
+                let why = format!("logs are published to {repository} now; nothing of this was public yet");
+                warn!(tag = %batch.tag, repository = %batch.repository, "publication given up: {why}");
+                self.publications.give_up(&batch, &why, failure(&batch, &why, true)).await?;
+                None
+            }
+            batch => batch,
+        };
+        if batch.is_none() {
+            if self.publications.unfinished(log.tenant).await?.is_some() {
+                return Ok(Outcome::Busy);
+            }
+            if self.publications.oldest_news(log.tenant).await?.is_none() {
+                return Ok(Outcome::NothingNew);
+            }
+            let tag_prefix = self.tag_prefix();
+            let plan = Plan { tenant: log.tenant, repository: &repository, tag_prefix: &tag_prefix };
+            batch = self.publications.plan(&plan).await?;
+        }
+        match batch {
+            Some(batch) => self.finish(log, batch, watch).await,
+            None => Ok(Outcome::Busy),
+        }
+    }
+
+    /// `seconder-ledger-2026.11.29-`: the number follows.
+    fn tag_prefix(&self) -> String {
+        let day = chrono::DateTime::from_timestamp_millis(self.publications.now()).unwrap_or_default();
+        format!("seconder-ledger-{}-", day.format("%Y.%m.%d"))
+    }
+
+    async fn finish(&self, log: &LogHead, mut batch: Batch, watch: Watch<'_>) -> Result<Outcome, Error> {
+        for _ in 0..TAGS {
+            match self.keeping(&batch, self.attempt(log, &batch, watch)).await {
+                Ok(published) => return self.record(batch, published).await,
+                Err(Trouble::Lost) => return Ok(Outcome::Busy),
+                Err(Trouble::TagTaken(why)) => {
+                    warn!(tag = %batch.tag, repository = %batch.repository, why, "this tag cannot be used; the next one is");
+                    files::remove(&self.folder_of(&batch)).await;
+                    match self.publications.renumber(&batch, &self.tag_prefix()).await? {
+                        Some(renumbered) => batch = renumbered,
+                        None => return Ok(Outcome::Busy),
+                    }
+                }
+                Err(Trouble::Conflict(why)) => {
+                    let Batch { tag, repository, .. } = &batch;
+                    error!(%tag, %repository, why, "publication given up; its entries come with the next one");
+                    self.publications.give_up(&batch, &cut(&why), failure(&batch, &why, true)).await?;
+                    files::remove(&self.folder_of(&batch)).await;
+                    return Err(Error::Wrong(why));
+                }
+                Err(Trouble::Again(error)) => return Err(self.postpone(&batch, error).await?),
+            }
+        }
+        let error = Error::Wrong(format!("{TAGS} tags in a row are taken in {}", batch.repository));
+        Err(self.postpone(&batch, error).await?)
+    }
+
+    /// Writes down that an attempt failed; returns why.
+    async fn postpone(&self, batch: &Batch, error: Error) -> Result<Error, Error> {
+        let now = self.publications.now();
+        if let Error::GitHub(client::Error::RateLimited { until }) = error {
+            warn!(tag = %batch.tag, repository = %batch.repository, until, "GitHub asks us to wait with a publication");
+            self.publications.put_back(batch, until).await?;
+            return Ok(error);
+        }
+        let why = error.to_string();
+        let doubled = WAITS.0.checked_shl(u32::try_from(batch.attempts.min(16)).unwrap_or(16)).unwrap_or(WAITS.1);
+        let is_news = !batch.told && batch.attempts + 1 >= FAILURES_BEFORE_IT_IS_TOLD;
+        let record = is_news.then(|| failure(batch, &why, false));
+        let Batch { tag, repository, attempts, .. } = batch;
+        error!(%tag, %repository, attempts = attempts + 1, error = %why, "publication failed; it will be tried again");
+        self.publications.failed(batch, &cut(&why), now.saturating_add(doubled.min(WAITS.1)), record).await?;
+        Ok(error)
+    }
+
+    async fn record(&self, batch: Batch, published: Published) -> Result<Outcome, Error> {
+        let Published { release, repository, assets, root } = published;
+        let record = Record::new(
+            "ledger.published",
+            json!({
+                "tag": batch.tag,
+                "release_id": release.id,
+                "repository": { "id": repository.id, "name": repository.full_name() },
+                "from": batch.from,
+                "to": batch.to,
+                "root": root,
+                "immutable": release.immutable,
+                "assets": assets.iter().map(|asset| json!({
+                    "name": asset.name, "bytes": asset.bytes, "sha256": asset.sha256,
+                })).collect::<Vec<_>>(),
+            }),
+        );
+        if !self.publications.published(&batch, record).await? {
+            return Ok(Outcome::Busy); // Somebody else saw it, too, and writes it down.
+        }
+        files::remove(&self.folder_of(&batch)).await;
+        let Batch { tag, from, to, .. } = &batch;
+        info!(%tag, from, to, url = %release.html_url, immutable = release.immutable, "ledger published");
+        Ok(Outcome::Published { batch: Box::new(batch), url: release.html_url, immutable: release.immutable, assets })
+    }
+
+    fn folder_of(&self, batch: &Batch) -> PathBuf {
+        self.folder.join(&batch.tag)
+    }
+
+    /// Works, and keeps the lease for as long as that takes. Whoever has lost it stops.
+    async fn keeping<T>(&self, batch: &Batch, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let period = self.publications.lease_for() / 3;
+        let mut work = pin!(work);
+        loop {
+            match tokio::time::timeout(period, &mut work).await {
+                Ok(done) => return done,
+                Err(_) if self.publications.renew(batch).await? => {}
+                Err(_) => return Err(Trouble::Lost),
+            }
+        }
+    }
+
+    /// How long until then, if that is worth waiting for.
+    fn short_wait(&self, until: Millis) -> Option<Duration> {
+        let wait = until.saturating_sub(self.publications.now());
+        (wait <= LOOK).then(|| Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
+    }
+}
+
+/// What the log says of a publication that fails.
+fn failure(batch: &Batch, why: &str, given_up: bool) -> Record {
+    Record::new(
+        "ledger.publication_failed",
+        json!({
+            "tag": batch.tag,
+            "repository": batch.repository,
+            "from": batch.from,
+            "to": batch.to,
+            "attempts": batch.attempts + 1,
+            "given_up": given_up,
+            "error": cut(why),
+        }),
+    )
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_ERROR).collect()
+}
