@@ -9,6 +9,7 @@
 //! - [`app`] the one place where they meet: handle an event, perform an effect
 //! - [`store`] all SQL, and the one transaction in which everything is decided
 //! - [`github`] the adapter: verify what comes in, render what goes out, the client
+//! - [`witness`] those who vouch for a ledger from outside: witnesses and time-stamp authorities
 //! - [`ledger`] pure and offline: entry bytes, Merkle tree, checkpoints, proofs, verification
 //! - [`domain`] pure: what is held, who wrote it, who has a part, what is decided
 //! - [`demo`] a stateful fake GitHub on loopback and the guided tour
@@ -26,4 +27,5 @@ pub mod keys;
 pub mod ledger;
 pub mod server;
 pub mod store;
+pub mod witness;
 pub mod worker;

@@ -11,6 +11,7 @@
 //! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
 //! - [`cosignature`] what a witness adds to one (<https://c2sp.org/tlog-cosignature>, <https://c2sp.org/tlog-witness>)
 //! - [`quorum`] which witnesses must have done so (<https://c2sp.org/tlog-policy>)
+//! - [`timestamp`] the time somebody else saw one at (RFC 3161)
 //! - [`tile`] the tree and its entries as files (<https://c2sp.org/tlog-tiles>)
 //! - [`receipt`] the proof that one entry is in the log (<https://c2sp.org/tlog-proof>)
 //! - [`layout`] where everything is in an exported ledger
@@ -28,6 +29,7 @@ pub mod quorum;
 pub mod receipt;
 pub mod record;
 pub mod tile;
+pub mod timestamp;
 pub mod verify;
 
 pub use checkpoint::Checkpoint;

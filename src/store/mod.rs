@@ -20,6 +20,7 @@ use crate::domain::facts::Facts;
 use crate::domain::gate::{Repository, RequestId, Tenant};
 use crate::domain::request::Request;
 
+mod anchors;
 mod cases;
 mod claims;
 mod clock;
@@ -30,6 +31,7 @@ mod effects;
 mod error;
 mod gather;
 mod hand;
+mod heads;
 mod health;
 mod ledger;
 mod open;
@@ -38,7 +40,9 @@ mod reader;
 mod releases;
 mod requests;
 mod sql;
+mod tree;
 
+pub use anchors::{AnchorDue, Anchored, Anchoring, Witnessed, Witnesses};
 pub use claims::Claim;
 pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};
@@ -51,10 +55,12 @@ pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
 pub use reader::RequestReader;
 pub use requests::Of;
+pub use tree::Tree;
 
 use cases::Cases;
 use connection::{Line, Readers};
 use hand::Hand;
+use heads::Heads;
 use ledger::Signer;
 use policies::{Owner, Repositories};
 
@@ -95,6 +101,7 @@ struct Shared {
     chores: Arc<Line>,
     readers: Readers,
     ledger: LedgerReader,
+    heads: Heads,
     cases: Arc<Cases>,
     repositories: Repositories,
     signer: Signer,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use seconder::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log};
 use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, RunId, User, UserKind};
 use seconder::server::Server;
 use tempfile::TempDir;
@@ -19,6 +19,8 @@ pub struct Stage {
     folder: TempDir,
     writes_per_minute: u32,
     lease: Duration,
+    /// Who vouches for the ledger; heeded by servers that start later.
+    pub anchors: Anchors,
 }
 
 impl Stage {
@@ -37,8 +39,15 @@ impl Stage {
     pub async fn set_on(options: Options, database_url: String, folder: TempDir) -> Self {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
-        let mut stage =
-            Self { github, server: None, database_url, folder, writes_per_minute: 0, lease: Duration::from_secs(5) };
+        let mut stage = Self {
+            github,
+            server: None,
+            database_url,
+            folder,
+            writes_per_minute: 0,
+            lease: Duration::from_secs(5),
+            anchors: Anchors::default(),
+        };
         stage.start().await;
         stage
     }
@@ -105,6 +114,7 @@ impl Stage {
             concurrency: 16,
             lease: self.lease,
             recovery: Duration::from_secs(3_600),
+            anchors: self.anchors.clone(),
             log: Log { filter: "warn".into(), json: false },
         }
     }
@@ -193,6 +203,8 @@ impl Stage {
             dir: dir.into(),
             vkey: Some(vkey),
             old: None,
+            seen: None,
+            witness_policy: None,
             trust_artifact_key: false,
             explain: None,
             json: false,

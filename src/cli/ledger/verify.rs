@@ -13,11 +13,12 @@ use thiserror::Error;
 use super::again::{Again, judge_again};
 use super::directory::Directory;
 use super::explain::{entries_of, explain};
-use crate::ledger::VerifierKey;
 use crate::ledger::layout;
+use crate::ledger::quorum::Policy;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust, verify};
+use crate::ledger::{Hash, VerifierKey};
 
 /// The entries are read in pieces of this many bytes.
 const READ_BUFFER: usize = 1 << 18;
@@ -36,6 +37,14 @@ pub struct VerifyArgs {
     /// A checkpoint of the same log kept from earlier, which DIR has to continue
     #[arg(long, value_name = "CHECKPOINT")]
     pub old: Option<PathBuf>,
+
+    /// Size and root that a check run showed, which DIR has to continue
+    #[arg(long, value_name = "SIZE:ROOT", conflicts_with = "old", value_parser = seen)]
+    pub seen: Option<(u64, Hash)>,
+
+    /// A witness policy (c2sp.org/tlog-policy) from anywhere but DIR: its quorum must have cosigned the checkpoint
+    #[arg(long, value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
 
     /// Take the key from DIR; proves only that DIR agrees with itself
     #[arg(long)]
@@ -142,6 +151,7 @@ impl Explained {
 pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
     let key = trusted_key(args)?;
     let old = args.old.as_deref().map(read_text).transpose()?;
+    let policy = args.witness_policy.as_deref().map(|path| witness_policy(args, path)).transpose()?;
     let directory = Directory::open(&args.dir);
     let path = directory.path(layout::ENTRIES);
     let entries = File::open(&path).map_err(|error| match error.kind() {
@@ -152,7 +162,7 @@ pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
     let result = verify(
         &directory,
         BufReader::with_capacity(READ_BUFFER, entries),
-        Trust { key: &key, old: old.as_deref() },
+        Trust { key: &key, old: old.as_deref(), seen: args.seen, witnesses: policy.as_ref() },
         &at_once,
         &mut |read, size| {
             bar.set_length(size);
@@ -174,6 +184,22 @@ pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
         }
         here();
     });
+}
+
+/// Reads `SIZE:ROOT`.
+fn seen(text: &str) -> Result<(u64, Hash), String> {
+    let read = |(size, root): (&str, &str)| Some((size.parse().ok()?, Hash::from_base64(root)?));
+    text.split_once(':').and_then(read).ok_or_else(|| "expected SIZE:ROOT, as the check run shows them".to_owned())
+}
+
+fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
+    if !args.trust_artifact_key && lies_inside(path, &args.dir) {
+        return Err(Failure::Unusable(format!(
+            "the witness policy {} lies inside the ledger it should judge: whoever changes the one can change the other",
+            path.display()
+        )));
+    }
+    read_text(path)?.parse().map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))
 }
 
 fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {

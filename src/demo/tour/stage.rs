@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
 
-use crate::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use crate::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log};
 use crate::demo::{Commit, Deploy, GitHub, Options, User, UserKind};
 use crate::server::Server;
 use crate::store::{Clock, LogHead};
@@ -159,6 +159,7 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         concurrency: 64,
         lease: Duration::from_secs(60),
         recovery: Duration::from_secs(3_600),
+        anchors: Anchors::default(),
         log: Log { filter: "off".into(), json: false },
     }
 }

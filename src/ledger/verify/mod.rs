@@ -19,6 +19,7 @@ use super::entry::{FORMAT, Header, is_request_id};
 use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
+use super::quorum::Policy;
 use super::record::RecordType;
 use super::tile::Builder;
 
@@ -40,6 +41,10 @@ pub struct Trust<'a> {
     pub key: &'a VerifierKey,
     /// A checkpoint of the same log seen earlier: the ledger has to continue it.
     pub old: Option<&'a str>,
+    /// Size and root that a check run showed: the same, without a signature.
+    pub seen: Option<(u64, Hash)>,
+    /// Which witnesses must have cosigned the checkpoint.
+    pub witnesses: Option<&'a Policy>,
 }
 
 /// Work that may be done in another thread.
@@ -67,10 +72,15 @@ pub fn verify(
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
     let checkpoint = Checkpoint::open(&note, trust.key).map_err(Refusal::Checkpoint)?;
+    if let Some(policy) = trust.witnesses {
+        policy.check(&note, trust.key).map_err(Refusal::Quorum)?;
+    }
     if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
         return Err(Refusal::KeyFile);
     }
     let old = trust.old.map(|note| Checkpoint::open(note, trust.key)).transpose().map_err(Refusal::OldCheckpoint)?;
+    let seen = |(size, root)| Checkpoint { origin: checkpoint.origin.clone(), size, root };
+    let old = old.or_else(|| trust.seen.map(seen));
     if let Some(old) = old.as_ref().filter(|old| old.size > checkpoint.size) {
         return Err(Refusal::Rollback { old: old.size, size: checkpoint.size });
     }
