@@ -91,6 +91,18 @@ impl Stage {
         }
     }
 
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The checkpoint that is remembered beside the database.
+    pub fn remembered(&self) -> seconder::ledger::Checkpoint {
+        let file = std::fs::read_dir(self.folder().join("checkpoints")).unwrap().next().unwrap().unwrap();
+        let note = std::fs::read_to_string(file.path()).unwrap();
+        seconder::ledger::Checkpoint::unverified(&note).unwrap()
+    }
+
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }

@@ -155,7 +155,9 @@ impl Anchors {
         anchoring.alarm = held_against.join("; ");
         let note = format!("{}{lines}", log.checkpoint);
         let has_quorum = self.policy.as_ref().is_none_or(|policy| policy.is_satisfied_by(&by));
-        anchoring.keep = self.to_keep(due, note, has_quorum, &mut is_complete).await;
+        if has_quorum || !by.is_empty() {
+            anchoring.keep = self.to_keep(due, note, has_quorum, &mut is_complete).await;
+        }
         anchoring.done = is_complete.then_some(log.size);
         let wait = if is_complete { self.every } else { self.every.min(backoff(due.attempts)) };
         anchoring.not_before = (self.clock)().saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX));
