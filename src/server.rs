@@ -187,9 +187,9 @@ async fn may_sign(
     settings: anchor::Settings,
 ) -> anyhow::Result<Option<Arc<Anchors>>> {
     guard.check_remembered(store).await?;
-    store.forget_anchoring().await?;
-    let anchors = Anchors::new(store.clone(), clock.clone(), settings).map_err(anyhow::Error::msg)?;
+    let anchors = Anchors::new(store.clone(), clock.clone(), settings).map_err(anyhow::Error::msg)?.map(Arc::new);
     if let Some(anchors) = &anchors {
+        store.ask_again().await?;
         match tokio::time::timeout(FIRST_WORD, anchors.due()).await {
             Ok(asked) => drop(asked?),
             Err(_) => tracing::warn!("not all witnesses have answered yet; the server starts, and asks on"),
@@ -198,9 +198,11 @@ async fn may_sign(
         if !alarms.is_empty() {
             return Err(Refusal::Witnessed(alarms.join("; ")).into());
         }
+    } else {
+        store.drop_alarms().await?;
     }
     guard.remember(&store.heads()).context("SECONDER_DATA_DIR: the newest checkpoints cannot be remembered there")?;
-    Ok(anchors.map(Arc::new))
+    Ok(anchors)
 }
 
 /// A thread of its own for what GitHub waits for: HTTP, and writing webhooks down. However much there is to decide,

@@ -122,7 +122,12 @@ impl Guard {
         let is_new = |head: &&Arc<LogHead>| written.get(&head.origin).is_none_or(|size| *size < head.size);
         let new: Vec<_> = heads.iter().filter(is_new).take(AT_ONCE).collect();
         for head in new {
-            write(&self.folder, head)?;
+            // Another replica may share the folder, and know more.
+            let path = self.folder.join(name(&head.origin));
+            let shares = written.contains_key(&head.origin);
+            if !(shares && read(&path).is_ok_and(|known| known.origin == head.origin && known.size > head.size)) {
+                write(&path, head)?;
+            }
             written.insert(head.origin.clone(), head.size);
         }
         Ok(())
@@ -159,15 +164,19 @@ fn read(path: &Path) -> Result<Checkpoint, Refusal> {
     Checkpoint::unverified(&text).ok_or_else(|| unreadable(path, "not a signed checkpoint"))
 }
 
+/// A file name for an origin, which may hold anything.
+fn name(origin: &str) -> String {
+    hex::encode(&Sha256::digest(origin.as_bytes())[..16])
+}
+
 /// Written beside and renamed into place: after a crash there is the older one or the newer one.
-fn write(folder: &Path, head: &LogHead) -> io::Result<()> {
-    if !folder.is_dir() {
+fn write(path: &Path, head: &LogHead) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
         std::fs::create_dir_all(folder)?;
     }
-    let name = hex::encode(&Sha256::digest(head.origin.as_bytes())[..16]);
-    let fresh = folder.join(format!("{name}.new-{}", std::process::id()));
+    let fresh = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = std::fs::File::create(&fresh)?;
     file.write_all(head.checkpoint.as_bytes())?;
     file.sync_data()?;
-    std::fs::rename(fresh, folder.join(name))
+    std::fs::rename(fresh, path)
 }

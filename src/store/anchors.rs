@@ -32,6 +32,18 @@ pub struct Witnessed {
     /// Why it did not vouch for more, if it was asked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What it holds against the log. Stands until it vouches for the log again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Contradiction>,
+}
+
+/// What a witness vouches for and the log denies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// How many entries the witness vouches for.
+    pub size: u64,
+    /// What it came to, in words.
+    pub what: String,
 }
 
 /// What each witness last said, by its key.
@@ -70,23 +82,30 @@ pub struct Anchoring {
 const ANCHORED: &str = "size, note, has_quorum, tsr, anchored_at";
 
 impl Store {
-    /// Begins anew: every log is asked about once more, whatever was said before. For a server that starts.
+    /// Has every log asked about once more, though everybody vouches for it. For a server that starts.
     ///
     /// # Errors
     /// If it could not be written.
-    pub async fn forget_anchoring(&self) -> Result<(), Error> {
-        let forget = || async {
+    pub async fn ask_again(&self) -> Result<(), Error> {
+        self.change_anchors("UPDATE ledger_anchors SET done_size = 0, not_before = 0").await
+    }
+
+    /// Drops what witnesses hold against logs. For a server that listens to no witness any more.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn drop_alarms(&self) -> Result<(), Error> {
+        self.change_anchors("UPDATE ledger_anchors SET alarm = '' WHERE alarm <> ''").await
+    }
+
+    async fn change_anchors(&self, sql: &'static str) -> Result<(), Error> {
+        let change = || async {
             let mut session = self.shared.chores.open().await?;
-            Statement::new(
-                "UPDATE ledger_anchors SET done_size = 0, not_before = 0, alarm = '', witnesses = '{}' WHERE leased_until <= ",
-            )
-            .bind((self.shared.clock)())
-            .execute(session.connection()?)
-            .await?;
+            Statement::new(sql).execute(session.connection()?).await?;
             session.end();
             Ok(())
         };
-        with_retries(forget).await
+        with_retries(change).await
     }
 
     /// Leases logs that have grown since everybody vouched for them, and that nobody else is busy with.

@@ -42,7 +42,7 @@ mod requests;
 mod sql;
 mod tree;
 
-pub use anchors::{AnchorDue, Anchored, Anchoring, Witnessed, Witnesses};
+pub use anchors::{AnchorDue, Anchored, Anchoring, Contradiction, Witnessed, Witnesses};
 pub use claims::Claim;
 pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};

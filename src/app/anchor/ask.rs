@@ -2,7 +2,7 @@
 
 use crate::ledger::cosignature::{self, Cosignature};
 use crate::ledger::quorum::Witness;
-use crate::store::{self, LogHead, Store};
+use crate::store::{self, Contradiction, LogHead, Store};
 use crate::witness::{Answer, Courier};
 
 /// A witness that has been told of the log by somebody else meanwhile says where it stands; so often that is followed.
@@ -13,7 +13,7 @@ pub(super) enum Said {
     /// It vouches for the checkpoint.
     Cosigned(Cosignature),
     /// It vouches for something that contradicts the checkpoint: the log was rolled back or rewritten.
-    Against(String),
+    Against(Contradiction),
     /// Nothing that counts.
     Nothing(String),
 }
@@ -25,7 +25,10 @@ pub(super) async fn ask(store: &Store, courier: &Courier, witness: &Witness, log
     for _ in 0..TRIES {
         let proof = match store.tree(log, &[old]).await {
             Ok(tree) => tree.consistency(old, log.size).unwrap_or_default(),
-            Err(error @ store::Error::Unreadable { .. }) => return (old, Said::Against(error.to_string())),
+            Err(error @ store::Error::Unreadable { .. }) => {
+                // Nothing that was accepted covers this.
+                return (old, Said::Against(Contradiction { size: u64::MAX, what: error.to_string() }));
+            }
             Err(error) => return (old, Said::Nothing(error.to_string())),
         };
         let request = cosignature::request(old, &proof, &log.checkpoint);
@@ -55,20 +58,25 @@ fn cosigned(witness: &Witness, log: &LogHead, lines: &str) -> Said {
 }
 
 fn forked(log: &LogHead, old: u64, why: &str) -> Said {
-    Said::Against(format!(
+    let what = format!(
         "FORK: it vouches for {old} entries that are not the first of these {}; the log was rewritten ({why})",
         log.size
-    ))
+    );
+    Said::Against(Contradiction { size: old, what })
 }
 
 /// The witness knows more entries than we brought: another replica was faster, or entries are gone.
 async fn ahead(store: &Store, log: &LogHead, size: u64) -> Said {
     match store.ledger().log(log.tenant).await {
         Ok(Some(now)) if now.size >= size => Said::Nothing("another replica has just asked it".to_owned()),
-        Ok(now) => Said::Against(format!(
-            "ROLLBACK: it has cosigned {size} entries, but the database has only {}; it was restored from a backup, or entries were taken away",
-            now.map_or(0, |now| now.size)
-        )),
+        Ok(now) => {
+            let what = format!(
+                "ROLLBACK: it has cosigned {size} entries, but the database has only {}; it was restored from a backup, \
+                 or entries were taken away",
+                now.map_or(0, |now| now.size)
+            );
+            Said::Against(Contradiction { size, what })
+        }
         Err(error) => Said::Nothing(error.to_string()),
     }
 }

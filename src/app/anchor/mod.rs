@@ -16,7 +16,7 @@ use super::{Clock, backoff};
 use crate::domain::Millis;
 use crate::ledger::cosignature;
 use crate::ledger::quorum::{Policy, Witness};
-use crate::store::{self, AnchorDue, Anchored, Anchoring, Store, Witnessed};
+use crate::store::{self, AnchorDue, Anchored, Anchoring, LogHead, Store, Witnessed, Witnesses};
 use crate::witness::Courier;
 
 mod ask;
@@ -98,13 +98,17 @@ impl Anchors {
     ///
     /// # Errors
     /// If the database cannot be read or written; what others say is no error here.
-    pub async fn due(&self) -> Result<usize, store::Error> {
+    pub async fn due(self: &Arc<Self>) -> Result<usize, store::Error> {
         let mut asked = 0;
         loop {
-            let due = self.store.claim_anchors(LOGS).await?;
-            let claimed = due.len();
-            for due in due {
-                self.bring(&due).await?;
+            let mut bringing = JoinSet::new();
+            for due in self.store.claim_anchors(LOGS).await? {
+                let this = Arc::clone(self);
+                bringing.spawn(async move { this.bring(&due).await });
+            }
+            let claimed = bringing.len();
+            for brought in bringing.join_all().await {
+                brought?;
             }
             asked += claimed;
             if claimed < LOGS {
@@ -120,29 +124,21 @@ impl Anchors {
         let mut lines = String::new();
         let mut by = BTreeSet::new();
         let mut is_complete = true;
-        let mut held_against = Vec::new();
         let answers = self.ask_all(due).await;
         for (witness, (size, said)) in self.policy.iter().flat_map(Policy::witnesses).zip(answers) {
-            let mut witnessed = Witnessed { size, error: None };
+            let key = witness.key.to_string();
+            let before = due.witnesses.get(&key).and_then(|witnessed| witnessed.against.clone());
+            let mut witnessed = Witnessed { size, error: None, against: None };
             match said {
                 Said::Cosigned(cosignature) => {
                     lines.push_str(&cosignature.line);
                     by.insert(witness.name.as_str());
                     witnessed.size = log.size;
                 }
-                Said::Against(what) => {
-                    let what = format!("witness {}: {what}", witness.name);
-                    if self.accepted.covers(&log.origin, size) {
-                        warn!(log = log.origin, "{what}; SECONDER_ACCEPT_ROLLBACK says that this is known");
-                    } else {
-                        error!(log = log.origin, tenant = log.login, "{what}");
-                        held_against.push(what.clone());
-                    }
-                    (witnessed.error, is_complete) = (Some(what), false);
-                }
+                Said::Against(contradiction) => witnessed.against = Some(contradiction),
                 Said::Nothing(why) => {
                     warn!(log = log.origin, witness = witness.name, attempts = due.attempts, "no cosignature: {why}");
-                    (witnessed.error, is_complete) = (Some(why), false);
+                    (witnessed.error, witnessed.against) = (Some(why), before);
                     // It may have cosigned this very checkpoint an hour ago.
                     if let Some(line) = kept_line(due, witness) {
                         lines.push_str(&line);
@@ -150,9 +146,10 @@ impl Anchors {
                     }
                 }
             }
-            anchoring.witnesses.insert(witness.key.to_string(), witnessed);
+            is_complete &= witnessed.error.is_none() && witnessed.against.is_none();
+            anchoring.witnesses.insert(key, witnessed);
         }
-        anchoring.alarm = held_against.join("; ");
+        anchoring.alarm = self.alarm(log, &anchoring.witnesses);
         let note = format!("{}{lines}", log.checkpoint);
         let has_quorum = self.policy.as_ref().is_none_or(|policy| policy.is_satisfied_by(&by));
         if has_quorum || !by.is_empty() {
@@ -165,6 +162,24 @@ impl Anchors {
             info!(log = log.origin, size = log.size, witnesses = by.len(), "checkpoint anchored");
         }
         Ok(())
+    }
+
+    /// What is held against a log, but for what the operator has accepted.
+    fn alarm(&self, log: &LogHead, witnesses: &Witnesses) -> String {
+        let mut held = Vec::new();
+        for witness in self.policy.iter().flat_map(Policy::witnesses) {
+            let Some(against) = witnesses.get(&witness.key.to_string()).and_then(|said| said.against.as_ref()) else {
+                continue;
+            };
+            let what = format!("witness {}: {}", witness.name, against.what);
+            if self.accepted.covers(&log.origin, against.size) {
+                warn!(log = log.origin, "{what}; SECONDER_ACCEPT_ROLLBACK says that this is known");
+            } else {
+                error!(log = log.origin, tenant = log.login, "{what}");
+                held.push(what);
+            }
+        }
+        held.join("; ")
     }
 
     /// What each witness says, in the order of the policy, and how many entries it has vouched for before.
