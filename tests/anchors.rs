@@ -10,7 +10,7 @@ use seconder::app::guard::{Guard, Refusal};
 use seconder::ledger::Checkpoint;
 use seconder::ledger::merkle::{empty_root, verify_consistency};
 use seconder::server::Server;
-use seconder::store::{Anchored, LogHead, Store, Work};
+use seconder::store::{Anchored, Anchoring, LogHead, Store, Work};
 
 use crate::support::database::{Database, on_both};
 use crate::support::process::{Process, free_address, get, run};
@@ -386,9 +386,13 @@ fn of_two_replicas_one_asks_and_what_another_took_over_is_not_written_twice() {
         database.pass(crate::support::database::LEASE + 1);
         let again = store.claim_anchors(10).await.unwrap();
         assert_eq!(again.len(), 1, "whoever had it is dead");
-        let anchoring = seconder::store::Anchoring { done: Some(again[0].log.size), ..Default::default() };
+        let size = again[0].log.size;
+        let keep = Anchored { size, note: "a note".into(), has_quorum: true, tsr: "MA==".into(), at: database.now() };
+        let anchoring = Anchoring { done: Some(size), keep: Some(keep.clone()), ..Anchoring::default() };
         assert!(!store.anchored(&due[0], &anchoring).await.unwrap());
+        assert_eq!(store.ledger().anchored(ACME).await.unwrap(), None);
         assert!(store.anchored(&again[0], &anchoring).await.unwrap());
+        assert_eq!(store.ledger().anchored(ACME).await.unwrap(), Some(keep));
         assert!(store.claim_anchors(10).await.unwrap().is_empty(), "nothing has grown");
         store.commit(Work { claim: None, event: Some(held(&case(5_000))) }).await.unwrap();
         assert_eq!(store.claim_anchors(10).await.unwrap().len(), 1);

@@ -117,7 +117,13 @@ impl Guard {
     }
 
     /// Remembers the heads that are new. To be called after they are committed.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or written, whether or not there is anything new.
     pub fn remember(&self, heads: &[Arc<LogHead>]) -> io::Result<()> {
+        if !self.folder.is_dir() {
+            std::fs::create_dir_all(&self.folder)?;
+        }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = |head: &&Arc<LogHead>| written.get(&head.origin).is_none_or(|size| *size < head.size);
         let new: Vec<_> = heads.iter().filter(is_new).take(AT_ONCE).collect();
@@ -171,9 +177,6 @@ fn name(origin: &str) -> String {
 
 /// Written beside and renamed into place: after a crash there is the older one or the newer one.
 fn write(path: &Path, head: &LogHead) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
-        std::fs::create_dir_all(folder)?;
-    }
     let fresh = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = std::fs::File::create(&fresh)?;
     file.write_all(head.checkpoint.as_bytes())?;
