@@ -3,8 +3,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := postgresql golang-go golang-golang-x-mod-dev openssl python3-venv
-# Asks for Python 3.12; works with the 3.11 of Debian 12.
-AICS := aics-tlog==0.2.1
 
 .PHONY: help
 help: ## List the targets
@@ -24,12 +22,12 @@ lint: ## Formatting and lints
 	cargo clippy --all-targets --quiet -- -D warnings
 
 .PHONY: prepare
-prepare: packages tests/contract/node_modules tests/tools/.venv/bin/aics-tlog ## Install Debian, npm and Python packages the tests need
+prepare: packages tests/contract/node_modules tests/tools/.venv ## Install Debian, npm and Python packages the tests need
 
 .PHONY: packages
 packages:
 	@missing="$$(command -v npm >/dev/null || echo nodejs npm)"; \
-	if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go && command -v openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ] && python3 -c 'import ensurepip'; } >/dev/null 2>&1; then \
+	if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go && command -v openssl && python3 -c 'import ensurepip' && [ -d /usr/share/gocode/src/golang.org/x/mod ]; } >/dev/null 2>&1; then \
 	  missing="$(PACKAGES) $$missing"; \
 	fi; \
 	if [ -n "$$missing" ]; then \
@@ -40,9 +38,11 @@ tests/contract/node_modules: tests/contract/package-lock.json
 	npm ci --prefix tests/contract --no-audit --no-fund --loglevel=error
 	@touch $@
 
-tests/tools/.venv/bin/aics-tlog:
-	python3 -m venv tests/tools/.venv
-	tests/tools/.venv/bin/pip install --quiet --no-input --ignore-requires-python $(AICS)
+# They ask for Python 3.12 and run on Debian 12's 3.11.
+tests/tools/.venv: tests/tools/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --ignore-requires-python -r $<
+	@touch $@
 
 .PHONY: bench
 bench: ## Measure: server on one core, fake GitHub on the other

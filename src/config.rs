@@ -42,6 +42,8 @@ pub struct Config {
     pub recovery: Duration,
     /// Where and when the ledgers are published; nowhere when absent.
     pub publish: Option<Publish>,
+    /// Who vouches for the ledgers.
+    pub anchors: Anchors,
     /// Logging.
     pub log: Log,
 }
@@ -72,6 +74,26 @@ pub struct Publisher {
     pub lease: Duration,
     /// Logging.
     pub log: Log,
+}
+
+/// Who vouches for the ledgers from outside.
+#[derive(Clone, Debug)]
+pub struct Anchors {
+    /// Witnesses and quorum, in the form of <https://c2sp.org/tlog-policy>.
+    pub witness_policy: Option<String>,
+    /// How often a ledger that grows is brought to them.
+    pub every: Duration,
+    /// Where a time-stamp authority answers.
+    pub timestamp_url: Option<String>,
+    /// Ledgers that go on from fewer entries than were once signed: origin, and up to how many.
+    pub accepted_rollbacks: Vec<(String, u64)>,
+}
+
+impl Default for Anchors {
+    fn default() -> Self {
+        let every = Duration::from_secs(300);
+        Self { witness_policy: None, every, timestamp_url: None, accepted_rollbacks: Vec::new() }
+    }
 }
 
 /// A key given as text or kept in a file.

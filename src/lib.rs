@@ -10,6 +10,7 @@
 //! - [`artifact`] a ledger as files: folders, archives, the segments a release carries
 //! - [`store`] all SQL, and the one transaction in which everything is decided
 //! - [`github`] the adapter: verify what comes in, render what goes out, the client
+//! - [`witness`] those who vouch for a ledger from outside: witnesses and time-stamp authorities
 //! - [`ledger`] pure and offline: entry bytes, Merkle tree, checkpoints, proofs, verification
 //! - [`domain`] pure: what is held, who wrote it, who has a part, what is decided
 //! - [`demo`] a stateful fake GitHub on loopback and the guided tour
@@ -28,4 +29,5 @@ pub mod keys;
 pub mod ledger;
 pub mod server;
 pub mod store;
+pub mod witness;
 pub mod worker;

@@ -11,6 +11,8 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::app::anchor::{self, Accepted, Anchors};
+use crate::app::guard::{Guard, Refusal};
 use crate::app::publish::{Publisher, Target};
 use crate::app::{self, App, Clock, Pulse};
 use crate::config::{Config, Publish, make_data_dir};
@@ -27,11 +29,15 @@ use crate::worker::Worker;
 /// How long work that has begun may take to end when the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long a server that starts waits for witnesses.
+const FIRST_WORD: Duration = Duration::from_secs(20);
+
 /// A server that runs until it is stopped.
 pub struct Server {
     front: Front,
     address: SocketAddr,
     store: Store,
+    guard: Arc<Guard>,
     stop: watch::Sender<bool>,
     http: JoinHandle<()>,
     worker: JoinHandle<()>,
@@ -98,6 +104,21 @@ impl Server {
             // Before anything is done by it.
             clock.read(&store).await.context("SECONDER_DATABASE_URL: the database does not say what time it is")?;
         }
+        let accepted = Accepted(config.anchors.accepted_rollbacks);
+        let settings = anchor::Settings {
+            policy: config.anchors.witness_policy,
+            timestamp_url: config.anchors.timestamp_url,
+            every: config.anchors.every,
+            accepted: accepted.clone(),
+        };
+        let guard = Arc::new(Guard::new(&config.data_dir, accepted));
+        let anchors = match may_sign(&store, &guard, &clock, settings).await {
+            Ok(anchors) => anchors,
+            Err(refusal) => {
+                store.close().await;
+                return Err(refusal);
+            }
+        };
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("SECONDER_LISTEN: cannot listen on {}", config.listen))?;
@@ -119,6 +140,8 @@ impl Server {
             clock: clock.clone(),
             pulse: pulse.clone(),
             database_clock,
+            anchors,
+            guard: guard.clone(),
         };
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let endpoints = Endpoints {
@@ -130,7 +153,7 @@ impl Server {
             room: Room::default(),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));
-        Ok(Self { front, address, store, stop, http, worker })
+        Ok(Self { front, address, store, guard, stop, http, worker })
     }
 
     /// Where it listens.
@@ -156,6 +179,9 @@ impl Server {
             tracing::warn!("some work did not end in time; it will be taken up at the next start");
         }
         self.store.close().await;
+        if let Err(error) = self.guard.remember(&self.store.heads()) {
+            tracing::warn!(%error, "could not remember the newest checkpoints");
+        }
         drop(self.front);
     }
 }
@@ -179,6 +205,33 @@ pub fn read_publish(publish: &Publish) -> anyhow::Result<(Target, Option<Schedul
 #[must_use]
 pub fn publications_below(data_dir: &std::path::Path) -> std::path::PathBuf {
     data_dir.join("publications")
+}
+
+/// Makes sure that the database holds all that was ever signed, as far as anybody who can be asked knows. Returns those who
+/// will be asked from now on.
+async fn may_sign(
+    store: &Store,
+    guard: &Guard,
+    clock: &Clock,
+    settings: anchor::Settings,
+) -> anyhow::Result<Option<Arc<Anchors>>> {
+    guard.check_remembered(store).await?;
+    let anchors = Anchors::new(store.clone(), clock.clone(), settings).map_err(anyhow::Error::msg)?.map(Arc::new);
+    if let Some(anchors) = &anchors {
+        store.ask_again().await?;
+        match tokio::time::timeout(FIRST_WORD, anchors.due()).await {
+            Ok(asked) => drop(asked?),
+            Err(_) => tracing::warn!("not all witnesses have answered yet; the server starts, and asks on"),
+        }
+        let alarms = store.ledger_alarms().await?;
+        if !alarms.is_empty() {
+            return Err(Refusal::Witnessed(alarms.join("; ")).into());
+        }
+    } else {
+        store.drop_alarms().await?;
+    }
+    guard.remember(&store.heads()).context("SECONDER_DATA_DIR: the newest checkpoints cannot be remembered there")?;
+    Ok(anchors)
 }
 
 /// A thread of its own for what GitHub waits for: HTTP, and writing webhooks down. However much there is to decide,

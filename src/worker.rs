@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+use crate::app::anchor::Anchors;
+use crate::app::guard::Guard;
 use crate::app::publish::Publisher;
 use crate::app::{App, Clock, Pulse, backoff};
 use crate::domain::Millis;
@@ -51,12 +53,16 @@ pub struct Worker {
     pub pulse: Arc<Pulse>,
     /// What `clock` goes by, to be set by the database now and then; absent when it goes by something else.
     pub database_clock: Option<Arc<DatabaseClock>>,
+    /// Brings checkpoints to those who vouch for them; absent when nobody does.
+    pub anchors: Option<Arc<Anchors>>,
+    /// Remembers what was signed.
+    pub guard: Arc<Guard>,
 }
 
 impl Worker {
     /// Works until `shutdown` turns true.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
-        let Self { app, publisher, handed, concurrency, recovery, clock, pulse, database_clock } = self;
+        let Self { app, publisher, handed, concurrency, recovery, clock, pulse, database_clock, anchors, guard } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(Floor::new(app.clone(), concurrency).work(handed, shutdown.clone()));
         tasks.spawn(every(TICK, shutdown.clone(), {
@@ -80,6 +86,20 @@ impl Worker {
                         if let Err(error) = clock.read(app.store()).await {
                             warn!(%error, "could not ask the database for the time; it goes on by itself");
                         }
+                    }
+                }
+            }));
+        }
+        tasks.spawn(every(TICK, shutdown.clone(), {
+            let app = app.clone();
+            move || remember(app.clone(), guard.clone())
+        }));
+        if let Some(anchors) = anchors {
+            tasks.spawn(every(anchors.glance(), shutdown.clone(), move || {
+                let anchors = anchors.clone();
+                async move {
+                    if let Err(error) = anchors.due().await {
+                        error!(%error, "could not bring checkpoints to those who vouch for them");
                     }
                 }
             }));
@@ -114,6 +134,14 @@ impl Worker {
             }
         }));
         while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Writes the newest checkpoints down beside the database.
+async fn remember(app: Arc<App>, guard: Arc<Guard>) {
+    let written = tokio::task::spawn_blocking(move || guard.remember(&app.store().heads())).await;
+    if let Ok(Err(error)) = written {
+        error!(%error, "could not remember the newest checkpoints in the data folder");
     }
 }
 

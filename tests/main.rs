@@ -1,6 +1,7 @@
 //! One binary for all stories; each file tells some.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod anchors;
 mod architecture;
 mod artifact;
 mod attacks;

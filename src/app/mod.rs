@@ -15,6 +15,8 @@ use crate::github::pacing::Until;
 use crate::github::{GitHub, client};
 use crate::store::{self, Store, Work};
 
+pub mod anchor;
+pub mod guard;
 mod handle;
 mod perform;
 mod proposal;

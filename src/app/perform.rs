@@ -12,7 +12,8 @@ use crate::domain::request::{Answer, Callback, Outcome, Request};
 use crate::github::Place;
 use crate::github::checks::{Action, Annotation, CheckRun, Level};
 use crate::github::pacing::Until;
-use crate::github::render::{self, Button, Page};
+use crate::github::render::{self, Button, Head, Page};
+use crate::ledger::Checkpoint;
 use crate::store::{EffectDue, Work};
 
 /// A decision is tried for a day; GitHub itself gives the run thirty.
@@ -187,7 +188,11 @@ impl App {
 
     /// Makes the check run show the request as it is now.
     async fn show(&self, due: &EffectDue, request: &Request) -> Result<Tried, Error> {
-        let check_run = check_run(request, render::CHECK_NAME, render::page(request));
+        let head = self.store.head(request.case.subject.tenant.account_id).and_then(|log| {
+            let checkpoint = Checkpoint::unverified(&log.checkpoint)?;
+            Some(Head { entries: checkpoint.size, root: checkpoint.root.to_base64() })
+        });
+        let check_run = check_run(request, render::CHECK_NAME, render::page(request, head.as_ref()));
         let place = Place::from(&request.case.subject);
         let known = match request.life.check_run_id {
             None if !due.is_first_try() => self.find(request, &check_run).await?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::settings::{SETTINGS, help_of};
-use super::{App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place, Publish, Publisher};
+use super::{Anchors, App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place, Publish, Publisher};
 
 /// Reads settings, and collects what is wrong with them.
 pub(super) struct Reader {
@@ -223,6 +223,7 @@ impl Reader {
                 "SECONDER_LEASE_SECONDS, SECONDER_RECOVERY_SECONDS and SECONDER_CONCURRENCY must be at least 1".into(),
             );
         }
+        let anchors = self.anchors();
         let log = self.log();
         let github = self.github();
         let Some(github) = github else { return Err(ConfigError(self.problems)) };
@@ -237,6 +238,7 @@ impl Reader {
             lease: Duration::from_secs(lease),
             recovery: Duration::from_secs(recovery),
             publish,
+            anchors,
             log,
         };
         self.finish(config)
@@ -280,6 +282,35 @@ impl Reader {
         let (Some(app), Some(publish)) = (app, publish) else { return Err(ConfigError(self.problems)) };
         let lease = Duration::from_secs(lease.max(1));
         self.finish(Publisher { place, app, ledger_key, ledger_host, publish, lease, log })
+    }
+
+    fn anchors(&mut self) -> Anchors {
+        let given = ["SECONDER_WITNESS_POLICY", "SECONDER_WITNESS_POLICY_FILE"].map(|variable| self.get(variable));
+        let witness_policy = match given {
+            [None, None] => None,
+            // Read like a secret, though it is none.
+            _ => self
+                .secret("SECONDER_WITNESS_POLICY", "SECONDER_WITNESS_POLICY_FILE")
+                .map(|policy| secrecy::ExposeSecret::expose_secret(&policy).to_owned()),
+        };
+        let every: u64 = self.parse("SECONDER_WITNESS_SECONDS", "a whole number of seconds, at least 1", 300);
+        if every == 0 {
+            self.problems.push("SECONDER_WITNESS_SECONDS must be at least 1".into());
+        }
+        let timestamp_url = self.get("SECONDER_TIMESTAMP_URL");
+        if timestamp_url.as_ref().is_some_and(|url| url.parse::<http::Uri>().is_err() || !url.starts_with("http")) {
+            self.problems.push("SECONDER_TIMESTAMP_URL: must be a URL that starts with http:// or https://".into());
+        }
+        let mut accepted_rollbacks = Vec::new();
+        for accepted in self.get("SECONDER_ACCEPT_ROLLBACK").iter().flat_map(|text| text.split(',')) {
+            match accepted.trim().rsplit_once('@').map(|(origin, size)| (origin.to_owned(), size.parse())) {
+                Some((origin, Ok(size))) if !origin.is_empty() => accepted_rollbacks.push((origin, size)),
+                _ => self
+                    .problems
+                    .push("SECONDER_ACCEPT_ROLLBACK: must be ORIGIN@SIZE, as the refusal to start says it".into()),
+            }
+        }
+        Anchors { witness_policy, every: Duration::from_secs(every), timestamp_url, accepted_rollbacks }
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {

@@ -74,6 +74,20 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "when: a cron expression in UTC, like \"0 6 1 * *\"; without one only `seconder ledger publish` does",
     ),
+    setting(
+        "SECONDER_WITNESS_POLICY",
+        None,
+        "who cosigns the ledgers, and how many must: lines `witness NAME VKEY URL`, `group …`, `quorum …` \
+         (https://c2sp.org/tlog-policy); or name a file in …_FILE",
+    ),
+    setting("SECONDER_WITNESS_POLICY_FILE", None, "a file that holds the witness policy"),
+    setting("SECONDER_WITNESS_SECONDS", Some("300"), "how often a ledger that grows is brought to them, at most"),
+    setting("SECONDER_TIMESTAMP_URL", None, "a time-stamp authority (RFC 3161) that dates cosigned checkpoints"),
+    setting(
+        "SECONDER_ACCEPT_ROLLBACK",
+        None,
+        "ORIGIN@SIZE, separated by commas: start although the database lacks entries up to SIZE that were signed",
+    ),
     setting("SECONDER_LOG", Some("info"), "what to log, for example info or seconder=debug"),
     setting("SECONDER_LOG_FORMAT", Some("human"), "human or json"),
     setting("SECONDER_CONFIG", None, "a TOML file with these settings: listen = \"0.0.0.0:8080\""),

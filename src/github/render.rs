@@ -8,12 +8,14 @@ use crate::domain::people::AccountKind;
 use crate::domain::policy::{self, Origin, PolicyErrors};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
+mod head;
 pub mod proposal;
 mod reasons;
 mod safe;
 mod style;
 mod words;
 
+pub use head::Head;
 use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
 pub use style::Style;
@@ -76,7 +78,7 @@ pub const COMMENT_LIMIT: usize = 1_024;
 
 /// The check run that shows a request as it stands.
 #[must_use]
-pub fn page(request: &Request) -> Page {
+pub fn page(request: &Request, ledger: Option<&Head>) -> Page {
     let (title, state) = headline(request);
     let (mut summary, text) = (summary(request, Style::Markdown), commits(request));
     let buttons = match request.is_pending() {
@@ -90,7 +92,9 @@ pub fn page(request: &Request) -> Page {
         }
         false => Vec::new(),
     };
-    Page { title, summary: cut(summary), text: Some(cut(text)), state, buttons, points_at: Vec::new() }
+    // Below what may be cut: GitHub's limit leaves room for it.
+    let summary = cut(summary) + &ledger.map(Head::line).unwrap_or_default();
+    Page { title, summary, text: Some(cut(text)), state, buttons, points_at: Vec::new() }
 }
 
 /// Whether everything an approver must see fits on the check run (P8).

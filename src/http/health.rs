@@ -1,4 +1,5 @@
-//! `/healthz`: the process answers. `/readyz`: the database can be written and the worker is alive.
+//! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and no witness
+//! holds anything against a ledger.
 
 use std::sync::Arc;
 
@@ -30,7 +31,9 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         ),
         Err(error) => (false, json!({ "error": error.to_string() })),
     };
-    let ready = worker_alive && writable;
+    // A ledger that somebody vouches against is no evidence, however well everything else works.
+    let alarms = endpoints.store.ledger_alarms().await.unwrap_or_default();
+    let ready = worker_alive && writable && alarms.is_empty();
     let publications = match endpoints.store.publications().standing().await {
         Ok(batches) => batches.iter().map(publication).collect(),
         Err(error) => json!({ "error": error.to_string() }),
@@ -40,6 +43,7 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         "ready": ready,
         "database_writable": writable,
         "worker_alive": worker_alive,
+        "ledger_alarms": alarms,
         "queues": detail,
         "publications": publications,
         "events_not_used": endpoints.counters.snapshot(),

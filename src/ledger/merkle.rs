@@ -240,6 +240,11 @@ fn range_hash(subtrees: &impl Subtrees, start: u64, end: u64) -> Option<Hash> {
     Some(node_hash(range_hash(subtrees, start, middle)?, range_hash(subtrees, middle, end)?))
 }
 
+/// The root of the tree of the first `size` leaves; `None` if a hash is not held.
+pub fn root(subtrees: &impl Subtrees, size: u64) -> Option<Hash> {
+    if size == 0 { Some(empty_root()) } else { range_hash(subtrees, 0, size) }
+}
+
 /// The hashes that lead from leaf `index` to the root of the tree of the first `size` leaves, the leaf's sibling first
 /// (RFC 6962 §2.1.1). `None` if the leaf is not in that tree or a hash is not held.
 pub fn inclusion_proof(subtrees: &impl Subtrees, index: u64, size: u64) -> Option<Vec<Hash>> {

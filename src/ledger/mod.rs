@@ -11,6 +11,9 @@
 //! - [`merkle`] hashes, the growing tree, proofs (RFC 6962, RFC 9162)
 //! - [`note`] keys and signed notes (<https://c2sp.org/signed-note>)
 //! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
+//! - [`cosignature`] what a witness adds to one (<https://c2sp.org/tlog-cosignature>, <https://c2sp.org/tlog-witness>)
+//! - [`quorum`] which witnesses must have done so (<https://c2sp.org/tlog-policy>)
+//! - [`timestamp`] the time somebody else saw one at (RFC 3161)
 //! - [`tile`] the tree and its entries as files (<https://c2sp.org/tlog-tiles>)
 //! - [`receipt`] the proof that one entry is in the log (<https://c2sp.org/tlog-proof>)
 //! - [`layout`] where everything is in an exported ledger
@@ -20,18 +23,21 @@
 
 pub mod catalogue;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod entry;
 pub mod export;
 pub mod layout;
 pub mod merkle;
 pub mod note;
 pub mod proving;
+pub mod quorum;
 pub mod receipt;
 pub mod record;
 pub mod sealing;
 pub mod segment;
 pub mod tables;
 pub mod tile;
+pub mod timestamp;
 pub mod verify;
 
 pub use checkpoint::Checkpoint;

@@ -46,10 +46,10 @@ pub fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
-fn key_id(name: &str, public: &[u8; 32]) -> u32 {
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> u32 {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(name.as_bytes());
-    context.update(&[b'\n', ED25519_TYPE]);
+    context.update(&[b'\n', kind]);
     context.update(public);
     let mut id = [0; 4];
     id.copy_from_slice(&context.finish().as_ref()[..4]);
@@ -57,7 +57,11 @@ fn key_id(name: &str, public: &[u8; 32]) -> u32 {
 }
 
 /// Splits `<name>+<hash>+<base64 of type and 32 bytes>` and returns name, hash and the 32 bytes.
-fn split_key(text: &str, malformed: KeyError) -> Result<(&str, u32, Zeroizing<[u8; 32]>), KeyError> {
+pub(super) fn split_key(
+    text: &str,
+    kind: u8,
+    malformed: KeyError,
+) -> Result<(&str, u32, Zeroizing<[u8; 32]>), KeyError> {
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(malformed);
@@ -71,7 +75,7 @@ fn split_key(text: &str, malformed: KeyError) -> Result<(&str, u32, Zeroizing<[u
         return Err(KeyError::Name(name.to_owned()));
     }
     match key.split_first() {
-        Some((&ED25519_TYPE, bytes)) => {
+        Some((found, bytes)) if *found == kind => {
             let mut array = Zeroizing::new([0; 32]);
             if bytes.len() != array.len() {
                 return Err(malformed);
@@ -98,6 +102,12 @@ impl VerifierKey {
         &self.name
     }
 
+    /// Whether both are the same key, by whatever name.
+    #[must_use]
+    pub fn is_same_key(&self, other: &VerifierKey) -> bool {
+        self.public == other.public
+    }
+
     /// The key as an SPKI PEM block, as `openssl pkeyutl -pubin` wants it.
     #[must_use]
     pub fn to_spki_pem(&self) -> String {
@@ -120,8 +130,8 @@ impl FromStr for VerifierKey {
         if text.starts_with(PRIVATE_PREFIX) {
             return Err(KeyError::Verifier);
         }
-        let (name, id, public) = split_key(text, KeyError::Verifier)?;
-        if id != key_id(name, &public) {
+        let (name, id, public) = split_key(text, ED25519_TYPE, KeyError::Verifier)?;
+        if id != key_id(name, ED25519_TYPE, &public) {
             return Err(KeyError::Hash);
         }
         Ok(VerifierKey { name: name.to_owned(), id, public: *public })
@@ -154,7 +164,7 @@ impl SigningKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| KeyError::Signing)?;
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
-        let verifier = VerifierKey { name: name.to_owned(), id: key_id(name, &public), public };
+        let verifier = VerifierKey { name: name.to_owned(), id: key_id(name, ED25519_TYPE, &public), public };
         Ok(SigningKey { verifier, pair })
     }
 
@@ -164,7 +174,7 @@ impl SigningKey {
     /// If it is not one, or its hash does not belong to the rest.
     pub fn parse(text: &str) -> Result<SigningKey, KeyError> {
         let rest = text.strip_prefix(PRIVATE_PREFIX).ok_or(KeyError::Signing)?;
-        let (name, id, seed) = split_key(rest, KeyError::Signing)?;
+        let (name, id, seed) = split_key(rest, ED25519_TYPE, KeyError::Signing)?;
         let key = SigningKey::from_seed(name, &seed)?;
         if key.verifier.id != id {
             return Err(KeyError::Hash);
@@ -248,17 +258,7 @@ pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteErr
         if n == MAX_SIGNATURES {
             return Err(NoteError::Malformed("too many signatures"));
         }
-        let (name, blob) = line
-            .strip_prefix("— ")
-            .and_then(|line| line.split_once(' '))
-            .ok_or(NoteError::Malformed("a signature line is not of the form — <name> <base64>"))?;
-        let blob = BASE64.decode(blob).map_err(|_| NoteError::Malformed("a signature is not base64"))?;
-        let (id, signature) = match blob.split_first_chunk::<4>() {
-            Some((id, signature)) if is_key_name(name) && !signature.is_empty() => (u32::from_be_bytes(*id), signature),
-            _ => {
-                return Err(NoteError::Malformed("a signature line has no key name or no signature"));
-            }
-        };
+        let (name, id, signature) = signature_line(line)?;
         let Some(key) = keys.iter().find(|key| key.name == name && key.id == id) else {
             continue;
         };
@@ -266,7 +266,7 @@ pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteErr
             return Err(NoteError::Malformed("two signatures by the same key"));
         }
         UnparsedPublicKey::new(&ED25519, key.public)
-            .verify(text.as_bytes(), signature)
+            .verify(text.as_bytes(), &signature)
             .map_err(|_| NoteError::BadSignature(name.to_owned()))?;
         trusted.push(id);
     }
@@ -275,6 +275,21 @@ pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteErr
         return Err(NoteError::NoTrustedSignature(names.join(", ")));
     }
     Ok(text)
+}
+
+/// Reads `— <name> <base64 of key id and signature>`.
+pub(super) fn signature_line(line: &str) -> Result<(&str, u32, Vec<u8>), NoteError> {
+    let (name, blob) = line
+        .strip_prefix("— ")
+        .and_then(|line| line.split_once(' '))
+        .ok_or(NoteError::Malformed("a signature line is not of the form — <name> <base64>"))?;
+    let blob = BASE64.decode(blob).map_err(|_| NoteError::Malformed("a signature is not base64"))?;
+    match blob.split_first_chunk::<4>() {
+        Some((id, signature)) if is_key_name(name) && !signature.is_empty() => {
+            Ok((name, u32::from_be_bytes(*id), signature.to_vec()))
+        }
+        _ => Err(NoteError::Malformed("a signature line has no key name or no signature")),
+    }
 }
 
 #[cfg(test)]

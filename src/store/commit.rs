@@ -15,7 +15,7 @@ use super::cases::Known;
 use super::effects::{Handing, Owed};
 use super::ledger::{About, Appendix, Pending};
 use super::requests::Locked;
-use super::{Claim, Error, Shared, claims, effects, ledger, policies, releases, requests};
+use super::{Claim, Error, LogHead, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
 use crate::domain::event::Event;
 use crate::domain::facts::Facts;
@@ -120,6 +120,7 @@ struct Written {
     written: Vec<(Request, usize)>,
     repositories: Vec<u64>,
     handing: Handing,
+    heads: Vec<LogHead>,
     now: Millis,
 }
 
@@ -129,6 +130,8 @@ impl Written {
             shared.cases.put(request.id, Known { case: request.case, digest: request.digest }, bytes);
         }
         shared.repositories.saw(&self.repositories, self.now);
+        // Before the worker hears of it: what it shows is to have this head.
+        shared.heads.learn(self.heads);
         self.handing.hand_over(shared);
         self.committed
     }
@@ -159,9 +162,9 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
-    ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection).await?;
+    let heads = ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection).await?;
     written.extend(batch.opened.into_iter().zip(lengths));
-    Ok(Written { committed, written, repositories, handing, now })
+    Ok(Written { committed, written, repositories, handing, heads, now })
 }
 
 fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crate::domain::gate::RunKey>) {

@@ -136,6 +136,7 @@ impl Database {
             migration(3, "facts", include_str!("../../migrations/0003_facts.sql")),
             migration(4, "sealing", include_str!("../../migrations/0004_sealing.sql")),
             migration(5, "publications", include_str!("../../migrations/0005_publications.sql")),
+            migration(6, "anchors", include_str!("../../migrations/0006_anchors.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

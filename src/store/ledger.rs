@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ring::rand::SystemRandom;
 use serde_json::{Map, Value as Json, json};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool};
 use zeroize::Zeroizing;
 
 use super::Error;
@@ -63,14 +64,15 @@ impl Signer {
         Ok(format!("{}/l/{}", self.host, hex::encode(random)))
     }
 
-    /// Refuses to go on with logs that were begun with another key.
-    pub(super) async fn check(&self, reader: &LedgerReader) -> Result<(), Error> {
-        for LogHead { origin, vkey, .. } in reader.logs().await? {
-            if self.key(&origin)?.verifier().to_string() != vkey {
-                return Err(Error::OtherKey { origin, stored: vkey });
+    /// Refuses to go on with logs that were begun with another key. Returns the logs.
+    pub(super) async fn check(&self, reader: &LedgerReader) -> Result<Vec<LogHead>, Error> {
+        let logs = reader.logs().await?;
+        for LogHead { origin, vkey, .. } in &logs {
+            if self.key(origin)?.verifier().to_string() != *vkey {
+                return Err(Error::OtherKey { origin: origin.clone(), stored: vkey.clone() });
             }
         }
-        Ok(())
+        Ok(logs)
     }
 
     fn key(&self, origin: &str) -> Result<Arc<SigningKey>, Error> {
@@ -111,7 +113,7 @@ struct Open {
     tree: Frontier,
 }
 
-/// Appends records to their tenants' logs and signs a checkpoint over each log.
+/// Appends records to their tenants' logs and signs a checkpoint over each log. Returns the new heads.
 ///
 /// Must come last in the transaction: the heads are the rows everybody waits for. They are locked in the order of their
 /// tenants, so that two transactions cannot wait for each other.
@@ -121,9 +123,9 @@ pub(super) async fn append(
     one_by_one: bool,
     now: Millis,
     connection: &mut AnyConnection,
-) -> Result<(), Error> {
+) -> Result<Vec<LogHead>, Error> {
     if appendix.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut appendix = appendix;
     let mut heads = lock(signer, &appendix, one_by_one, connection).await?;
@@ -132,6 +134,7 @@ pub(super) async fn append(
     let mut salts = Salts::new();
     let mut entries: Vec<[Value; 6]> = Vec::new();
     let mut rows: Vec<[Value; 8]> = Vec::with_capacity(heads.len());
+    let mut signed = Vec::with_capacity(heads.len());
     for (tenant, (_, records)) in appendix {
         let Some(mut log) = heads.remove(&tenant) else {
             return Err(Error::unreadable("ledger head", tenant));
@@ -161,6 +164,14 @@ pub(super) async fn append(
         }
         let checkpoint =
             Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;
+        signed.push(LogHead {
+            tenant,
+            login: log.login.clone(),
+            origin: log.origin.clone(),
+            vkey: log.vkey.clone(),
+            size: log.tree.size(),
+            checkpoint: checkpoint.clone(),
+        });
         rows.push([
             log.tenant.into(),
             log.login.into(),
@@ -187,7 +198,7 @@ pub(super) async fn append(
         )
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(signed)
 }
 
 async fn lock(
@@ -326,6 +337,19 @@ fn shorten(body: &mut Map<String, Json>) -> Option<String> {
     Some(name)
 }
 
+const HEADS: &str = "SELECT tenant, login, origin, vkey, size, checkpoint FROM ledger_heads WHERE size > 0";
+
+fn log_head(row: &AnyRow) -> Result<LogHead, Error> {
+    Ok(LogHead {
+        tenant: id(row, 0)?,
+        login: text(row, 1)?,
+        origin: text(row, 2)?,
+        vkey: text(row, 3)?,
+        size: id(row, 4)?,
+        checkpoint: text(row, 5)?,
+    })
+}
+
 /// Reads logs. Needs no server, and disturbs none that is running.
 #[derive(Clone)]
 pub struct LedgerReader {
@@ -356,23 +380,22 @@ impl LedgerReader {
     /// # Errors
     /// If the database cannot be read.
     pub async fn logs(&self) -> Result<Vec<LogHead>, Error> {
-        let rows = Statement::new(
-            "SELECT tenant, login, origin, vkey, size, checkpoint FROM ledger_heads WHERE size > 0 ORDER BY tenant",
-        )
-        .fetch(&mut *self.pool.acquire().await?)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LogHead {
-                    tenant: id(row, 0)?,
-                    login: text(row, 1)?,
-                    origin: text(row, 2)?,
-                    vkey: text(row, 3)?,
-                    size: id(row, 4)?,
-                    checkpoint: text(row, 5)?,
-                })
-            })
-            .collect()
+        let rows = Statement::new(HEADS).sql(" ORDER BY tenant").fetch(&mut *self.connection().await?).await?;
+        rows.iter().map(log_head).collect()
+    }
+
+    /// A tenant's log, if it has begun.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn log(&self, tenant: u64) -> Result<Option<LogHead>, Error> {
+        let rows =
+            Statement::new(HEADS).sql(" AND tenant = ").bind(tenant).fetch(&mut *self.connection().await?).await?;
+        rows.first().map(log_head).transpose()
+    }
+
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Any>, Error> {
+        Ok(self.pool.acquire().await?)
     }
 
     /// The lines of a log from `seq` on, at most `limit` of them and none at or after `size`.
@@ -390,7 +413,7 @@ impl LedgerReader {
             .sql(" AND seq < ")
             .bind(end)
             .sql(" ORDER BY seq")
-            .fetch(&mut *self.pool.acquire().await?)
+            .fetch(&mut *self.connection().await?)
             .await?;
         if rows.len() as u64 != end.saturating_sub(seq) {
             return Err(Error::unreadable("ledger", format!("entries between {seq} and {end} are missing")));

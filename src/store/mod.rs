@@ -20,6 +20,7 @@ use crate::domain::facts::Facts;
 use crate::domain::gate::{Repository, RequestId, Tenant};
 use crate::domain::request::Request;
 
+mod anchors;
 mod cases;
 mod claims;
 mod clock;
@@ -31,6 +32,7 @@ mod erasure;
 mod error;
 mod gather;
 mod hand;
+mod heads;
 mod health;
 mod ledger;
 mod open;
@@ -41,7 +43,9 @@ mod releases;
 mod requests;
 mod sql;
 mod subjects;
+mod tree;
 
+pub use anchors::{AnchorDue, Anchored, Anchoring, Contradiction, Witnessed, Witnesses};
 pub use claims::Claim;
 pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};
@@ -57,10 +61,12 @@ pub use publications::{Batch, BatchState, Beside, Plan, Publications};
 pub use reader::RequestReader;
 pub use requests::Of;
 pub use subjects::Person;
+pub use tree::Tree;
 
 use cases::Cases;
 use connection::{Line, Readers};
 use hand::Hand;
+use heads::Heads;
 use ledger::Signer;
 use policies::{Owner, Repositories};
 
@@ -101,6 +107,7 @@ struct Shared {
     chores: Arc<Line>,
     readers: Arc<Readers>,
     ledger: LedgerReader,
+    heads: Heads,
     cases: Arc<Cases>,
     repositories: Repositories,
     signer: Arc<Signer>,

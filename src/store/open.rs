@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::cases::Cases;
 use super::connection::{Database, Line, Readers};
 use super::hand::Hand;
+use super::heads::Heads;
 use super::ledger::Signer;
 use super::policies::Repositories;
 use super::{Error, Handed, Intake, LedgerReader, Options, Running, Shared, Store};
@@ -26,7 +27,8 @@ impl Store {
         let lock = database.lock()?;
         database.migrate().await?;
         let ledger = LedgerReader::of(&database);
-        signer.check(&ledger).await?;
+        let heads = Heads::default();
+        heads.learn(signer.check(&ledger).await?);
         let ingest = Arc::new(Line::new(database.clone()));
         let (decide, chores) = match database.is_sqlite() {
             true => (Arc::clone(&ingest), Arc::clone(&ingest)),
@@ -44,6 +46,7 @@ impl Store {
             chores,
             readers: Arc::new(Readers::new(&database)),
             ledger,
+            heads,
             cases: Arc::new(Cases::new()),
             repositories: Repositories::new(),
             signer,

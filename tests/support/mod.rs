@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod prism;
 pub mod process;
 pub mod stage;
+pub mod witness;
 
 /// The account the App is installed on, unless a story says otherwise.
 pub const ACME: u64 = 4_000;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log, Publish};
+use seconder::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log, Publish};
 use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, RunId, User, UserKind};
 use seconder::server::Server;
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ pub struct Stage {
     writes_per_minute: u32,
     lease: Duration,
     publish: Option<Publish>,
+    /// Who vouches for the ledger; heeded by servers that start later.
+    pub anchors: Anchors,
 }
 
 impl Stage {
@@ -38,8 +40,16 @@ impl Stage {
     pub async fn set_on(options: Options, database_url: String, folder: TempDir) -> Self {
         let github = GitHub::start(options).await.unwrap();
         build_world(&github);
-        let lease = Duration::from_secs(5);
-        let mut stage = Self { github, server: None, database_url, folder, writes_per_minute: 0, lease, publish: None };
+        let mut stage = Self {
+            github,
+            server: None,
+            database_url,
+            folder,
+            writes_per_minute: 0,
+            lease: Duration::from_secs(5),
+            publish: None,
+            anchors: Anchors::default(),
+        };
         stage.start().await;
         stage
     }
@@ -88,6 +98,18 @@ impl Stage {
         }
     }
 
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The checkpoint that is remembered beside the database.
+    pub fn remembered(&self) -> seconder::ledger::Checkpoint {
+        let file = std::fs::read_dir(self.folder().join("checkpoints")).unwrap().next().unwrap().unwrap();
+        let note = std::fs::read_to_string(file.path()).unwrap();
+        seconder::ledger::Checkpoint::unverified(&note).unwrap()
+    }
+
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }
@@ -112,6 +134,7 @@ impl Stage {
             lease: self.lease,
             recovery: Duration::from_secs(3_600),
             publish: self.publish.clone(),
+            anchors: self.anchors.clone(),
             log: Log { filter: "warn".into(), json: false },
         }
     }
@@ -228,6 +251,8 @@ impl Stage {
             vkey: Some(vkey),
             old: None,
             state: None,
+            seen: None,
+            witness_policy: None,
             trust_artifact_key: false,
             explain: None,
             openings: None,

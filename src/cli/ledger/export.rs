@@ -118,7 +118,10 @@ pub(super) fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result
 pub async fn export(reader: &LedgerReader, log: &LogHead, dir: &Path) -> anyhow::Result<Exported> {
     let key: VerifierKey = log.vkey.parse()?;
     let mut directory = Directory::create(dir).with_context(|| format!("cannot write to {}", dir.display()))?;
-    let mut exporter = Exporter::begin(&mut directory, &key, &log.checkpoint)?;
+    // With the cosignatures, if witnesses vouch for exactly these entries.
+    let anchored = reader.anchored(log.tenant).await?.filter(|anchored| anchored.size == log.size);
+    let note = anchored.map_or_else(|| log.checkpoint.clone(), |anchored| anchored.note);
+    let mut exporter = Exporter::begin(&mut directory, &key, &note)?;
     let mut seq = 0;
     while seq < log.size {
         let lines = reader.entries(log.tenant, seq, log.size, PAGE).await?;

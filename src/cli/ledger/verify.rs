@@ -15,12 +15,13 @@ use super::explain::{entries_of, explain};
 use super::openings;
 use super::seen::Seen;
 use crate::artifact::Target;
-use crate::ledger::VerifierKey;
 use crate::ledger::layout;
+use crate::ledger::quorum::Policy;
 use crate::ledger::verify::opened::{Distrust, Opened};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust};
+use crate::ledger::{Hash, VerifierKey};
 
 /// Check a ledger: signature, tree, chain, tiles, receipts and rules.
 #[derive(Debug, Args)]
@@ -43,6 +44,14 @@ pub struct VerifyArgs {
     /// (rollback) or rewritten (fork). Made when it is not there; leave it out to look at an older segment again
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+
+    /// Size and root that a check run showed, which TARGET has to continue
+    #[arg(long, value_name = "SIZE:ROOT", value_parser = seen)]
+    pub seen: Option<(u64, Hash)>,
+
+    /// A witness policy (c2sp.org/tlog-policy) from anywhere but TARGET: its quorum must have cosigned the checkpoint
+    #[arg(long, value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
 
     /// Take the key from TARGET; proves only that TARGET agrees with itself
     #[arg(long)]
@@ -186,6 +195,7 @@ impl Explained {
 /// If one does not verify, or cannot be read.
 pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
     let old = args.old.as_deref().map(read_text).transpose()?;
+    let policy = args.witness_policy.as_deref().map(|path| witness_policy(args, path)).transpose()?;
     let mut seen = match &args.state {
         Some(path) => Seen::read(path).map_err(|error| cannot_read(path, &error))?,
         None => Seen::default(),
@@ -203,7 +213,14 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
         }
         let kept_now: Vec<&str> = kept.iter().map(String::as_str).collect();
         let bar = ProgressBar::no_length().with_style(style());
-        let result = target.verify(Trust { key: &key, old: &kept_now }, &at_once, &mut |read, size| {
+        let is_last = n + 1 == args.targets.len();
+        let trust = Trust {
+            key: &key,
+            old: &kept_now,
+            seen: args.seen.filter(|_| is_last),
+            witnesses: policy.as_ref().filter(|_| is_last),
+        };
+        let result = target.verify(trust, &at_once, &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
         });
@@ -262,6 +279,22 @@ pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
         }
         here();
     });
+}
+
+/// Reads `SIZE:ROOT`.
+fn seen(text: &str) -> Result<(u64, Hash), String> {
+    let read = |(size, root): (&str, &str)| Some((size.parse().ok()?, Hash::from_base64(root)?));
+    text.split_once(':').and_then(read).ok_or_else(|| "expected SIZE:ROOT, as the check run shows them".to_owned())
+}
+
+fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
+    if !args.trust_artifact_key && args.targets.iter().any(|target| lies_inside(path, target)) {
+        return Err(Failure::Unusable(format!(
+            "the witness policy {} lies inside the ledger it should judge: whoever changes the one can change the other",
+            path.display()
+        )));
+    }
+    read_text(path)?.parse().map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))
 }
 
 fn trusted_key(args: &VerifyArgs, path: &Path, target: &Target) -> Result<VerifierKey, Failure> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::{Map, Value};
 
-use crate::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use crate::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log};
 use crate::demo::{Commit, Deploy, GitHub, Options, User, UserKind};
 use crate::ledger::sealing::{self, Subject};
 use crate::server::Server;
@@ -174,6 +174,7 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         lease: Duration::from_secs(60),
         recovery: Duration::from_secs(3_600),
         publish: None,
+        anchors: Anchors::default(),
         log: Log { filter: "off".into(), json: false },
     }
 }

@@ -158,7 +158,7 @@ impl<'a, A: Artifact> Files<'a, A> {
     fn prove(&mut self, path: &str, leaf: Hash, place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
         self.artifact
-            .read(path, MAX_PROOF_BYTES, &mut self.buffer)
+            .read(path, MAX_PROOF_BYTES + self.note.len(), &mut self.buffer)
             .map_err(|source| Refusal::unreadable(path, source))?;
         let text = std::str::from_utf8(&self.buffer)
             .map_err(|_| wrong(ReceiptFault::Text("it is not UTF-8 text".to_owned())))?;

@@ -19,6 +19,7 @@ use super::checkpoint::Checkpoint;
 use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
+use super::quorum::Policy;
 use super::segment::{GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
 use super::tables::At;
 use super::tile::{HashTiles, WIDTH};
@@ -45,6 +46,10 @@ pub struct Trust<'a> {
     pub key: &'a VerifierKey,
     /// Checkpoints of the same log seen earlier: the ledger has to continue each.
     pub old: &'a [&'a str],
+    /// Size and root that a check run showed: the same, without a signature.
+    pub seen: Option<(u64, Hash)>,
+    /// Which witnesses must have cosigned the checkpoint.
+    pub witnesses: Option<&'a Policy>,
 }
 
 /// Work that may be done in another thread.
@@ -99,12 +104,17 @@ fn check(
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
     let checkpoint = Checkpoint::open(&note, trust.key).map_err(Refusal::Checkpoint)?;
+    if let Some(policy) = trust.witnesses {
+        policy.check(&note, trust.key).map_err(Refusal::Quorum)?;
+    }
     if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
         return Err(Refusal::KeyFile(layout::VKEY));
     }
     let mut olds = Vec::new();
-    for note in trust.old {
-        let old = Checkpoint::open(note, trust.key).map_err(Refusal::OldCheckpoint)?;
+    let signed = trust.old.iter().map(|note| Checkpoint::open(note, trust.key));
+    let seen = trust.seen.map(|(size, root)| Ok(Checkpoint { origin: checkpoint.origin.clone(), size, root }));
+    for old in signed.chain(seen) {
+        let old = old.map_err(Refusal::OldCheckpoint)?;
         if old.size > checkpoint.size {
             return Err(Refusal::Rollback { old: old.size, size: checkpoint.size });
         }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::violation::Violation;
 use crate::ledger::checkpoint::CheckpointError;
 use crate::ledger::merkle::Hash;
+use crate::ledger::quorum::NoQuorum;
 use crate::ledger::receipt::ReceiptError;
 use crate::ledger::tile::TilePath;
 
@@ -26,6 +27,9 @@ pub enum Refusal {
     /// The checkpoint is not to be believed.
     #[error("checkpoint: {0}")]
     Checkpoint(CheckpointError),
+    /// Not enough witnesses vouch for it.
+    #[error("checkpoint: {0}")]
+    Quorum(NoQuorum),
     /// The key that comes with the ledger is another one.
     #[error("{0} is not the key you trust: the ledger is of another log, or your key is an older one")]
     KeyFile(&'static str),
