@@ -65,7 +65,7 @@ impl App {
         let place = Place { tenant: &held.tenant, repository: &held.repository };
         let head = policy.commit().to_owned();
         let rules = self.rules(place, policy, &facts).await?;
-        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        self.complete(place, &head, &mut facts, &rules).await?;
         let new = rules.new.clone();
         let subject = Subject {
             tenant: held.tenant,
@@ -164,7 +164,7 @@ impl App {
         // What is missing of people is found out anew.
         facts.gaps.retain(|gap| !matches!(gap, Gap::AccountUnknown { .. }));
         let rules = self.rules(place, policy, &facts).await?;
-        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        self.complete(place, &head, &mut facts, &rules).await?;
         let new = rules.new.clone();
         let case = judged(subject.clone(), request.case.deployment_id, &request.case.delivery, facts, rules);
         let mut approvers = Vec::new();

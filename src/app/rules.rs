@@ -114,8 +114,23 @@ impl App {
         Ok(Some(before).filter(|before| before.digest != now.digest))
     }
 
+    /// Adds what is only asked for where a rule wants to know: who owns the changed files, and whether the run is a branch's.
+    pub(super) async fn complete(
+        &self,
+        place: Place<'_>,
+        head: &str,
+        facts: &mut Facts,
+        rules: &InForce,
+    ) -> Result<(), Error> {
+        facts.owners = self.owners(place, head, facts, &rules.layers).await?;
+        if facts.run.ref_kind.is_none() && rules.layers.iter().any(|layer| layer.policy.excepts_refs()) {
+            facts.run.ref_kind = self.github.ref_kind(place, &facts.run).await?;
+        }
+        Ok(())
+    }
+
     /// Who owns the changed files, if a rule asks: by the file on the default branch, and by the one before it is changed.
-    pub(super) async fn owners(
+    async fn owners(
         &self,
         place: Place<'_>,
         head: &str,

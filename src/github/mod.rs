@@ -27,6 +27,7 @@ mod graphql;
 pub mod organization;
 pub mod pacing;
 mod people;
+mod refs;
 pub mod render;
 mod roster;
 pub mod survey;

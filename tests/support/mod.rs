@@ -121,6 +121,7 @@ pub fn sending(case: &Case, approvers: &[u64]) -> Event {
             event: case.run_event.clone(),
             head_branch: case.head_branch.clone(),
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             url: case.run_url.clone(),
             attempts: vec![Attempt { number: 1, actor: case.actor.clone(), triggering_actor: case.actor.clone() }],

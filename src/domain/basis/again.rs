@@ -13,6 +13,7 @@ impl Basis {
     pub fn judge(&self, environment: &str, gaps: Vec<Gap>) -> Option<Judgement> {
         let target = Target {
             git_ref: self.git_ref.as_deref(),
+            ref_kind: self.ref_kind,
             workflow: self.workflow.as_deref(),
             ..Target::deployment(environment)
         };

@@ -17,6 +17,7 @@ const PRODUCTION: Target<'static> = Target {
     gate: Gate::Deployment,
     environment: Some("production"),
     git_ref: None,
+    ref_kind: None,
     workflow: None,
     job: None,
     command: None,

@@ -39,6 +39,7 @@ impl Reader {
 
     fn requirement(&mut self, node: &Node, assurance: Assurance, depth: usize) -> Option<Requirement> {
         match &node.value {
+            _ if self.has_enough() => None,
             Value::Text(text) => self.short(node, text, assurance),
             Value::Table(_) => self.long(node, assurance, depth),
             other => {
@@ -59,6 +60,7 @@ impl Reader {
         };
         let Ok(count) = count.parse::<i64>() else {
             self.complain(node.at, format!("`{count}` is not a number; a requirement reads like `1 of {from}`"));
+            self.approvers_named(from, node.at);
             return None;
         };
         self.approvals(node.at, count, from, node.at, assurance)
@@ -70,33 +72,38 @@ impl Reader {
         for (key, make) in [("any_of", Requirement::AnyOf as fn(_) -> _), ("all_of", Requirement::AllOf as fn(_) -> _)]
         {
             let Some(parts) = table.get(key) else { continue };
-            if table.entries.len() > 1 {
+            let is_alone = table.entries.len() == 1;
+            if !is_alone {
                 self.complain(node.at, format!("`{key}` stands alone; put the other requirement into its list"));
-                return None;
             }
             if depth >= DEEPEST {
                 self.complain(node.at, format!("requirements nest at most {DEEPEST} deep"));
                 return None;
             }
-            return Some(make(self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?));
+            let parts = self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?;
+            return is_alone.then(|| make(parts));
         }
         let approvals = match table.get("approvals") {
-            None => 1,
-            Some(Node { value: Value::Number(number), .. }) => *number,
+            None => Some(1),
+            Some(Node { value: Value::Number(number), .. }) => Some(*number),
             Some(other) => {
                 self.complain(other.at, format!("`approvals` is a number, not {}", other.value.kind()));
-                return None;
+                None
             }
         };
         let assurance = match table.get("assurance") {
-            None => assurance,
-            Some(node) => self.assurance(node)?,
+            None => Some(assurance),
+            Some(node) => self.assurance(node),
         };
         let Some(from) = table.get("from") else {
             self.complain(node.at, "the requirement has no `from`; write for example `from: writers`");
             return None;
         };
         let name = self.text(from, "`from`")?.trim().to_owned();
+        let (Some(approvals), Some(assurance)) = (approvals, assurance) else {
+            self.approvers_named(&name, from.at);
+            return None;
+        };
         self.approvals(node.at, approvals, &name, from.at, assurance)
     }
 

@@ -8,8 +8,14 @@ use super::super::rule::Gate;
 use super::super::scope::Scope;
 use super::super::vocabulary::SCOPE;
 use super::super::words::hint;
+use super::spelling::{Misspelt, misspelt};
 use super::{Reader, Table};
 use crate::domain::attribution::fold::fold;
+
+/// A longer pattern nobody reads.
+const LONGEST: usize = 1_000;
+/// More patterns in a file nobody reads, and each is compiled and held against every changed file.
+const MOST_PATTERNS: usize = 2_000;
 
 /// The dimensions, and how their patterns are read.
 const DIMENSIONS: [(&str, Spelling); 7] = [
@@ -69,6 +75,22 @@ impl Reader {
                     format!("`{pattern}`: nothing is taken away here; write `except: {{ {key}: [\"{rest}\"] }}`");
                 self.complain(item.at, message);
                 continue;
+            }
+            if let Some(Misspelt { why, instead }) = misspelt(key, spelling, pattern) {
+                let instead = instead.map(|instead| format!("; write `{instead}`")).unwrap_or_default();
+                self.complain(item.at, format!("`{pattern}` matches nothing that is meant: {why}{instead}"));
+                continue;
+            }
+            if pattern.len() > LONGEST {
+                self.complain(item.at, format!("a pattern has at most {LONGEST} characters; this one has {}", pattern.len()));
+                continue;
+            }
+            self.patterns += 1;
+            if self.patterns == MOST_PATTERNS + 1 {
+                self.complain(item.at, format!("the file has more than {MOST_PATTERNS} patterns; write fewer, wider ones"));
+            }
+            if self.patterns > MOST_PATTERNS {
+                return None;
             }
             let looks = fold(pattern);
             if looks != pattern {
