@@ -40,6 +40,8 @@ pub struct Config {
     pub lease: Duration,
     /// How often to look for missed webhooks.
     pub recovery: Duration,
+    /// How long what decided requests were judged by is kept; `None`: for ever.
+    pub keep_facts: Option<Duration>,
     /// Logging.
     pub log: Log,
 }

@@ -1,6 +1,6 @@
 //! Rules that become known, or change, at an awkward moment.
 
-use seconder::demo::{ApiCall, CheckRun, Commit, Deploy, Options, Trouble};
+use seconder::demo::{ApiCall, CheckRun, Commit, Deploy, Options, PullRequest, Trouble};
 use seconder::domain::facts::Run;
 use seconder::domain::gate::{Repository, Tenant};
 use seconder::domain::policy::RefKind;
@@ -204,7 +204,89 @@ async fn a_commit_is_a_branchs_as_long_as_the_branch_has_it() {
     assert_eq!(kind("v2", &newer).await, Some(RefKind::Tag));
     assert_eq!(kind("v1", &older).await, None, "the tag was moved");
     assert_eq!(kind("gone", &newer).await, None);
-    let odd = Commit { branch: Some("refs/heads/docs".into()), parents: vec![newer.clone()], ..Commit::by("mona", "Odd") };
+    let odd =
+        Commit { branch: Some("refs/heads/docs".into()), parents: vec![newer.clone()], ..Commit::by("mona", "Odd") };
     let odd = github.commit(SHOP, &odd);
     assert_eq!(kind("docs", &odd).await, None, "a branch whose name only looks like a full one");
+}
+
+/// An organization's file may have changed a moment ago, on a server that heard nothing of it.
+#[tokio::test]
+async fn an_organizations_file_whose_push_nobody_told_us_of_is_asked_for_before_anything_leaves() {
+    let stage = Stage::set().await;
+    stage.github.repository("acme/.github");
+    stage.github.file("acme/.github", "olga", "seconder.yml", Some(&asks("writers")));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.file("acme/.github", "olga", "seconder.yml", Some(&asks("admins")));
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "○ 0 of 1 from the admins of").await;
+    assert!(stage.github.callbacks(run).is_empty(), "what was remembered for a minute releases nothing");
+    stage.verified().await;
+}
+
+/// Nothing was deployed there before, so nobody knows what is new but the commit itself.
+#[tokio::test]
+async fn whoever_loosens_the_policy_and_deploys_where_nothing_was_deployed_before_is_judged_by_the_old_one_too() {
+    let stage = Stage::set().await;
+    let policy = |whom: &str| asks(whom).replace("[production]", "[fresh]");
+    stage.github.file(SHOP, "olga", POLICY, Some(&policy("admins")));
+    stage.github.environment(SHOP, "fresh");
+    let mut commit = Commit::by("mona", format!("Tidy up\n\n{CLAUDE}"));
+    commit.contents = vec![(POLICY.into(), Some(policy("writers")))];
+    let sha = stage.github.commit(SHOP, &commit);
+    let run = stage.github.deploy(SHOP, &Deploy::to("fresh", &sha, "mona"));
+    let check = says(&stage, &sha, "And the policy before this").await;
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "✔ 1 of 1 from anyone with write access").await;
+    assert!(stage.github.callbacks(run).is_empty(), "the rules before ask for an admin");
+    stage.github.click(check.id, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
+/// A rebased pull request may have changed the rules in a commit before the last.
+#[tokio::test]
+async fn where_nothing_was_deployed_before_the_rules_a_pull_request_began_with_hold_too() {
+    let stage = Stage::set().await;
+    let policy = |whom: &str| asks(whom).replace("[production]", "[fresh]");
+    stage.github.file(SHOP, "olga", POLICY, Some(&policy("admins")));
+    stage.github.environment(SHOP, "fresh");
+    let mut loosen = Commit::by("mona", "Loosen");
+    loosen.contents = vec![(POLICY.into(), Some(policy("writers")))];
+    let loosened = stage.github.commit(SHOP, &loosen);
+    let sha = stage.github.commit(SHOP, &Commit::by("mona", format!("Tidy up\n\n{CLAUDE}")));
+    let pull_request = PullRequest {
+        author: "mona".into(),
+        commits: vec![loosened, sha.clone()],
+        merged_as: Some(sha.clone()),
+        ..PullRequest::default()
+    };
+    stage.github.pull_request(SHOP, &pull_request);
+    stage.github.deploy(SHOP, &Deploy::to("fresh", &sha, "mona"));
+    says(&stage, &sha, "And the policy before this").await;
+}
+
+#[tokio::test]
+async fn a_check_run_says_in_what_state_the_organizations_rules_are() {
+    let stage = Stage::set().await;
+    let deployed = || {
+        let sha = stage.agents_commit();
+        stage.github.deploy(SHOP, &Deploy::to("production", &sha, "bob"));
+        sha
+    };
+    says(&stage, &deployed(), "Of the organization's rules nothing can be seen").await;
+    stage.github.repository("acme/.github");
+    stage.github.push_file("acme/.github", "olga", "README.md", Some("Hello"));
+    let without = deployed();
+    let check = says(&stage, &without, "Policy: ").await;
+    assert!(!check.summary.unwrap_or_default().contains("rganization's"), "it has none, and says nothing");
+    organization(&stage, &asks("admins"));
+    says(&stage, &deployed(), "And the organization's: `acme/.github: seconder.yml` at").await;
+    organization(&stage, "version: 1\nruels: []\n");
+    says(&stage, &deployed(), "`acme/.github: seconder.yml` is broken").await;
+    says(&stage, &deployed(), "the last good one, of").await;
+    stage.github.delete_repository("acme/.github", "olga");
+    says(&stage, &deployed(), "is gone from the default branch").await;
 }

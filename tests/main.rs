@@ -21,6 +21,7 @@ mod live_policy_holes;
 mod people;
 mod policy;
 mod policy_cli;
+mod proposals;
 mod recovery;
 mod road;
 mod rules;

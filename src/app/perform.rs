@@ -162,6 +162,8 @@ impl App {
             warn!(request = %request.id, "what the request was judged by was not kept; it leaves by the rules it was shown with");
             return self.standings(request).await.map(Some);
         };
+        // Nobody may have told this server of the organization's file, and what it remembers may be a minute old.
+        self.github.forget_organization_policy(&request.case.subject.tenant);
         let (rejudged, new) = self.judge_again(request, facts).await?;
         if rejudged.case.digest() == request.digest {
             return Ok(Some(rejudged.approvers));

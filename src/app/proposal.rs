@@ -30,6 +30,8 @@ use crate::github::webhook::PullRequestChanged;
 const REPLAYED: usize = 200;
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a pull request waits when all that may be written has been.
+const WHEN_FULL: Duration = Duration::from_secs(30);
 /// Accounts that the file on the default branch does not name, and that are looked up: a call each.
 const NEW_ACCOUNTS: usize = 30;
 
@@ -47,6 +49,10 @@ impl App {
     /// Shows what a pull request would make of the policy, if it changes it.
     pub(super) async fn policy_proposed(&self, changed: &PullRequestChanged) -> Result<(), Error> {
         let place = Place { tenant: &changed.tenant, repository: &changed.repository };
+        // Nor is anything read while nothing could be said.
+        if self.github.pacer().saturated(Urgency::Note, self.now()).contains(&place.tenant.installation_id) {
+            return Err(client::Error::RateLimited { until: self.after(WHEN_FULL) }.into());
+        }
         let Proposed { default_branch, now, then } = self.github.proposed_policy(place, &changed.head_sha).await?;
         // A policy on another branch never holds.
         if default_branch != changed.base_ref || is_same(&then, &now) {
@@ -86,7 +92,7 @@ impl App {
             }
         };
         let mut layers = Vec::new();
-        let organization = self.organization(place, &mut None).await?;
+        let organization = self.organization(place.tenant, &mut None).await?.policy();
         let own = Policy { leans_on_another: organization.is_some(), ..own };
         for policy in [Some(own), organization].into_iter().flatten() {
             let (people, _) = self.github.people(place, &policy.people).await?;

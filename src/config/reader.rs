@@ -208,6 +208,7 @@ impl Reader {
                 "SECONDER_LEASE_SECONDS, SECONDER_RECOVERY_SECONDS and SECONDER_CONCURRENCY must be at least 1".into(),
             );
         }
+        let days: u64 = self.parse("SECONDER_KEEP_FACTS_DAYS", "a whole number of days; 0 for ever", 400);
         let log = self.log();
         let github = self.github();
         let Some(github) = github else { return Err(ConfigError(self.problems)) };
@@ -221,6 +222,7 @@ impl Reader {
             concurrency,
             lease: Duration::from_secs(lease),
             recovery: Duration::from_secs(recovery),
+            keep_facts: (days > 0).then(|| Duration::from_secs(days.saturating_mul(24 * 3_600))),
             log,
         };
         self.finish(config)

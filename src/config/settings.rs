@@ -64,6 +64,11 @@ pub const SETTINGS: &[Setting] = &[
         "after how long another replica takes over what a dead one had begun",
     ),
     setting("SECONDER_RECOVERY_SECONDS", Some("300"), "how often missed webhooks are looked for"),
+    setting(
+        "SECONDER_KEEP_FACTS_DAYS",
+        Some("400"),
+        "how long what decided requests were judged by is kept for `seconder policy replay`; 0: for ever",
+    ),
     setting("SECONDER_LOG", Some("info"), "what to log, for example info or seconder=debug"),
     setting("SECONDER_LOG_FORMAT", Some("human"), "human or json"),
     setting("SECONDER_CONFIG", None, "a TOML file with these settings: listen = \"0.0.0.0:8080\""),

@@ -11,6 +11,7 @@ use super::policy::{Member, Policy, RefKind, Rule, Target};
 
 mod again;
 mod recording;
+mod same;
 mod who;
 
 /// The facts and rules of one judgement. Accounts and identities stand in lists of their own and are named by their place

@@ -134,6 +134,7 @@ impl Database {
             migration(1, "foundation", include_str!("../../migrations/0001_foundation.sql")),
             migration(2, "organization policies", include_str!("../../migrations/0002_organization_policies.sql")),
             migration(3, "facts", include_str!("../../migrations/0003_facts.sql")),
+            migration(7, "facts kept", include_str!("../../migrations/0007_facts_kept.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

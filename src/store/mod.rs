@@ -374,6 +374,14 @@ impl Store {
         health::purge(&self.shared, before).await
     }
 
+    /// Forgets what requests were judged by that are decided and were opened before a moment; returns how many. The ledger does not.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn forget_facts(&self, before: Millis) -> Result<u64, Error> {
+        health::forget_facts(&self.shared, before).await
+    }
+
     /// The logs.
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {

@@ -87,6 +87,7 @@ pub fn case(run_id: u64) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 

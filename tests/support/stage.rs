@@ -105,6 +105,7 @@ impl Stage {
             concurrency: 16,
             lease: self.lease,
             recovery: Duration::from_secs(3_600),
+            keep_facts: None,
             log: Log { filter: "warn".into(), json: false },
         }
     }

@@ -259,7 +259,9 @@ impl<'a> Executor<'a> {
             None | Some(Value::Null) => 0,
             Some(after) => match after.as_str().and_then(|cursor| cursor.strip_prefix(CURSOR)?.parse::<usize>().ok()) {
                 Some(passed) => passed,
-                None => return refuse("INVALID_CURSOR_ARGUMENTS", format!("{after} does not appear to be a valid cursor.")),
+                None => {
+                    return refuse("INVALID_CURSOR_ARGUMENTS", format!("{after} does not appear to be a valid cursor."));
+                }
             },
         };
         let end = total.min(passed.saturating_add(first));

@@ -159,6 +159,7 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         concurrency: 64,
         lease: Duration::from_secs(60),
         recovery: Duration::from_secs(3_600),
+        keep_facts: None,
         log: Log { filter: "off".into(), json: false },
     }
 }

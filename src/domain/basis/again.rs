@@ -23,7 +23,7 @@ impl Basis {
         Some(judge_layers(&layers, &target, &self.facts(gaps)?, &found))
     }
 
-    fn facts(&self, gaps: Vec<Gap>) -> Option<Facts> {
+    pub(super) fn facts(&self, gaps: Vec<Gap>) -> Option<Facts> {
         let attempts: Option<Vec<Attempt>> = self.attempts().collect();
         Some(Facts {
             run: Run { attempts: attempts?, ..Run::default() },

@@ -23,7 +23,10 @@ const OTHERS: [(&str, &[(&str, &str)]); 4] = [
     (
         "a rule",
         &[
-            ("approvers", "`require: [1 of GROUP]`; `approvers` stands at the top of the file and says who is in a group"),
+            (
+                "approvers",
+                "`require: [1 of GROUP]`; `approvers` stands at the top of the file and says who is in a group",
+            ),
             ("reviewers", "`require: [1 of GROUP]`"),
             ("approvals", "`require: [2 of GROUP]`"),
             ("teams", "`require: [\"1 of @organization/team\"]`"),
@@ -47,7 +50,14 @@ const OTHERS: [(&str, &[(&str, &str)]); 4] = [
     ),
     (
         "a requirement",
-        &[("count", "`approvals`"), ("of", "`from`"), ("group", "`from`"), ("team", "`from`"), ("or", "`any_of`"), ("and", "`all_of`")],
+        &[
+            ("count", "`approvals`"),
+            ("of", "`from`"),
+            ("group", "`from`"),
+            ("team", "`from`"),
+            ("or", "`any_of`"),
+            ("and", "`all_of`"),
+        ],
     ),
     (
         "mode",

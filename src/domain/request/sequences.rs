@@ -189,6 +189,7 @@ fn case(world: &World) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn case(attempt: u32) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 

@@ -9,7 +9,7 @@ const TAGS: &str = "refs/tags/";
 const REF_KIND: &str = "query RefKind($owner: String!, $name: String!, $branch: String!, $tag: String!) { \
     repository(owner: $owner, name: $name) { databaseId \
     branch: ref(qualifiedName: $branch) { prefix name target { oid } } \
-    tag: ref(qualifiedName: $tag) { prefix name target { oid ... on Tag { target { oid } } } } } }";
+    tag: ref(qualifiedName: $tag) { prefix name target { __typename oid ... on Tag { target { oid } } } } } }";
 
 /// The request body for a branch and a tag of one name.
 pub(in crate::github) fn ref_kind(owner: &str, name: &str, git_ref: &str) -> String {

@@ -62,10 +62,13 @@ pub fn replayed(replay: &Replay, warnings: &[PolicyError]) -> Page {
         all.len()
     );
     if replay.without_facts > 0 {
-        summary.push_str(&format!("\n{} more were left out: their facts are not kept any more.\n", replay.without_facts));
+        summary
+            .push_str(&format!("\n{} more were left out: their facts are not kept any more.\n", replay.without_facts));
     }
     if replay.is_cut_short {
-        summary.push_str("\nOlder ones were left out: the file takes long. `seconder policy replay --with FILE` takes its time.\n");
+        summary.push_str(
+            "\nOlder ones were left out: the file takes long. `seconder policy replay --with FILE` takes its time.\n",
+        );
     }
     if !warnings.is_empty() {
         let lines: Vec<String> =

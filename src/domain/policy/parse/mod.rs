@@ -97,6 +97,9 @@ impl Reader {
             Some(Node { value: Value::Text(text), at }) if text.trim() == "1" => {
                 self.complain(*at, "`version` is a number; write `version: 1`, without quotes");
             }
+            Some(Node { value: Value::Odd(text), at }) if text == "1" => {
+                self.complain(*at, "`version` is a whole number; write `version: 1`, without a point");
+            }
             Some(Node { value: Value::Text(text) | Value::Odd(text), at }) => {
                 self.complain(*at, format!("`version` is the number 1, not `{text}`; write `version: 1`"));
             }

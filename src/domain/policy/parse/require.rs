@@ -109,11 +109,16 @@ impl Reader {
 
     pub(super) fn assurance(&mut self, node: &Node) -> Option<Assurance> {
         let assurance = self.word(node, "assurance", &ASSURANCES)?;
+        self.warn_of(assurance, node.at);
+        Some(assurance)
+    }
+
+    /// Says so where nobody can speak as surely as is asked.
+    pub(super) fn warn_of(&mut self, assurance: Assurance, at: Place) {
         if assurance > Assurance::Click {
             let word = assurance.as_str();
-            self.warn(node.at, format!("this version has no way to approve by `{word}`; nobody can meet this yet"));
+            self.warn(at, format!("this version has no way to approve by `{word}`; nobody can meet this yet"));
         }
-        Some(assurance)
     }
 
     fn approvals(

@@ -10,6 +10,7 @@ use super::super::scope::Scope;
 use super::super::values;
 use super::super::vocabulary::{MOST_STEPS, REASON, RULE, SCOPE, STEP};
 use super::super::words::{hint, nearest, related};
+use super::require::ASSURANCES;
 use super::{Reader, Table};
 use crate::domain::Millis;
 use crate::domain::attribution;
@@ -156,7 +157,8 @@ impl Reader {
             }
             return Some(Consequence::Deny(message));
         }
-        let assurance = rule.get("assurance").map_or(Some(Assurance::default()), |node| self.assurance(node));
+        let of_rule = rule.get("assurance");
+        let assurance = of_rule.map_or(Some(Assurance::default()), |node| self.word(node, "assurance", &ASSURANCES));
         let Some(require) = rule.get("require") else {
             if !has_slip(rule, "require") {
                 let message = "the rule neither requires nor denies; write for example `require: [1 of writers]`";
@@ -166,7 +168,11 @@ impl Reader {
         };
         // What is wrong with the one hides nothing of the other.
         let require = self.require(require, assurance.unwrap_or_default());
-        assurance.and(require).map(Consequence::Require)
+        let (assurance, require) = (assurance?, require?);
+        if let Some(node) = of_rule.filter(|_| require.iter().any(|requirement| requirement.wants(assurance))) {
+            self.warn_of(assurance, node.at);
+        }
+        Some(Consequence::Require(require))
     }
 
     fn authored_by(&mut self, node: &Node) -> Option<AuthoredBy> {

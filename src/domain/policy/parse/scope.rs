@@ -78,16 +78,22 @@ impl Reader {
             }
             if let Some(Misspelt { why, instead }) = misspelt(key, spelling, pattern) {
                 let instead = instead.map(|instead| format!("; write `{instead}`")).unwrap_or_default();
-                self.complain(item.at, format!("`{pattern}` matches nothing that is meant: {why}{instead}"));
+                self.complain(item.at, format!("`{pattern}`: {why}{instead}"));
                 continue;
             }
             if pattern.len() > LONGEST {
-                self.complain(item.at, format!("a pattern has at most {LONGEST} characters; this one has {}", pattern.len()));
+                self.complain(
+                    item.at,
+                    format!("a pattern has at most {LONGEST} characters; this one has {}", pattern.len()),
+                );
                 continue;
             }
             self.patterns += 1;
             if self.patterns == MOST_PATTERNS + 1 {
-                self.complain(item.at, format!("the file has more than {MOST_PATTERNS} patterns; write fewer, wider ones"));
+                self.complain(
+                    item.at,
+                    format!("the file has more than {MOST_PATTERNS} patterns; write fewer, wider ones"),
+                );
             }
             if self.patterns > MOST_PATTERNS {
                 return None;

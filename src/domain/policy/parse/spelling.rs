@@ -32,10 +32,16 @@ fn found(why: &'static str, instead: String) -> Option<Misspelt> {
 
 fn path(pattern: &str) -> Option<Misspelt> {
     if pattern.contains('\\') {
-        return found("folders are separated by `/`, and `[*]` is the character `*`", tidy(&pattern.replace('\\', "/")));
+        return found(
+            "folders are separated by `/`, and `[*]` is the character `*`",
+            tidy(&pattern.replace('\\', "/")),
+        );
     }
     if pattern.split('/').any(|part| part == "..") {
-        return Some(Misspelt { why: "paths begin at the root of the repository, and `..` leads nowhere", instead: None });
+        return Some(Misspelt {
+            why: "paths begin at the root of the repository, and `..` leads nowhere",
+            instead: None,
+        });
     }
     if pattern.starts_with('/') || pattern.starts_with("./") || pattern == "." {
         return found("paths begin at the root of the repository, with neither `/` nor `./`", tidy(pattern));
@@ -127,7 +133,9 @@ mod tests {
 
     #[test]
     fn what_is_spelt_well_is_left_alone() {
-        for pattern in ["**", "*", "docs/**", "**/*.md", "a/**/b", "{docs/**,src/**/*.rs}", ".github/workflows/*", "a..b", "v[*]"] {
+        for pattern in
+            ["**", "*", "docs/**", "**/*.md", "a/**/b", "{docs/**,src/**/*.rs}", ".github/workflows/*", "a..b", "v[*]"]
+        {
             assert!(misspelt("paths", Spelling::Folders, pattern).is_none(), "{pattern}");
         }
         assert!(misspelt("commands", Spelling::Exact, "pg_dump --file=/tmp/x\\ y *").is_none());

@@ -13,15 +13,13 @@ fn deployment(id: u64, states: &[&str]) -> serde_json::Value {
 
 #[test]
 fn the_last_good_deployment_is_the_newest_that_ever_succeeded() {
-    let history = deployments(
-        json!([
-            deployment(9, &["WAITING"]),
-            deployment(8, &["FAILURE", "IN_PROGRESS"]),
-            null,
-            deployment(7, &["INACTIVE", "SUCCESS", "QUEUED"]),
-            deployment(6, &["SUCCESS"]),
-        ]),
-    );
+    let history = deployments(json!([
+        deployment(9, &["WAITING"]),
+        deployment(8, &["FAILURE", "IN_PROGRESS"]),
+        null,
+        deployment(7, &["INACTIVE", "SUCCESS", "QUEUED"]),
+        deployment(6, &["SUCCESS"]),
+    ]));
     let base = last_good(&history, Some("9"), &[]).unwrap();
     assert_eq!((base.deployment.as_str(), base.sha.as_str()), ("7", "sha7"));
 }
