@@ -211,7 +211,7 @@ fn commits_before(facts: &Facts) -> Vec<&str> {
         Some(base) => return vec![&base.sha],
         None => facts.commits.last().and_then(parent).into_iter().collect(),
     };
-    let begun_from = facts.pull_requests.iter().filter_map(|pull_request| parent(pull_request.commits.first()?));
+    let begun_from = facts.pull_requests.iter().filter_map(|pull_request| pull_request.base_sha.as_deref());
     commits.extend(begun_from.take(MOST_BEGINNINGS));
     commits.sort_unstable();
     commits.dedup();

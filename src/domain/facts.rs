@@ -195,6 +195,9 @@ pub struct PullRequest {
     pub body: String,
     /// Name of the branch it came from.
     pub head_branch: String,
+    /// Where its base branch was when it was begun, or last brought up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_sha: Option<String>,
     /// Who opened it.
     pub author: Option<Account>,
     /// The commits on its branch.

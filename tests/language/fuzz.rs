@@ -273,6 +273,7 @@ fn what_is_built_to_exhaust_is_refused_at_once() {
             "patterns without end",
             format!("{good}    paths: [{}]\n", (0..20_000).map(|n| format!("a?{n},")).collect::<String>()),
         ),
+        ("braces without end", format!("{good}    paths: [\"{}a{}\"]\n", "{a,".repeat(240), "}".repeat(240))),
         ("an endless pattern", format!("{good}    paths: [\"{}\"]\n", "?".repeat(100_000))),
         ("groups nobody finds", {
             let groups: String = (0..5_000).map(|n| format!("  group-number-{n}: [a]\n")).collect();

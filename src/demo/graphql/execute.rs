@@ -260,7 +260,10 @@ impl<'a> Executor<'a> {
             Some(after) => match after.as_str().and_then(|cursor| cursor.strip_prefix(CURSOR)?.parse::<usize>().ok()) {
                 Some(passed) => passed,
                 None => {
-                    return refuse("INVALID_CURSOR_ARGUMENTS", format!("{after} does not appear to be a valid cursor."));
+                    return refuse(
+                        "INVALID_CURSOR_ARGUMENTS",
+                        format!("{after} does not appear to be a valid cursor."),
+                    );
                 }
             },
         };

@@ -79,6 +79,7 @@ fn everybody() -> Facts {
         title: "Secret title".into(),
         body: "Secret body".into(),
         head_branch: "claude/fix".into(),
+        base_sha: None,
         author: Some(agent),
         commits: vec![on_branch],
         sponsors: vec![dora],
@@ -162,9 +163,9 @@ fn facts_that_name_somebody_they_do_not_list_are_no_facts() {
 
 #[test]
 fn other_rules_rest_on_the_same_facts_and_whoever_swaps_an_author_between_two_judgements_is_found_out() {
-    let production = Target::deployment("production");
     let basis = |policy: &Policy, facts: &Facts| {
-        Basis::of(&layers(policy, facts), &production, facts, &judge(policy, &production, facts))
+        let target = target_of(facts, "production");
+        Basis::of(&layers(policy, facts), &target, facts, &judge(policy, &target, facts))
     };
     let first = basis(&Policy::built_in(), &everybody());
     let text = "version: 1\nagents:\n  ghosts: { emails: [ghost@elsewhere.example] }\nrules:\n  - name: production\n    \

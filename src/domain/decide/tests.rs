@@ -57,6 +57,7 @@ fn facts(commits: Vec<Commit>) -> Facts {
             event: "push".to_owned(),
             head_branch: None,
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             url: String::new(),
             attempts: vec![Attempt { number: 1, actor: actor.clone(), triggering_actor: actor }],

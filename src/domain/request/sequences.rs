@@ -139,6 +139,7 @@ fn run(actor: u64, attempt: u32) -> Run {
         event: String::new(),
         head_branch: None,
         is_from_fork: false,
+        ref_kind: None,
         workflow: None,
         url: String::new(),
         attempts,

@@ -33,7 +33,18 @@ impl Reader {
         assurance: Assurance,
         depth: usize,
     ) -> Option<Vec<Requirement>> {
-        let items = self.list(node, what, "[1 of writers]")?;
+        let Some(items) = self.list(node, what, "[1 of writers]") else {
+            // Brackets are missing, and more may be wrong.
+            let is_one = match &node.value {
+                Value::Text(text) => text.contains(" of "),
+                Value::Table(entries) => entries.first().is_some_and(|(key, _)| LONG.has(&key.text)),
+                _ => false,
+            };
+            if is_one {
+                self.requirement(node, assurance, depth);
+            }
+            return None;
+        };
         Some(items.iter().filter_map(|item| self.requirement(item, assurance, depth)).collect())
     }
 

@@ -12,8 +12,6 @@ use super::spelling::{Misspelt, misspelt};
 use super::{Reader, Table};
 use crate::domain::attribution::fold::fold;
 
-/// A longer pattern nobody reads.
-const LONGEST: usize = 1_000;
 /// More patterns in a file nobody reads, and each is compiled and held against every changed file.
 const MOST_PATTERNS: usize = 2_000;
 
@@ -27,6 +25,11 @@ const DIMENSIONS: [(&str, Spelling); 7] = [
     ("commands", Spelling::Exact),
     ("paths", Spelling::Folders),
 ];
+
+/// A pattern as it is told.
+fn cut(pattern: &str) -> &str {
+    &pattern[..pattern.floor_char_boundary(100.min(pattern.len()))]
+}
 
 impl Reader {
     /// What a rule, or its exception, covers.
@@ -81,13 +84,6 @@ impl Reader {
                 self.complain(item.at, format!("`{pattern}`: {why}{instead}"));
                 continue;
             }
-            if pattern.len() > LONGEST {
-                self.complain(
-                    item.at,
-                    format!("a pattern has at most {LONGEST} characters; this one has {}", pattern.len()),
-                );
-                continue;
-            }
             self.patterns += 1;
             if self.patterns == MOST_PATTERNS + 1 {
                 self.complain(
@@ -109,7 +105,7 @@ impl Reader {
             }
             match Glob::new(pattern, spelling) {
                 Ok(glob) => globs.push(glob),
-                Err(error) => self.complain(item.at, format!("`{pattern}` is no pattern: {error}")),
+                Err(error) => self.complain(item.at, format!("`{}` is no pattern: {error}", cut(pattern))),
             }
         }
         Some(globs)

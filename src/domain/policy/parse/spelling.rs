@@ -127,7 +127,7 @@ mod tests {
             assert_eq!(said.as_deref(), Some(instead), "{pattern}");
             assert!(misspelt(key, spelling, instead).is_none(), "{instead}");
             assert!(Glob::new(instead, spelling).unwrap().matches(meant), "{instead} {meant}");
-            assert!(!Glob::new(pattern, spelling).unwrap().matches(meant), "{pattern} was good already");
+            assert!(!Glob::new(pattern, spelling).is_ok_and(|glob| glob.matches(meant)), "{pattern} was good already");
         }
     }
 
