@@ -44,6 +44,8 @@ pub struct Config {
     pub publish: Option<Publish>,
     /// Who vouches for the ledgers.
     pub anchors: Anchors,
+    /// How long what decided requests were judged by is kept; `None`: for ever.
+    pub keep_facts: Option<Duration>,
     /// Logging.
     pub log: Log,
 }

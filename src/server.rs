@@ -137,6 +137,7 @@ impl Server {
             handed,
             concurrency: config.concurrency,
             recovery: config.recovery,
+            keep_facts: config.keep_facts,
             clock: clock.clone(),
             pulse: pulse.clone(),
             database_clock,

@@ -47,6 +47,8 @@ pub struct Worker {
     pub concurrency: usize,
     /// How often to look for missed webhooks.
     pub recovery: Duration,
+    /// How long what decided requests were judged by is kept; `None`: for ever.
+    pub keep_facts: Option<Duration>,
     /// Tells the time.
     pub clock: Clock,
     /// Shows that the worker lives.
@@ -62,7 +64,19 @@ pub struct Worker {
 impl Worker {
     /// Works until `shutdown` turns true.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
-        let Self { app, publisher, handed, concurrency, recovery, clock, pulse, database_clock, anchors, guard } = self;
+        let Self {
+            app,
+            publisher,
+            handed,
+            concurrency,
+            recovery,
+            keep_facts,
+            clock,
+            pulse,
+            database_clock,
+            anchors,
+            guard,
+        } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(Floor::new(app.clone(), concurrency).work(handed, shutdown.clone()));
         tasks.spawn(every(TICK, shutdown.clone(), {
@@ -126,10 +140,17 @@ impl Worker {
             }));
         }
         tasks.spawn(every(SWEEP, shutdown, move || {
-            let (app, before) = (app.clone(), clock().saturating_sub(MEMORY));
+            let (app, now) = (app.clone(), clock());
+            let millis = |kept: Duration| Millis::try_from(kept.as_millis()).unwrap_or(Millis::MAX);
+            let old = keep_facts.map(|kept| now.saturating_sub(millis(kept)));
             async move {
-                if let Err(error) = app.store().purge_done(before).await {
+                if let Err(error) = app.store().purge_done(now.saturating_sub(MEMORY)).await {
                     warn!(%error, "could not throw away what is done");
+                }
+                if let Some(old) = old
+                    && let Err(error) = app.store().forget_facts(old).await
+                {
+                    warn!(%error, "could not forget what old requests were judged by");
                 }
             }
         }));

@@ -36,7 +36,8 @@ pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset>
 }
 
 pub fn check(target: &Path, old: &[&str]) -> Result<Report, Refusal> {
-    Target::open(target)?.verify(Trust { key: &vkey(), old }, &at_once, &mut |_, _| {})
+    let trust = Trust { key: &vkey(), old, seen: None, witnesses: None };
+    Target::open(target)?.verify(trust, &at_once, &mut |_, _| {})
 }
 
 /// The first `entries` entries of a log.

@@ -204,6 +204,7 @@ fn all_commits_of_a_deployment_are_looked_at_with_the_pull_requests_that_brought
             event: "push".to_owned(),
             head_branch: None,
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             url: String::new(),
             attempts: Vec::new(),

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use seconder::app::publish::{Outcome, Publisher, Target};
 use seconder::app::system_clock;
-use seconder::demo::{Commit, Level, Options, PullRequest, Spoiled, UserKind};
+use seconder::demo::{Commit, Deploy, Level, Options, PullRequest, Spoiled, UserKind};
+use seconder::domain::facts::Run;
 use seconder::domain::gate::{Repository, Tenant};
+use seconder::domain::policy::RefKind;
 use seconder::github::organization::OrganizationFile;
 use seconder::github::pacing::Limits;
 use seconder::github::{GitHub, Place, Settings};
@@ -53,8 +55,11 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// The GraphQL queries.
-const QUERIES: [&str; 6] =
-    ["CommitContext", "DeploymentContext", "FilesAt", "OrganizationFile", "RepositoryByName", "Survey"];
+#[rustfmt::skip]
+const QUERIES: [&str; 9] = [
+    "CommitContext", "DeploymentContext", "EarlierDeployments", "FilesAt", "OrganizationFile", "ProposedFile", "RefKind",
+    "RepositoryByName", "Survey",
+];
 
 #[tokio::test]
 async fn every_request_seconder_makes_is_one_github_describes() {
@@ -69,6 +74,9 @@ async fn every_request_seconder_makes_is_one_github_describes() {
     a_broken_policy_gets_a_check_of_its_own(&stage).await;
     a_missed_webhook_is_fetched_back(&checkpoint, &mut stage).await;
     what_else_the_rules_rest_on_is_read(&checkpoint, &stage).await;
+    a_pull_request_proposes_another_policy(&stage).await;
+    a_good_deployment_is_looked_for_on_later_pages(&stage).await;
+    a_name_is_told_to_be_a_branch_or_a_tag(&checkpoint, &stage).await;
     a_repository_is_looked_at_for_whoever_writes_its_policy(&checkpoint, &stage).await;
     the_ledger_is_published(&checkpoint, &stage).await;
 
@@ -174,6 +182,48 @@ async fn what_else_the_rules_rest_on_is_read(checkpoint: &Checkpoint, stage: &St
     }
 }
 
+async fn a_pull_request_proposes_another_policy(stage: &Stage) {
+    let mut commit = Commit::by("mona", "Other rules").on("other-rules");
+    commit.contents = vec![(".github/seconder.yml".into(), Some("version: 1\n".into()))];
+    let head = stage.github.commit(SHOP, &commit);
+    let pull_request = PullRequest {
+        author: "mona".into(),
+        head_branch: "other-rules".into(),
+        commits: vec![head.clone()],
+        ..PullRequest::default()
+    };
+    stage.github.open_pull_request(SHOP, &pull_request);
+    stage.check(&head, |check| check.name == "Seconder policy").await;
+}
+
+/// As where many deployments never ended.
+async fn a_good_deployment_is_looked_for_on_later_pages(stage: &Stage) {
+    let sha = stage.github.tip(SHOP, "main").unwrap();
+    stage.github.unguarded_environment(SHOP, "staging");
+    for _ in 0..50 {
+        stage.github.deploy(SHOP, &Deploy::to("staging", &sha, "mona"));
+    }
+    stage.github.environment(SHOP, "staging");
+    stage.github.deploy(SHOP, &Deploy::to("staging", &sha, "mona"));
+    stage.until("a later page", |github| was_called(github, "EarlierDeployments")).await;
+}
+
+/// As where a rule excepts branches.
+async fn a_name_is_told_to_be_a_branch_or_a_tag(checkpoint: &Checkpoint, stage: &Stage) {
+    let seconder = client(checkpoint, stage);
+    let (tenant, repository) = seconder.locate("acme", "shop").await.unwrap();
+    let head_sha = stage.github.tip(SHOP, "main").unwrap();
+    stage.github.tag(SHOP, "v1", &head_sha, true);
+    stage.github.tag(SHOP, "v2", &head_sha, false);
+    for (name, kind) in
+        [("main", Some(RefKind::Branch)), ("v1", Some(RefKind::Tag)), ("v2", Some(RefKind::Tag)), ("gone", None)]
+    {
+        let run = Run { head_branch: Some(name.to_owned()), head_sha: head_sha.clone(), ..Run::default() };
+        let place = Place { tenant: &tenant, repository: &repository };
+        assert_eq!(seconder.ref_kind(place, &run).await.unwrap(), kind, "{name}");
+    }
+}
+
 /// As `seconder policy check --repo` does.
 async fn a_repository_is_looked_at_for_whoever_writes_its_policy(checkpoint: &Checkpoint, stage: &Stage) {
     let seconder = client(checkpoint, stage);
@@ -181,7 +231,7 @@ async fn a_repository_is_looked_at_for_whoever_writes_its_policy(checkpoint: &Ch
     let (tenant, repository) = seconder.locate("acme", "shop").await.unwrap();
     let place = Place { tenant: &tenant, repository: &repository };
     assert_eq!(seconder.policy_and_workflows(place).await.unwrap().workflows.len(), 1);
-    assert_eq!(seconder.environments(place).await.unwrap(), ["production"]);
+    assert_eq!(seconder.environments(place).await.unwrap(), ["production", "staging"]);
     assert!(!seconder.everybody_with_access(place).await.unwrap().is_empty());
     assert_eq!(seconder.team_members(place, "acme", "platform").await.unwrap().map(|all| all.len()), Some(2));
     assert_eq!(seconder.account(place, "nobody-at-all").await.unwrap(), None);

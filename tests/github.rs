@@ -111,6 +111,31 @@ async fn a_deployment_that_failed_is_no_base_and_without_any_base_only_the_head_
 }
 
 #[tokio::test]
+async fn the_last_good_deployment_is_found_behind_hundreds_that_never_ended_and_beyond_those_it_is_a_gap() {
+    let mut scene = Scene::set().await;
+    let good = scene.good_deployment().await;
+    let sha = scene.agents_commit("Second");
+    let never_end = |scene: &Scene, times: usize| {
+        scene.github.unguarded_environment(SHOP, "production");
+        for _ in 0..times {
+            scene.github.deploy(SHOP, &Deploy::to("production", &sha, "mona"));
+        }
+        scene.github.environment(SHOP, "production");
+    };
+    never_end(&scene, 348);
+    let held = scene.deploy(&sha).await;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
+    assert_eq!((facts.base.map(|base| base.sha), facts.gaps.len()), (Some(good), 0), "the last of four pages");
+    let pages = scene.github.calls().iter().filter(|call| call.route.ends_with("EarlierDeployments")).count();
+    assert_eq!(pages, 3);
+
+    never_end(&scene, 1);
+    let held = scene.deploy(&sha).await;
+    let facts = scene.seconder.gather(&held, &[]).await.unwrap().facts;
+    assert_eq!((facts.base, facts.gaps.as_slice()), (None, &[Gap::DeploymentHistoryTooLong][..]));
+}
+
+#[tokio::test]
 async fn a_rewritten_history_is_a_gap() {
     let mut scene = Scene::set().await;
     let root = scene.github.tip(SHOP, "main").unwrap();

@@ -1,6 +1,10 @@
 //! Rules that become known, or change, at an awkward moment.
 
-use seconder::demo::{ApiCall, CheckRun, Commit, Deploy, Options, Trouble};
+use seconder::demo::{ApiCall, CheckRun, Commit, Deploy, Options, PullRequest, Trouble};
+use seconder::domain::facts::Run;
+use seconder::domain::gate::{Repository, Tenant};
+use seconder::domain::policy::RefKind;
+use seconder::github::Place;
 
 use crate::support::postgres;
 use crate::support::stage::{PATIENCE, SHOP, Stage};
@@ -144,4 +148,129 @@ async fn a_decision_in_doubt_is_not_said_again_once_the_rules_say_stop() {
     stage.check(&sha, given_up).await;
     assert!(stage.github.callbacks(run).is_empty());
     stage.verified().await;
+}
+
+/// A run says a name, and not what it is the name of.
+#[tokio::test]
+async fn an_excepted_branch_is_excepted_and_a_tag_of_its_name_is_not() {
+    let stage = Stage::set().await;
+    let rule = "authored_by: anyone\n    except: { branches: [\"docs/*\"] }\n    require: [1 of admins]";
+    stage.policy(&format!("version: 1\nrules:\n  - name: production\n    environments: [production]\n    {rule}\n"));
+    let deploy = |name: &str, message: &str, is_tag: bool| {
+        let mut commit = Commit::by("mona", message);
+        commit.branch = Some(if is_tag { "topic" } else { name }.to_owned());
+        commit.parents = vec![stage.github.tip(SHOP, "main").unwrap()];
+        let sha = stage.github.commit(SHOP, &commit);
+        if is_tag {
+            stage.github.tag(SHOP, name, &sha, true);
+        }
+        let order = Deploy { branch: name.to_owned(), ..Deploy::to("production", &sha, "mona") };
+        (sha, stage.github.deploy(SHOP, &order))
+    };
+    let (_, run) = deploy("docs/a", "A branch", false);
+    assert_eq!(stage.decision(run).await.0, "approved");
+    let (sha, _) = deploy("docs/b", "A tag", true);
+    stage.asked(&sha).await;
+    stage.github.tag(SHOP, "docs/c", &sha, false);
+    let (sha, _) = deploy("docs/c", "A branch, and a tag of its name", false);
+    stage.asked(&sha).await;
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn a_commit_is_a_branchs_as_long_as_the_branch_has_it() {
+    let github = seconder::demo::GitHub::start(Options::default()).await.unwrap();
+    crate::support::stage::build_world(&github);
+    let seconder = crate::support::stage::adapter(&github);
+    let account_id = github.user("acme", seconder::demo::UserKind::Organization);
+    let tenant = Tenant { account_id, login: "acme".into(), installation_id: github.org("acme") };
+    let repository = Repository { id: github.repository_id(SHOP), owner: "acme".into(), name: "shop".into() };
+    let place = Place { tenant: &tenant, repository: &repository };
+    let kind = async |name: &str, sha: &str| {
+        let run = Run { head_branch: Some(name.to_owned()), head_sha: sha.to_owned(), ..Run::default() };
+        seconder.ref_kind(place, &run).await.unwrap()
+    };
+    let older = github.commit(SHOP, &Commit::by("mona", "Older"));
+    let newer = github.commit(SHOP, &Commit::by("mona", "Newer"));
+    let mut commit = Commit::by("mona", "Elsewhere").on("topic");
+    commit.parents = vec![older.clone()];
+    let elsewhere = github.commit(SHOP, &commit);
+    github.tag(SHOP, "v1", &newer, true);
+    github.tag(SHOP, "v2", &newer, false);
+    assert_eq!(kind("main", &newer).await, Some(RefKind::Branch));
+    assert_eq!(kind("main", &older).await, Some(RefKind::Branch), "the branch moved on");
+    assert_eq!(kind("main", &elsewhere).await, None, "another branch's commit");
+    assert_eq!(kind("v1", &newer).await, Some(RefKind::Tag), "an annotated tag is its commit's");
+    assert_eq!(kind("v2", &newer).await, Some(RefKind::Tag));
+    assert_eq!(kind("v1", &older).await, None, "the tag was moved");
+    assert_eq!(kind("gone", &newer).await, None);
+    let odd =
+        Commit { branch: Some("refs/heads/docs".into()), parents: vec![newer.clone()], ..Commit::by("mona", "Odd") };
+    let odd = github.commit(SHOP, &odd);
+    assert_eq!(kind("docs", &odd).await, None, "a branch whose name only looks like a full one");
+}
+
+/// Nothing was deployed there before, so nobody knows what is new but the commit itself.
+#[tokio::test]
+async fn whoever_loosens_the_policy_and_deploys_where_nothing_was_deployed_before_is_judged_by_the_old_one_too() {
+    let stage = Stage::set().await;
+    let policy = |whom: &str| asks(whom).replace("[production]", "[fresh]");
+    stage.github.file(SHOP, "olga", POLICY, Some(&policy("admins")));
+    stage.github.environment(SHOP, "fresh");
+    let mut commit = Commit::by("mona", format!("Tidy up\n\n{CLAUDE}"));
+    commit.contents = vec![(POLICY.into(), Some(policy("writers")))];
+    let sha = stage.github.commit(SHOP, &commit);
+    let run = stage.github.deploy(SHOP, &Deploy::to("fresh", &sha, "mona"));
+    let check = says(&stage, &sha, "And the policy before this").await;
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "✔ 1 of 1 from anyone with write access").await;
+    assert!(stage.github.callbacks(run).is_empty(), "the rules before ask for an admin");
+    stage.github.click(check.id, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
+/// A rebased pull request may have changed the rules in a commit before the last.
+#[tokio::test]
+async fn where_nothing_was_deployed_before_the_rules_a_pull_request_began_with_hold_too() {
+    let stage = Stage::set().await;
+    let policy = |whom: &str| asks(whom).replace("[production]", "[fresh]");
+    stage.github.file(SHOP, "olga", POLICY, Some(&policy("admins")));
+    stage.github.environment(SHOP, "fresh");
+    let mut loosen = Commit::by("mona", "Loosen");
+    loosen.contents = vec![(POLICY.into(), Some(policy("writers")))];
+    let loosened = stage.github.commit(SHOP, &loosen);
+    let sha = stage.github.commit(SHOP, &Commit::by("mona", format!("Tidy up\n\n{CLAUDE}")));
+    let pull_request = PullRequest {
+        author: "mona".into(),
+        commits: vec![loosened, sha.clone()],
+        merged_as: Some(sha.clone()),
+        ..PullRequest::default()
+    };
+    stage.github.pull_request(SHOP, &pull_request);
+    stage.github.deploy(SHOP, &Deploy::to("fresh", &sha, "mona"));
+    says(&stage, &sha, "And the policy before this").await;
+}
+
+#[tokio::test]
+async fn a_check_run_says_in_what_state_the_organizations_rules_are() {
+    let stage = Stage::set().await;
+    let deployed = || {
+        let sha = stage.agents_commit();
+        stage.github.deploy(SHOP, &Deploy::to("production", &sha, "bob"));
+        sha
+    };
+    says(&stage, &deployed(), "Of the organization's rules nothing can be seen").await;
+    stage.github.repository("acme/.github");
+    stage.github.push_file("acme/.github", "olga", "README.md", Some("Hello"));
+    let without = deployed();
+    let check = says(&stage, &without, "Policy: ").await;
+    assert!(!check.summary.unwrap_or_default().contains("rganization's"), "it has none, and says nothing");
+    organization(&stage, &asks("admins"));
+    says(&stage, &deployed(), "And the organization's: `acme/.github: seconder.yml` at").await;
+    organization(&stage, "version: 1\nruels: []\n");
+    says(&stage, &deployed(), "`acme/.github: seconder.yml` is broken").await;
+    says(&stage, &deployed(), "the last good one, of").await;
+    stage.github.delete_repository("acme/.github", "olga");
+    says(&stage, &deployed(), "is gone from the default branch").await;
 }

@@ -24,6 +24,7 @@ mod live_policy_holes;
 mod people;
 mod policy;
 mod policy_cli;
+mod proposals;
 mod publication;
 mod recovery;
 mod road;

@@ -168,6 +168,7 @@ fn as_app(github: &GitHub) -> Command {
 async fn shop(policy: &str) -> GitHub {
     let github = GitHub::start(Options::default()).await.unwrap();
     build_world(&github);
+    github.repository("acme/.github");
     github.file(SHOP, "olga", ".github/seconder.yml", Some(policy));
     github
 }
@@ -188,6 +189,17 @@ async fn a_policy_that_fits_its_repository_passes() {
     assert_eq!(text(&told.stdout), "1 rule, 1 group, 1 environment, no errors\n", "{}", text(&told.stderr));
     assert_eq!(told.status.code(), Some(0));
     assert_eq!(github.unknown_routes(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_did_not_install_the_app_in_the_organizations_repository_is_told_what_that_means() {
+    let github = shop(GOOD).await;
+    github.hide_repository("acme/.github", true);
+    let told = check_shop(&github, &["--strict"]);
+    let expected = ".github/seconder.yml: note: acme/.github is not there, or Seconder is not installed in it: if the organization has \
+                    rules, they do not hold here\n\n1 rule, 1 group, 1 environment, no errors\n";
+    assert_eq!(text(&told.stdout), expected, "{}", text(&told.stderr));
+    assert_eq!(told.status.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

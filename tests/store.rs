@@ -7,6 +7,8 @@ use seconder::domain::case::Case;
 use seconder::domain::decide::Quorum;
 use seconder::domain::effect::{Effect, Urgency};
 use seconder::domain::event::{Event, Receipt, Rejudged, Verdict};
+use seconder::domain::facts::{Facts, Run};
+use seconder::domain::people::People;
 use seconder::domain::policy::Approvers;
 use seconder::domain::request::{Answer, Callback, Outcome};
 use seconder::ledger::entry::Header;
@@ -667,6 +669,52 @@ fn what_is_done_is_thrown_away_after_a_while_and_what_waits_is_not() {
         database.pass(1);
         assert_eq!(store.purge_done(database.now()).await.unwrap(), 2);
         assert_eq!(store.health().await.unwrap(), health);
+    });
+}
+
+#[test]
+fn what_a_decided_request_was_judged_by_is_forgotten_when_it_is_old_and_never_before_its_decision_has_left() {
+    on_both(async |database| {
+        let (store, mut handed) = database.open().await;
+        let facts = Facts {
+            run: Run::default(),
+            deployment_creator: None,
+            sender: None,
+            base: None,
+            commits: Vec::new(),
+            files: Vec::new(),
+            owners: None,
+            pull_requests: Vec::new(),
+            gaps: Vec::new(),
+            people: People::default(),
+        };
+        let [waits, held_up, left, young] =
+            [1, 2, 3, 4].map(|run| Case { facts: Some(Box::new(facts.clone())), ..case(run) });
+        let id = |case: &Case| case.subject.request_id();
+        for case in [&waits, &held_up, &left] {
+            happen(&store, held(case)).await;
+        }
+        for case in [&held_up, &left] {
+            happen(&store, click(&id(case), 2, Verdict::Approve)).await;
+        }
+        let callbacks = std::iter::from_fn(|| handed.effects.try_recv().ok())
+            .filter(|due| due.effect == Effect::Callback && due.request == id(&left));
+        for due in callbacks.collect::<Vec<_>>() {
+            happen(&store, sending(&left, &[2])).await;
+            finish(&store, due.claim(), Some(done(&left, Effect::Callback))).await;
+        }
+        database.pass(1_000);
+        let old = database.now();
+        happen(&store, held(&young)).await;
+        happen(&store, click(&id(&young), 2, Verdict::Deny)).await;
+        assert_eq!(store.forget_facts(old).await.unwrap(), 1);
+        let mut kept = Vec::new();
+        for case in [&waits, &held_up, &left, &young] {
+            kept.push(store.facts(&id(case)).await.unwrap().is_some());
+        }
+        assert_eq!(kept, [true, true, false, true]);
+        assert!(store.request(&id(&left)).await.unwrap().is_some(), "the request itself stays");
+        assert_eq!(store.forget_facts(old).await.unwrap(), 0);
     });
 }
 

@@ -65,7 +65,7 @@ impl App {
         let place = Place { tenant: &held.tenant, repository: &held.repository };
         let head = policy.commit().to_owned();
         let rules = self.rules(place, policy, &facts).await?;
-        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        self.complete(place, &head, &mut facts, &rules).await?;
         let new = rules.new.clone();
         let subject = Subject {
             tenant: held.tenant,
@@ -164,7 +164,7 @@ impl App {
         // What is missing of people is found out anew.
         facts.gaps.retain(|gap| !matches!(gap, Gap::AccountUnknown { .. }));
         let rules = self.rules(place, policy, &facts).await?;
-        facts.owners = self.owners(place, &head, &facts, &rules.layers).await?;
+        self.complete(place, &head, &mut facts, &rules).await?;
         let new = rules.new.clone();
         let case = judged(subject.clone(), request.case.deployment_id, &request.case.delivery, facts, rules);
         let mut approvers = Vec::new();
@@ -253,7 +253,7 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
 }
 
 fn judged(subject: Subject, deployment_id: Option<u64>, delivery: &str, mut facts: Facts, rules: InForce) -> Case {
-    let InForce { repository: (policy, policy_digest), also, layers, gaps, new } = rules;
+    let InForce { repository: (policy, policy_digest), also, layers, gaps, new, organization_is_hidden } = rules;
     facts.gaps.extend(gaps);
     facts.people = layers.first().map(|layer| layer.people.clone()).unwrap_or_default();
     let target = target_of(&facts, &subject.environment);
@@ -278,6 +278,7 @@ fn judged(subject: Subject, deployment_id: Option<u64>, delivery: &str, mut fact
         also,
         judgement,
         delivery: delivery.to_owned(),
+        organization_is_hidden,
         policy_is_new: new.repository.is_some(),
         organization_is_new: new.organization.is_some(),
         basis: Some(Box::new(basis)),

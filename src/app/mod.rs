@@ -59,6 +59,9 @@ pub enum Error {
     /// A stored row that cannot be read.
     #[error("a stored row cannot be read: {0}")]
     Row(#[from] serde_json::Error),
+    /// Work that was done aside did not end.
+    #[error("work that was done aside did not end: {0}")]
+    Aside(String),
 }
 
 impl Error {
@@ -68,7 +71,7 @@ impl Error {
         match self {
             Self::Store(_) => true,
             Self::GitHub(error) => error.is_transient(),
-            Self::Row(_) => false,
+            Self::Row(_) | Self::Aside(_) => false,
         }
     }
 

@@ -3,7 +3,8 @@
 use super::{App, Error};
 use crate::domain::case::{Also, Whose};
 use crate::domain::decide::{Layer, Permission};
-use crate::domain::facts::{Facts, Gap};
+use crate::domain::facts::{Commit, Facts, Gap};
+use crate::domain::gate::Tenant;
 use crate::domain::people::People;
 use crate::domain::policy::codeowners::{self, CodeOwners, Owner};
 use crate::domain::policy::{self, Found, Member, Origin, Policy, Text};
@@ -12,6 +13,9 @@ use crate::github::facts::PolicyFile;
 use crate::github::files::FileAt;
 use crate::github::organization::{self, OrganizationFile};
 use crate::store::StoredPolicy;
+
+/// A commit has one pull request, or few; each beginning is a call.
+const MOST_BEGINNINGS: usize = 3;
 
 /// The policies that hold for one subject.
 pub(super) struct InForce {
@@ -25,6 +29,28 @@ pub(super) struct InForce {
     pub gaps: Vec<Gap>,
     /// Files that are new here.
     pub new: NewPolicies,
+    /// Whether no organization's rules hold because nothing of them can be seen: whether there are any, nobody here knows.
+    pub organization_is_hidden: bool,
+}
+
+/// What is known of an organization's rules.
+pub(super) enum OfOrganization {
+    /// These hold.
+    Hold(Box<Policy>),
+    /// There are none: the repository is there, and no file in it.
+    None,
+    /// Nothing can be seen, and never could.
+    Hidden,
+}
+
+impl OfOrganization {
+    /// The rules, if any hold.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Hold(policy) => Some(*policy),
+            Self::None | Self::Hidden => None,
+        }
+    }
 }
 
 /// Good files that were not known yet: remembered for the day they break.
@@ -48,7 +74,9 @@ impl App {
             also.push(Also { whose, origin: policy.origin.clone(), digest: policy.digest.clone() });
             policies.push(policy);
         };
-        let organization = self.organization(place, &mut new.organization).await?;
+        let organization = self.organization(place.tenant, &mut new.organization).await?;
+        let organization_is_hidden = matches!(organization, OfOrganization::Hidden);
+        let organization = organization.policy();
         repository.leans_on_another = organization.is_some();
         let before = self.before(place, facts, &repository).await?;
         // Where an organization has rules and the repository none, those are all there is.
@@ -58,7 +86,7 @@ impl App {
         if let Some(organization) = organization {
             add(Whose::Organization, organization, &mut policies);
         }
-        if let Some(before) = before {
+        for before in before {
             add(Whose::Before, before, &mut policies);
         }
 
@@ -68,54 +96,78 @@ impl App {
             gaps.extend(unknown);
             layers.push(Layer { policy, people });
         }
-        Ok(InForce { repository: origin, also, layers, gaps, new })
+        Ok(InForce { repository: origin, also, layers, gaps, new, organization_is_hidden })
     }
 
     /// The organization's rules. Whoever never had any has none; a file that was moved, deleted or made invisible is an alarm, and
     /// its last good rules hold (P2).
     pub(super) async fn organization(
         &self,
-        place: Place<'_>,
+        tenant: &Tenant,
         new: &mut Option<StoredPolicy>,
-    ) -> Result<Option<Policy>, Error> {
-        let known = self.store.organization_policy(place.tenant.account_id).await?;
-        let mut file = self.github.organization_policy(place.tenant).await?;
+    ) -> Result<OfOrganization, Error> {
+        let known = self.store.organization_policy(tenant.account_id).await?;
+        let mut file = self.github.organization_policy(tenant).await?;
         // What this server remembers may be older than what another one has seen since.
         if known.as_ref().is_some_and(|known| !file.is(&known.blob)) {
-            self.github.forget_organization_policy(place.tenant);
-            file = self.github.organization_policy(place.tenant).await?;
+            self.github.forget_organization_policy(tenant);
+            file = self.github.organization_policy(tenant).await?;
         }
+        let is_hidden = file == OrganizationFile::NotVisible;
         let found = match file {
             OrganizationFile::Seen(file) => found(file),
             OrganizationFile::NotVisible => Found::Absent,
         };
         if found == Found::Absent && known.is_none() {
-            return Ok(None);
+            return Ok(if is_hidden { OfOrganization::Hidden } else { OfOrganization::None });
         }
-        let name = format!("{}/{}: {}", place.tenant.login, organization::REPOSITORY, organization::FILE);
+        let name = format!("{}/{}: {}", tenant.login, organization::REPOSITORY, organization::FILE);
         let policy = in_force(found, known, &name, new);
         if let Some(errors) = policy.origin.errors() {
-            tracing::error!(tenant = %place.tenant.login, %errors, "the organization's policy is not in order; what was good before holds");
+            tracing::error!(tenant = %tenant.login, %errors, "the organization's policy is not in order; what was good before holds");
         }
-        Ok(Some(policy))
+        Ok(OfOrganization::Hold(Box::new(policy)))
     }
 
-    /// The repository's rules at the last good deployment, when what is held may change them: whoever loosens the rules is judged by
-    /// those before, too.
-    async fn before(&self, place: Place<'_>, facts: &Facts, now: &Policy) -> Result<Option<Policy>, Error> {
-        let Some(base) = facts.base.as_ref().filter(|_| touches(facts, &[policy::PATH])) else { return Ok(None) };
-        let found = match self.github.policy_at(place, &base.sha).await? {
-            FileAt::Absent => Found::Absent,
-            FileAt::Present { blob, text, .. } => Found::File(Text { commit: base.sha.clone(), blob, text }),
-            FileAt::Unreadable { why } => Found::Unreadable(why),
-        };
-        let mut before = policy::in_force(found, None, policy::PATH);
-        before.leans_on_another = now.leans_on_another;
-        Ok(Some(before).filter(|before| before.digest != now.digest))
+    /// The repository's rules before what is held, when that may change them: whoever loosens the rules is judged by those before,
+    /// too.
+    async fn before(&self, place: Place<'_>, facts: &Facts, now: &Policy) -> Result<Vec<Policy>, Error> {
+        let mut all: Vec<Policy> = Vec::new();
+        if !touches(facts, &[policy::PATH]) {
+            return Ok(all);
+        }
+        for commit in commits_before(facts) {
+            let found = match self.github.policy_at(place, commit).await? {
+                FileAt::Absent => Found::Absent,
+                FileAt::Present { blob, text, .. } => Found::File(Text { commit: commit.to_owned(), blob, text }),
+                FileAt::Unreadable { why } => Found::Unreadable(why),
+            };
+            let mut before = policy::in_force(found, None, policy::PATH);
+            before.leans_on_another = now.leans_on_another;
+            if before.digest != now.digest && all.iter().all(|other| other.digest != before.digest) {
+                all.push(before);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Adds what is only asked for where a rule wants to know: who owns the changed files, and whether the run is a branch's.
+    pub(super) async fn complete(
+        &self,
+        place: Place<'_>,
+        head: &str,
+        facts: &mut Facts,
+        rules: &InForce,
+    ) -> Result<(), Error> {
+        facts.owners = self.owners(place, head, facts, &rules.layers).await?;
+        if facts.run.ref_kind.is_none() && rules.layers.iter().any(|layer| layer.policy.excepts_refs()) {
+            facts.run.ref_kind = self.github.ref_kind(place, &facts.run).await?;
+        }
+        Ok(())
     }
 
     /// Who owns the changed files, if a rule asks: by the file on the default branch, and by the one before it is changed.
-    pub(super) async fn owners(
+    async fn owners(
         &self,
         place: Place<'_>,
         head: &str,
@@ -147,6 +199,23 @@ impl App {
         }
         Ok(Some(sets))
     }
+}
+
+/// The commits at which the rules are those before what is held: the last good deployment's. Where nothing was deployed before, all
+/// that is known to be held is the head commit: then its first parent, and what its pull requests were begun from.
+fn commits_before(facts: &Facts) -> Vec<&str> {
+    fn parent(commit: &Commit) -> Option<&str> {
+        commit.parents.first().map(String::as_str)
+    }
+    let mut commits: Vec<&str> = match &facts.base {
+        Some(base) => return vec![&base.sha],
+        None => facts.commits.last().and_then(parent).into_iter().collect(),
+    };
+    let begun_from = facts.pull_requests.iter().filter_map(|pull_request| pull_request.base_sha.as_deref());
+    commits.extend(begun_from.take(MOST_BEGINNINGS));
+    commits.sort_unstable();
+    commits.dedup();
+    commits
 }
 
 /// Whether one of these files is changed, or may be.

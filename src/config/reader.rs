@@ -224,6 +224,7 @@ impl Reader {
             );
         }
         let anchors = self.anchors();
+        let days: u64 = self.parse("SECONDER_KEEP_FACTS_DAYS", "a whole number of days; 0 for ever", 400);
         let log = self.log();
         let github = self.github();
         let Some(github) = github else { return Err(ConfigError(self.problems)) };
@@ -239,6 +240,7 @@ impl Reader {
             recovery: Duration::from_secs(recovery),
             publish,
             anchors,
+            keep_facts: (days > 0).then(|| Duration::from_secs(days.saturating_mul(24 * 3_600))),
             log,
         };
         self.finish(config)

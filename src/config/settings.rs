@@ -88,6 +88,11 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "ORIGIN@SIZE, separated by commas: start although the database lacks entries up to SIZE that were signed",
     ),
+    setting(
+        "SECONDER_KEEP_FACTS_DAYS",
+        Some("400"),
+        "how long what decided requests were judged by is kept for `seconder policy replay`; 0: for ever",
+    ),
     setting("SECONDER_LOG", Some("info"), "what to log, for example info or seconder=debug"),
     setting("SECONDER_LOG_FORMAT", Some("human"), "human or json"),
     setting("SECONDER_CONFIG", None, "a TOML file with these settings: listen = \"0.0.0.0:8080\""),

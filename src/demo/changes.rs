@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::GitHub;
 use super::clock;
-use super::git::Commit;
+use super::git::{Commit, Tag};
 use super::pulls::PullRequest;
 use super::render;
 use super::state::State;
@@ -14,6 +14,16 @@ impl GitHub {
     /// Somebody pushes a commit; returns its SHA.
     pub fn push(&self, repository: &str, by: &str, commit: &Commit) -> String {
         self.at(repository, |state, place| state.push(place, by, commit)).unwrap_or_default()
+    }
+
+    /// Somebody makes a tag, an annotated one if it shall be. A webhook of no use to us tells it.
+    pub fn tag(&self, repository: &str, name: &str, sha: &str, is_annotated: bool) {
+        self.at(repository, |state, place| {
+            let repository = &mut state.repositories[place];
+            if let Some(commit) = repository.history.resolve(sha, &repository.default_branch) {
+                repository.history.tags.insert(name.to_owned(), Tag { commit, is_annotated });
+            }
+        });
     }
 
     /// Somebody pushes a change of one file to the default branch; `None` deletes it. Returns the SHA.

@@ -90,6 +90,15 @@ pub(super) struct History {
     pub commits: Vec<Stored>,
     by_sha: HashMap<String, usize>,
     pub branches: HashMap<String, usize>,
+    pub tags: HashMap<String, Tag>,
+}
+
+/// A tag.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag {
+    pub commit: usize,
+    /// Whether it is an object of its own.
+    pub is_annotated: bool,
 }
 
 /// What separates two commits.

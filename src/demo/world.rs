@@ -191,9 +191,14 @@ impl State {
         let id = self.fresh_id();
         let repository = &self.repositories[place];
         let number = repository.pulls.len() as u64 + 1;
-        let tip = repository.history.branches.get(&repository.default_branch);
-        let base_sha = tip.map(|&tip| repository.history.commits[tip].sha.clone()).unwrap_or_default();
-        let graphql = self.pull_graphql(pull, number);
+        let history = &repository.history;
+        let tip = || history.branches.get(&repository.default_branch).copied();
+        // What it was begun from, or else where the default branch is.
+        let first = pull.commits.first().and_then(|sha| history.resolve(sha, &repository.default_branch));
+        let base = first.and_then(|first| history.commits[first].parents.first().copied()).or_else(tip);
+        let base_sha = base.map(|base| history.commits[base].sha.clone()).unwrap_or_default();
+        let mut graphql = self.pull_graphql(pull, number);
+        super::render::extend(&mut graphql, serde_json::json!({ "baseRefOid": base_sha }));
         let repository = &mut self.repositories[place];
         let mut touched: Vec<&String> = pull.commits.iter().chain(&pull.merged_as).collect();
         touched.sort();

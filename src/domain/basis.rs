@@ -7,10 +7,11 @@ use super::digest::Digest;
 use super::facts::{Attempt, Facts};
 use super::people::{Account, Person};
 use super::policy::freeze::Freeze;
-use super::policy::{Member, Policy, Rule, Target};
+use super::policy::{Member, Policy, RefKind, Rule, Target};
 
 mod again;
 mod recording;
+mod same;
 mod who;
 
 /// The facts and rules of one judgement. Accounts and identities stand in lists of their own and are named by their place
@@ -21,6 +22,8 @@ pub struct Basis {
     policies: Vec<Rules>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     git_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ref_kind: Option<RefKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workflow: Option<String>,
     /// The changed files, where a rule looks at them.
@@ -158,6 +161,7 @@ impl Basis {
 pub fn target_of<'a>(facts: &'a Facts, environment: &'a str) -> Target<'a> {
     Target {
         git_ref: facts.run.head_branch.as_deref().filter(|_| !facts.run.is_from_fork),
+        ref_kind: facts.run.ref_kind,
         workflow: facts.run.workflow.as_deref(),
         ..Target::deployment(environment)
     }

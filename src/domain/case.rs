@@ -42,6 +42,9 @@ pub struct Case {
     /// Other policies that hold besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Also>,
+    /// Whether nothing can be seen of the organization's rules, and never could.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub organization_is_hidden: bool,
     /// What the rules say.
     pub judgement: Judgement,
     /// The webhook delivery that brought it.

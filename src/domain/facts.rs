@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attribution::{self, trailers};
 use super::people::{Account, Identity, People};
-use super::policy::Member;
+use super::policy::{Member, RefKind};
 
 /// Everything a decision may rest on. What could not be learned is named in [`Facts::gaps`], never guessed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,9 @@ pub struct Run {
     /// Whether the branch is another repository's: whoever forks names theirs as they like.
     #[serde(default)]
     pub is_from_fork: bool,
+    /// Which of the two it is, where a rule asked and GitHub could tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ref_kind: Option<RefKind>,
     /// The workflow's file, without its folder.
     #[serde(default)]
     pub workflow: Option<String>,
@@ -192,6 +195,9 @@ pub struct PullRequest {
     pub body: String,
     /// Name of the branch it came from.
     pub head_branch: String,
+    /// Where its base branch was when it was begun, or last brought up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_sha: Option<String>,
     /// Who opened it.
     pub author: Option<Account>,
     /// The commits on its branch.

@@ -5,7 +5,6 @@
 
 use serde::de::DeserializeOwned;
 
-use self::range::last_good;
 use super::client::{Call, Error};
 use super::gates::RunAnswer;
 use super::graphql::deployments::{DeploymentContext, deployment_context};
@@ -50,11 +49,7 @@ impl GitHub {
         gaps.extend(unread);
 
         let policy = policy_file(context.default_branch_ref.as_ref(), context.policy.as_ref(), is_partial);
-        let deployments = context
-            .deployments
-            .ok_or_else(|| Error::Server { status: 200, message: "the list of deployments is missing".to_owned() })?;
-        let base =
-            last_good(&deployments, held.deployment_node_id.as_deref(), released).map_err(|gap| gaps.push(gap)).ok();
+        let base = self.last_good(held, context.deployments, released, &mut gaps).await?;
         let (base, shas, files) = self.range(place, base, &run.head_sha, &mut gaps).await?;
         let (commits, pull_requests) = self.commits(place, &shas, &mut gaps).await?;
 

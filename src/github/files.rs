@@ -8,7 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 
 use super::client::{Call, Error};
-use super::graphql::files::{self, FilesContext};
+use super::facts::{PolicyFile, policy_file};
+use super::graphql::Ref;
+use super::graphql::files::{self, FilesContext, ProposedContext};
 use super::graphql::reply::in_repository;
 use super::tokens::Purpose;
 use super::{GitHub, Place};
@@ -44,6 +46,17 @@ pub enum FileAt {
     },
 }
 
+/// The policy file as it is and as somebody proposes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// Name of the default branch; empty when it is unknown.
+    pub default_branch: String,
+    /// The file on the default branch.
+    pub now: PolicyFile,
+    /// The file at the commit.
+    pub then: FileAt,
+}
+
 /// What is at a commit never changes: remembered by repository and commit.
 pub(super) struct Remembered(Mutex<LruCache<(u64, String, &'static str), FileAt>>);
 
@@ -68,6 +81,25 @@ impl GitHub {
     /// [`Error`] when GitHub may know and did not answer.
     pub async fn policy_at(&self, place: Place<'_>, commit: &str) -> Result<FileAt, Error> {
         self.file_at(place, commit, &[policy::PATH]).await
+    }
+
+    /// The policy file on the default branch and at a commit. One call.
+    ///
+    /// # Errors
+    /// [`Error`] when GitHub may know and did not answer.
+    pub async fn proposed_policy(&self, place: Place<'_>, commit: &str) -> Result<Proposed, Error> {
+        let body = files::proposed(&place.repository.owner, &place.repository.name, commit, policy::PATH);
+        let answer = self.call(place.scope(Purpose::Read), Call::graphql(&body)).await?;
+        let (context, is_partial): (ProposedContext, _) = in_repository(&answer, "the policy file", self.now())?;
+        let ProposedContext { database_id, default_branch_ref, commit: found, now, then } = context;
+        let (default_branch, target) = default_branch_ref.map(|branch| (branch.name, branch.target)).unzip();
+        let branch = Ref { target: target.flatten() };
+        let then = FilesContext { database_id, commit: found, files: [("f0".to_owned(), then)].into() };
+        Ok(Proposed {
+            default_branch: default_branch.unwrap_or_default(),
+            now: policy_file(Some(&branch), now.as_ref(), is_partial),
+            then: read(then, place.repository.id, commit, &[policy::PATH], is_partial),
+        })
     }
 
     /// The first of these files that is there.

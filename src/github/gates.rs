@@ -101,6 +101,7 @@ impl GitHub {
             event: answer.event.clone().unwrap_or_default(),
             head_branch: answer.head_branch.clone(),
             is_from_fork: answer.head_repository.as_ref().is_none_or(|head| head.id != place.repository.id),
+            ref_kind: None,
             workflow: answer.workflow(),
             url: answer.html_url.clone().unwrap_or_default(),
             attempts: vec![answer.into_attempt()],

@@ -4,6 +4,7 @@
 //! - [`deployments`] the policy file and the environment's deployments
 //! - [`commits`] commits with their notes; [`authorship`] what is read of each: authors, pull requests, signatures
 //! - [`files`] files alone
+//! - [`refs`] whether a name is a branch or a tag
 //! - [`reply`] the envelope all answers come in
 //!
 //! Here is what several of them are made of.
@@ -12,6 +13,7 @@ pub(super) mod authorship;
 pub(super) mod commits;
 pub(super) mod deployments;
 pub(super) mod files;
+pub(super) mod refs;
 pub(super) mod reply;
 
 use serde::Deserialize;

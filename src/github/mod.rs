@@ -28,6 +28,7 @@ mod graphql;
 pub mod organization;
 pub mod pacing;
 mod people;
+mod refs;
 pub mod releases;
 pub mod render;
 mod roster;

@@ -187,21 +187,30 @@ fn summary(request: &Request, style: Style) -> String {
     if let (true, Some(at)) = (request.is_pending(), request.life.expires_at) {
         line(format!("\nWithout a decision it is {}.", style.strong(&format!("denied at {}", instant(at)))));
     }
-    line(format!("\n{}Policy: {}", style.rule(), policy_line(&case.policy, case.policy_digest.as_str(), style)));
+    let file = style.code(policy::PATH);
+    line(format!("\n{}Policy: {}", style.rule(), policy_line(&file, &case.policy, case.policy_digest.as_str(), style)));
+    let organization = style.code(&format!("{}/.github: seconder.yml", case.subject.tenant.login));
     for also in &case.also {
-        let digest = style.prefix(also.digest.as_str(), 12);
+        let digest = also.digest.as_str();
         line(match also.whose {
             Whose::Organization => {
-                format!(
-                    "\nAnd the organization's: {} of its {}, digest {digest}",
-                    style.code("seconder.yml"),
-                    style.code(".github")
-                )
+                format!("\nAnd the organization's: {}", policy_line(&organization, &also.origin, digest, style))
             }
             Whose::Before => {
-                format!("\nAnd the policy of the last good deployment, because this changes it, digest {digest}")
+                let when = match &case.base {
+                    Some(_) => "of the last good deployment",
+                    None => "before this",
+                };
+                format!("\nAnd the policy {when}, because this changes it, digest {}", style.prefix(digest, 12))
             }
         });
+    }
+    if case.organization_is_hidden {
+        line(format!(
+            "\nOf the organization's rules nothing can be seen: {} is not there, or Seconder is not installed in it. If there are any, \
+             they do not hold here.",
+            style.code(&format!("{}/.github", case.subject.tenant.login))
+        ));
     }
     line(format!("\nRequest {} · digest {}", style.code(request.id.as_str()), style.code(request.digest.as_str())));
     page
@@ -231,8 +240,9 @@ fn refusal_line(refused: &Refused, style: Style) -> String {
     format!("{} could not {verb} ({}): {}", style.code(&refused.by.login), instant(refused.at), why.join("; "))
 }
 
-fn policy_line(origin: &Origin, digest: &str, style: Style) -> String {
-    let (digest, file) = (style.prefix(digest, 12), style.code(policy::PATH));
+/// Where rules come from, and whether their file is in order.
+fn policy_line(file: &str, origin: &Origin, digest: &str, style: Style) -> String {
+    let digest = style.prefix(digest, 12);
     match origin {
         Origin::BuiltIn => format!("built in, digest {digest} (the repository has no {file})"),
         Origin::File { commit, .. } => {
@@ -343,6 +353,7 @@ pub fn policy_page(case: &Case) -> Option<Page> {
     let own = case.policy.errors().map(|errors| (policy::PATH.to_owned(), &case.policy, errors));
     let name = |also: &Also| match also.whose {
         Whose::Organization => format!("seconder.yml of {}/.github", case.subject.tenant.login),
+        Whose::Before if case.base.is_none() => format!("{} before this", policy::PATH),
         Whose::Before => format!("{} at the last good deployment", policy::PATH),
     };
     let others = case.also.iter().filter_map(|also| Some((name(also), &also.origin, also.origin.errors()?)));

@@ -137,6 +137,7 @@ impl Database {
             migration(4, "sealing", include_str!("../../migrations/0004_sealing.sql")),
             migration(5, "publications", include_str!("../../migrations/0005_publications.sql")),
             migration(6, "anchors", include_str!("../../migrations/0006_anchors.sql")),
+            migration(7, "facts kept", include_str!("../../migrations/0007_facts_kept.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

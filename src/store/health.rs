@@ -58,6 +58,33 @@ pub(super) async fn check(shared: &Shared) -> Result<Health, Error> {
     Ok(Health { queued_deliveries, oldest_delivery, failed_deliveries, queued_effects, oldest_effect, failed_effects })
 }
 
+/// Forgets what decided requests were judged by that were opened before a moment. Requests that may still be judged again, because
+/// their decision has not left, keep it.
+pub(super) async fn forget_facts(shared: &Shared, before: Millis) -> Result<u64, Error> {
+    let mut forgotten = 0;
+    loop {
+        let mut session = shared.chores.open().await?;
+        let count = Statement::new(
+            "UPDATE requests SET facts = '', facts_since = 0 WHERE id IN (SELECT requests.id FROM requests \
+             JOIN request_lives ON request_lives.request_id = requests.id AND request_lives.state = 'decided' \
+             WHERE NOT EXISTS (SELECT 1 FROM effects WHERE effects.request_id = requests.id \
+             AND effects.kind = 'callback' AND effects.state <> 'done') \
+             AND requests.facts_since > 0 AND requests.facts_since < ",
+        )
+        .bind(before)
+        .sql(" LIMIT ")
+        .bind(PURGE)
+        .sql(")")
+        .execute(session.connection()?)
+        .await?;
+        session.end();
+        forgotten += count;
+        if count < PURGE {
+            return Ok(forgotten);
+        }
+    }
+}
+
 /// Removes deliveries and effects that were done before a moment. Requests and entries stay.
 pub(super) async fn purge(shared: &Shared, before: Millis) -> Result<u64, Error> {
     let mut removed = 0;

@@ -402,6 +402,14 @@ impl Store {
         }
     }
 
+    /// Forgets what requests were judged by that are decided and were opened before a moment; returns how many. The ledger does not.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn forget_facts(&self, before: Millis) -> Result<u64, Error> {
+        health::forget_facts(&self.shared, before).await
+    }
+
     /// The logs.
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {

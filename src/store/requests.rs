@@ -111,7 +111,7 @@ pub(super) async fn insert(
         return Ok(Vec::new());
     }
     let mut lengths = Vec::with_capacity(opened.len());
-    let mut rows: Vec<[Value; 5]> = Vec::with_capacity(opened.len());
+    let mut rows: Vec<[Value; 6]> = Vec::with_capacity(opened.len());
     for request in opened {
         let body = to_json("case", &*request.case)?;
         lengths.push(body.len());
@@ -121,9 +121,10 @@ pub(super) async fn insert(
             request.digest.as_str().into(),
             body.into(),
             facts.get(&request.id).map(|facts| to_json("facts", &**facts)).transpose()?.unwrap_or_default().into(),
+            request.life.opened_at.into(),
         ]);
     }
-    let written = Statement::new("INSERT INTO requests (id, tenant, digest, body, facts) ")
+    let written = Statement::new("INSERT INTO requests (id, tenant, digest, body, facts, facts_since) ")
         .rows(rows)
         .sql(" ON CONFLICT (id) DO NOTHING")
         .execute(connection)

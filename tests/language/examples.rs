@@ -1,7 +1,7 @@
 //! The policies of `docs/policies`, and what they do.
 
 use seconder::domain::decide::{Permission, Standing};
-use seconder::domain::policy::{Member, Target, parse, schema};
+use seconder::domain::policy::{Member, RefKind, Target, parse, schema};
 
 use super::stories::*;
 
@@ -143,7 +143,8 @@ fn tell(policies: &[&str], owners: Option<&str>, story: Vec<(Gate, &[&str], i64,
         let author = &named(gate.by).account;
         let mut facts = facts(author, vec![commit("c1", author, gate.says, gate.agent)], gate.changes);
         facts.owners = owners.map(|login| vec![vec![Member::User(login.to_owned())]]);
-        let target = Target { git_ref: Some(gate.from), ..Target::deployment(gate.to) };
+        let ref_kind = Some(if gate.from.starts_with('v') { RefKind::Tag } else { RefKind::Branch });
+        let target = Target { git_ref: Some(gate.from), ref_kind, ..Target::deployment(gate.to) };
         let judgement = judged(&layers, &target, &facts);
         let voices: Vec<_> = approve.iter().map(|login| click(named(login))).collect();
         let found = outcome(&judgement, &voices, hours * HOUR);

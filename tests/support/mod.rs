@@ -88,6 +88,7 @@ pub fn case(run_id: u64) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 
@@ -122,6 +123,7 @@ pub fn sending(case: &Case, approvers: &[u64]) -> Event {
             event: case.run_event.clone(),
             head_branch: case.head_branch.clone(),
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             url: case.run_url.clone(),
             attempts: vec![Attempt { number: 1, actor: case.actor.clone(), triggering_actor: case.actor.clone() }],

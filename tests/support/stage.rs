@@ -135,6 +135,7 @@ impl Stage {
             recovery: Duration::from_secs(3_600),
             publish: self.publish.clone(),
             anchors: self.anchors.clone(),
+            keep_facts: None,
             log: Log { filter: "warn".into(), json: false },
         }
     }

@@ -56,6 +56,7 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
     let Some(opening) = starts.first().map(|first| &entries[*first]) else { return Err("it was never opened".into()) };
     let opened_at = opening["time"].as_i64();
     let (mut again, mut said) = (Again::default(), Said::default());
+    let mut first: Option<Basis> = None;
     for (n, start) in starts.iter().enumerate() {
         let part = &entries[*start..starts.get(n + 1).copied().unwrap_or(entries.len())];
         let judged = &part[0];
@@ -67,6 +68,12 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
         again.parties = judgement.parties.known.len();
         again.requirements = judgement.quorum.len();
         again.opening(judged, opened_at, &basis, &judgement)?;
+        let first = first.get_or_insert_with(|| basis.clone());
+        // Rules change while a request waits. What happened does not.
+        let changed = basis.changed_since(first).ok_or("the recorded facts name somebody they do not list")?;
+        for (what, then, now) in changed {
+            again.compare(judged, &format!("{what}, which are not those of the opening"), &now, then);
+        }
         again.reviews(part, opened_at, &judgement, &mut said)?;
     }
     Ok(again)

@@ -121,8 +121,7 @@ impl Verified {
     fn of(args: &VerifyArgs) -> Result<Self, Failure> {
         let reports = check(args)?;
         let opened = args.openings.as_deref().map(|file| openings::check(&args.targets, file, &reports)).transpose()?;
-        let explained =
-            args.explain.as_deref().map(|request| Explained::of(args, &reports, request)).transpose()?;
+        let explained = args.explain.as_deref().map(|request| Explained::of(args, &reports, request)).transpose()?;
         Ok(Self { reports, opened, explained })
     }
 }

@@ -74,6 +74,6 @@ fn in_repository(path: &Path) -> String {
         let root = root_of(whole.parent()?)?;
         whole.strip_prefix(root).ok().map(Path::to_owned)
     });
-    let inside = inside.unwrap_or_else(|| path.to_owned());
+    let Some(inside) = inside else { return path.display().to_string() };
     inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

@@ -182,7 +182,15 @@ impl Eye<'_> {
     /// The rules that hold for all of the organization's repositories.
     async fn organization(&mut self) -> Result<Vec<Rule>, Error> {
         let file = match self.github.organization_policy(self.place.tenant).await? {
-            OrganizationFile::NotVisible | OrganizationFile::Seen(FileOnGitHub::Absent { .. }) => return Ok(Vec::new()),
+            OrganizationFile::Seen(FileOnGitHub::Absent { .. }) => return Ok(Vec::new()),
+            OrganizationFile::NotVisible => {
+                let message = format!(
+                    "{}/.github is not there, or Seconder is not installed in it: if the organization has rules, they do not hold here",
+                    self.place.tenant.login
+                );
+                self.report.say(Kind::NoOrganization, message);
+                return Ok(Vec::new());
+            }
             OrganizationFile::Seen(file) => file,
         };
         let broken = match file {

@@ -14,6 +14,8 @@ use crate::demo::state::{Repository, State};
 
 /// Above this a blob's text is cut off, in bytes.
 const TEXT_LIMIT: usize = 512_000;
+/// How the place of something in a list begins; the rest is nobody's business.
+const CURSOR: &str = "Y3Vyc29y";
 
 /// Answers within one repository.
 pub(super) struct Executor<'a> {
@@ -83,6 +85,10 @@ impl<'a> Executor<'a> {
                         &json!({ "__typename": "Ref", "name": name, "target": { "__typename": "Commit", "oid": tip } }),
                     )?
                 }
+                "ref" => {
+                    self.needs("contents")?;
+                    self.project(inner, &self.reference(arguments))?
+                }
                 "object" => {
                     self.needs("contents")?;
                     self.object(arguments, inner)?
@@ -98,6 +104,24 @@ impl<'a> Executor<'a> {
             answer.insert(key.clone(), value);
         }
         Ok(Value::Object(answer))
+    }
+
+    /// A branch or tag by its full name, or else by its short one.
+    fn reference(&self, arguments: &Map<String, Value>) -> Value {
+        let name = arguments.get("qualifiedName").and_then(Value::as_str).unwrap_or_default();
+        let history = &self.repository.history;
+        let named = |prefix: &str, name: &str, target: Value| json!({ "__typename": "Ref", "prefix": prefix, "name": name, "target": target });
+        let commit = |index: usize| json!({ "__typename": "Commit", "oid": history.commits[index].sha });
+        let branch = |name: &str| history.branches.get(name).map(|&tip| named("refs/heads/", name, commit(tip)));
+        let tag = |name: &str| {
+            let tag = history.tags.get(name)?;
+            let target = commit(tag.commit);
+            let object = json!({ "__typename": "Tag", "oid": blob_id(name), "target": target });
+            Some(named("refs/tags/", name, if tag.is_annotated { object } else { target }))
+        };
+        let full = |prefix: &str| name.strip_prefix(prefix);
+        let found = full("refs/heads/").and_then(branch).or_else(|| full("refs/tags/").and_then(tag));
+        found.or_else(|| branch(name)).or_else(|| tag(name)).unwrap_or_default()
     }
 
     fn object(&self, arguments: &Map<String, Value>, inner: &'a [Selection]) -> Result<Value, Refusal> {
@@ -231,6 +255,19 @@ impl<'a> Executor<'a> {
             );
         }
         let first = usize::try_from(first).unwrap_or(100);
+        let passed = match arguments.get("after") {
+            None | Some(Value::Null) => 0,
+            Some(after) => match after.as_str().and_then(|cursor| cursor.strip_prefix(CURSOR)?.parse::<usize>().ok()) {
+                Some(passed) => passed,
+                None => {
+                    return refuse(
+                        "INVALID_CURSOR_ARGUMENTS",
+                        format!("{after} does not appear to be a valid cursor."),
+                    );
+                }
+            },
+        };
+        let end = total.min(passed.saturating_add(first));
         let mut nodes = Some(nodes);
         let mut answer = Map::new();
         for field in selections {
@@ -239,9 +276,9 @@ impl<'a> Executor<'a> {
             };
             let value = match name.as_str() {
                 "totalCount" => json!(total),
-                "pageInfo" => self.project(inner, &json!({ "hasNextPage": total > first, "endCursor": null }))?,
+                "pageInfo" => self.project(inner, &json!({ "hasNextPage": total > end, "endCursor": (end > passed).then(|| format!("{CURSOR}{end}")) }))?,
                 "nodes" => {
-                    let taken = nodes.take().into_iter().flatten().take(first);
+                    let taken = nodes.take().into_iter().flatten().skip(passed).take(first);
                     Value::Array(taken.map(|node| each(node, inner)).collect::<Result<_, _>>()?)
                 }
                 _ => return undefined(field, "Connection"),
@@ -332,7 +369,7 @@ fn folder(tree: &Tree, path: &str) -> Value {
 fn is_a(type_name: &str, other: &str) -> bool {
     type_name == other
         || other == "Actor" && ["User", "Bot", "Organization", "Mannequin"].contains(&type_name)
-        || other == "GitObject" && ["Blob", "Commit", "Tree"].contains(&type_name)
+        || other == "GitObject" && ["Blob", "Commit", "Tag", "Tree"].contains(&type_name)
 }
 
 fn deployment_status(status: &(u64, &'static str, String), selections: &[Selection]) -> Result<Value, Refusal> {

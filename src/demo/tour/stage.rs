@@ -175,6 +175,7 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         recovery: Duration::from_secs(3_600),
         publish: None,
         anchors: Anchors::default(),
+        keep_facts: None,
         log: Log { filter: "off".into(), json: false },
     }
 }

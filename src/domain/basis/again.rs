@@ -13,6 +13,7 @@ impl Basis {
     pub fn judge(&self, environment: &str, gaps: Vec<Gap>) -> Option<Judgement> {
         let target = Target {
             git_ref: self.git_ref.as_deref(),
+            ref_kind: self.ref_kind,
             workflow: self.workflow.as_deref(),
             ..Target::deployment(environment)
         };
@@ -22,7 +23,7 @@ impl Basis {
         Some(judge_layers(&layers, &target, &self.facts(gaps)?, &found))
     }
 
-    fn facts(&self, gaps: Vec<Gap>) -> Option<Facts> {
+    pub(super) fn facts(&self, gaps: Vec<Gap>) -> Option<Facts> {
         let attempts: Option<Vec<Attempt>> = self.attempts().collect();
         Some(Facts {
             run: Run { attempts: attempts?, ..Run::default() },

@@ -62,6 +62,7 @@ impl Basis {
         Self {
             policies: policies.collect(),
             git_ref: target.git_ref.map(str::to_owned),
+            ref_kind: target.ref_kind,
             workflow: target.workflow.map(str::to_owned),
             files,
             owners: facts.owners.clone(),

@@ -79,6 +79,7 @@ fn everybody() -> Facts {
         title: "Secret title".into(),
         body: "Secret body".into(),
         head_branch: "claude/fix".into(),
+        base_sha: None,
         author: Some(agent),
         commits: vec![on_branch],
         sponsors: vec![dora],
@@ -109,6 +110,7 @@ fn everybody() -> Facts {
             head_branch: None,
             url: String::new(),
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             attempts: vec![attempt(1, &mona), attempt(2, &zoe)],
         },
@@ -157,4 +159,38 @@ fn facts_that_name_somebody_they_do_not_list_are_no_facts() {
     let mut basis = Basis::of(&layers(&policy, &facts), &production, &facts, &judgement);
     basis.commits[0].author = 99;
     assert_eq!(basis.judge("production", Vec::new()), None);
+}
+
+#[test]
+fn other_rules_rest_on_the_same_facts_and_whoever_swaps_an_author_between_two_judgements_is_found_out() {
+    let basis = |policy: &Policy, facts: &Facts| {
+        let target = target_of(facts, "production");
+        Basis::of(&layers(policy, facts), &target, facts, &judge(policy, &target, facts))
+    };
+    let first = basis(&Policy::built_in(), &everybody());
+    let text = "version: 1\nagents:\n  ghosts: { emails: [ghost@elsewhere.example] }\nrules:\n  - name: production\n    \
+                environments: [production]\n    paths: [\"**\"]\n    reason: required\n    require: [1 of writers]\n";
+    let rules = crate::domain::policy::parse(text).unwrap();
+    let other = Policy { rules: rules.rules, catalogue: rules.catalogue, ..Policy::built_in() };
+    let mut facts = everybody();
+    facts.files = vec!["a".into()];
+    facts.owners = Some(Vec::new());
+    assert_eq!(
+        basis(&other, &facts).changed_since(&first),
+        Some(Vec::new()),
+        "the rules differ, and all that hangs on them"
+    );
+    let changed = |change: fn(&mut Facts)| {
+        let mut facts = everybody();
+        change(&mut facts);
+        basis(&other, &facts).changed_since(&first).unwrap().into_iter().map(|(what, ..)| what).collect::<Vec<_>>()
+    };
+    let commits = "commits, their authors and signatures";
+    assert_eq!(changed(|facts| facts.commits[0].author = unlinked("bob")), [commits]);
+    assert_eq!(changed(|facts| drop(facts.commits.pop())), [commits]);
+    assert_eq!(changed(|facts| facts.pull_requests[0].author = None), ["pull requests"]);
+    assert_eq!(changed(|facts| facts.pull_requests[0].body.push('!')), ["texts of pull requests"]);
+    assert_eq!(changed(|facts| facts.run.attempts[1].triggering_actor = None), ["attempts"]);
+    assert_eq!(changed(|facts| facts.sender = None), ["sender"]);
+    assert_eq!(changed(|facts| facts.run.head_branch = Some("main".into())), ["branch or tag"]);
 }

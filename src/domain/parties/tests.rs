@@ -37,6 +37,7 @@ fn facts(commits: Vec<Commit>, pull_requests: Vec<PullRequest>) -> Facts {
             event: "push".to_owned(),
             head_branch: None,
             is_from_fork: false,
+            ref_kind: None,
             workflow: None,
             url: String::new(),
             attempts: vec![attempt(1, 1, 1), attempt(2, 1, 2)],

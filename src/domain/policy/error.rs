@@ -23,6 +23,7 @@ impl PolicyError {
     pub fn render(&self, path: &str, text: &str) -> String {
         let heading = format!("{path}:{}:{}: {}", self.line, self.column, self.message);
         let Some(Span { line, before, width }) = self.span(text) else { return heading };
+        let (line, before, width) = clipped(line, before, width);
         let gutter = " ".repeat(self.line.to_string().len());
         let (indent, under) = (" ".repeat(before), "^".repeat(width));
         format!("{heading}\n{gutter} |\n{} | {line}\n{gutter} | {indent}{under}", self.line)
@@ -37,6 +38,30 @@ impl PolicyError {
         let start = line.char_indices().nth(before).map_or(line.len(), |(start, _)| start);
         Some(Span { line, before, width: width_of_value(&line[start..]).max(1) })
     }
+}
+
+/// So much of a line is shown, in characters, and so much of it before the place that is meant.
+const SHOWN: usize = 400;
+const SHOWN_BEFORE: usize = 100;
+
+/// What is shown of a long line: the place and what is around it.
+fn clipped(line: &str, before: usize, width: usize) -> (String, usize, usize) {
+    let count = line.chars().count();
+    if count <= SHOWN {
+        return (line.to_owned(), before, width);
+    }
+    let start = before.saturating_sub(SHOWN_BEFORE);
+    let mut shown: String = line.chars().skip(start).take(SHOWN).collect();
+    let mut before = before - start;
+    if start > 0 {
+        shown.insert(0, '…');
+        before += 1;
+    }
+    if start + SHOWN < count {
+        shown.push('…');
+    }
+    let width = width.min(shown.chars().count().saturating_sub(before)).max(1);
+    (shown, before, width)
 }
 
 /// A place in a line, in characters.

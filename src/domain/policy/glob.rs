@@ -8,6 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::attribution::fold::fold;
 
+/// A longer pattern nobody reads, in bytes; nor one with more braces in braces.
+const LONGEST: usize = 1_000;
+const DEEPEST: usize = 8;
+
 /// How a pattern is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
@@ -37,7 +41,7 @@ impl Glob {
         if glob.is_plain() {
             return Ok(glob);
         }
-        glob.build().map(|_| glob).map_err(|error| error.kind().to_string())
+        glob.build().map(|_| glob)
     }
 
     /// The pattern as it is written.
@@ -84,12 +88,34 @@ impl Glob {
         self.compiled.get_or_init(|| self.build().ok().map(|glob| glob.compile_matcher())).as_ref()
     }
 
-    fn build(&self) -> Result<globset::Glob, globset::Error> {
+    fn build(&self) -> Result<globset::Glob, String> {
+        if self.source.len() > LONGEST {
+            return Err(format!("it has more than {LONGEST} characters"));
+        }
+        // The library compiles what it has read without asking whether that can be done; deep nesting cannot.
+        if depth(&self.source) > DEEPEST {
+            return Err(format!("its braces are nested deeper than {DEEPEST}"));
+        }
         GlobBuilder::new(&self.source)
             .case_insensitive(self.spelling == Spelling::Loose)
             .literal_separator(self.spelling == Spelling::Folders)
             .build()
+            .map_err(|error| error.kind().to_string())
     }
+}
+
+/// How many braces stand in each other at most.
+fn depth(source: &str) -> usize {
+    let mut open = 0_usize;
+    let depths = source.bytes().map(|byte| {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open
+    });
+    depths.max().unwrap_or(0)
 }
 
 fn is_literal(text: &str) -> bool {
@@ -149,6 +175,26 @@ mod tests {
         }
         assert!(!production.matches("production-eu"));
         assert!(!production.matches("生产"));
+    }
+
+    #[test]
+    fn a_pattern_is_refused_or_can_be_matched_however_it_is_nested() {
+        for spelling in [Spelling::Loose, Spelling::Exact, Spelling::Folders] {
+            for pattern in [
+                format!("{}a{}", "{a,".repeat(240), "}".repeat(240)),
+                format!("{}a{}", "{".repeat(300), "}".repeat(300)),
+                "?".repeat(1_000),
+                "[!a]".repeat(250),
+                "**/".repeat(333),
+                "{?,*}".repeat(200),
+                "*".repeat(1_000),
+                "é?".repeat(300),
+            ] {
+                if let Ok(glob) = Glob::new(&pattern, spelling) {
+                    let _ = glob.matches(&"x".repeat(500));
+                }
+            }
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use rule::{
     ReasonWanted, Requirement, Rule, Unattributed,
 };
 pub use schema::schema;
-pub use scope::{Dimension, Outside, Scope, Target};
+pub use scope::{Dimension, Outside, RefKind, Scope, Target};
 pub use survey::{Environment, World, survey};
 
 /// Where a repository keeps its policy, on the default branch.
@@ -230,6 +230,12 @@ impl Policy {
         let group =
             |from: &Approvers| self.approvers.get(from.as_str()).is_some_and(|all| all.contains(&Member::CodeOwners));
         self.rules.iter().flat_map(Rule::asks).any(|from| *from == Approvers::CodeOwners || group(from))
+    }
+
+    /// Whether an exception hangs on a branch or tag.
+    #[must_use]
+    pub fn excepts_refs(&self) -> bool {
+        self.rules.iter().any(|rule| rule.except.as_ref().is_some_and(Scope::looks_at_refs))
     }
 
     /// The rules that are looked at: all of the policy, and the built-in rule unless one of them covers every agent's commits

@@ -110,8 +110,24 @@ pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
     serde_saphyr::from_str_with_options::<Located>(text, options).map(Node::from).map_err(|error| {
         let at = error.location().map_or(Place { line: 1, column: 1 }, |at| place(&at));
         let at = Place { line: at.line.max(1), column: at.column.max(1) };
-        at.error(in_words(&error, rest_of_line(text, at)))
+        let written_before = match &error {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => line_before(text, at, key),
+            _ => None,
+        };
+        let other = written_before.map(|line| format!("; the other is on line {line}")).unwrap_or_default();
+        at.error(in_words(&error, rest_of_line(text, at)) + &other)
     })
+}
+
+/// The line on which the same key stands before, as far to the right.
+fn line_before(text: &str, at: Place, key: &str) -> Option<u64> {
+    let before = usize::try_from(at.line.checked_sub(1)?).ok()?;
+    let lines = (1..at.line).zip(text.lines().take(before));
+    let has_it = |line: u64| {
+        let rest = rest_of_line(text, Place { line, column: at.column });
+        rest.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    lines.map(|(line, _)| line).filter(|line| has_it(*line)).last()
 }
 
 fn rest_of_line(text: &str, at: Place) -> &str {

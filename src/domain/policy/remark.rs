@@ -95,6 +95,7 @@ kinds! {
     BarelyEnough Warning "policy-barely-enough" "A requirement can be met by exactly as many persons as it asks for: what one of them has a part in, nobody can second.";
     CodeOwners Error "policy-codeowners" "A line of CODEOWNERS cannot be read; its files are the repository admins'.";
     Organization Warning "policy-organization" "The organization's policy file cannot be read or is broken.";
+    NoOrganization Note "policy-no-organization" "Nothing can be seen of the organization's rules; if there are any, they do not hold here.";
     NotChecked Warning "policy-not-checked" "Something could not be looked at.";
 }
 

@@ -197,6 +197,14 @@ impl Requirement {
         }
     }
 
+    /// Whether anybody must be as sure as that.
+    pub(super) fn wants(&self, assurance: Assurance) -> bool {
+        match self {
+            Self::Approvals(approvals) => approvals.assurance == assurance,
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().any(|part| part.wants(assurance)),
+        }
+    }
+
     /// So many distinct persons from a group, by a click.
     #[must_use]
     pub fn of(approvals: u32, from: Approvers) -> Self {

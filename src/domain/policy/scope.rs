@@ -14,8 +14,10 @@ pub struct Target<'a> {
     pub gate: Gate,
     /// The environment it goes to.
     pub environment: Option<&'a str>,
-    /// The branch or tag it was started for; GitHub does not always say which of the two.
+    /// The branch or tag it was started for.
     pub git_ref: Option<&'a str>,
+    /// Which of the two it is; a run does not say, so it is only known where a rule asked.
+    pub ref_kind: Option<RefKind>,
     /// The workflow's file, without its folder.
     pub workflow: Option<&'a str>,
     /// The job's name.
@@ -30,6 +32,16 @@ impl<'a> Target<'a> {
     pub fn deployment(environment: &'a str) -> Self {
         Self { environment: Some(environment), ..Self::default() }
     }
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefKind {
+    /// A branch.
+    Branch,
+    /// A tag.
+    Tag,
 }
 
 /// What distinguishes one thing from another for a rule.
@@ -150,15 +162,30 @@ impl Scope {
             if matches { Ok(()) } else { Err(Outside(dimension)) }
         };
         one(&self.environments, target.environment, Dimension::Environment)?;
-        if !self.branches.is_empty() || !self.tags.is_empty() {
-            let mut refs = self.branches.iter().chain(&self.tags);
-            if !target.git_ref.map_or(if_unknown, |name| refs.any(|pattern| pattern.matches(name))) {
-                return Err(Outside(Dimension::Ref));
-            }
+        if self.looks_at_refs() && !target.git_ref.map_or(if_unknown, |name| self.means(name, target, if_unknown)) {
+            return Err(Outside(Dimension::Ref));
         }
         one(&self.workflows, target.workflow, Dimension::Workflow)?;
         one(&self.jobs, target.job, Dimension::Job)?;
         self.commands_or_paths(target, files, is_partial, if_unknown)
+    }
+
+    /// Whether a pattern means this branch or tag. Where it is not known which of the two it is, either counts as covered, and
+    /// none as excepted. What is covered does not depend on it at all: a branch can be made to look like a tag that is gone.
+    fn means(&self, name: &str, target: &Target<'_>, if_unknown: bool) -> bool {
+        let any = |patterns: &[Glob]| patterns.iter().any(|pattern| pattern.matches(name));
+        match target.ref_kind {
+            _ if if_unknown => any(&self.branches) || any(&self.tags),
+            Some(RefKind::Branch) => any(&self.branches),
+            Some(RefKind::Tag) => any(&self.tags),
+            None => false,
+        }
+    }
+
+    /// Whether the branch or tag matters.
+    #[must_use]
+    pub fn looks_at_refs(&self) -> bool {
+        !self.branches.is_empty() || !self.tags.is_empty()
     }
 
     fn commands_or_paths(
@@ -248,11 +275,21 @@ mod tests {
         let unknown = Target::deployment("production");
         assert!(scope.covers(&unknown, &[], false).is_ok());
         assert!(!scope.surely_covers(&unknown, &[], false));
-        let main = Target { git_ref: Some("main"), ..unknown };
+        let main = Target { git_ref: Some("main"), ref_kind: Some(RefKind::Branch), ..unknown };
         assert!(scope.covers(&main, &[], false).is_ok() && scope.surely_covers(&main, &[], false));
         let paths = Scope { paths: globs(Spelling::Folders, &["docs/**"]), ..Scope::default() };
         assert!(paths.covers(&main, &[], true).is_ok(), "files are missing");
         assert!(!paths.surely_covers(&main, &["docs/a.md".into()], true));
+    }
+
+    #[test]
+    fn an_exception_for_a_branch_is_none_for_a_tag_of_that_name_nor_for_what_may_be_one() {
+        let docs = Scope { branches: globs(Spelling::Folders, &["docs"]), ..Scope::default() };
+        for (ref_kind, is_excepted) in [(Some(RefKind::Branch), true), (Some(RefKind::Tag), false), (None, false)] {
+            let target = Target { git_ref: Some("docs"), ref_kind, ..Target::deployment("production") };
+            assert_eq!(docs.surely_covers(&target, &[], false), is_excepted, "{ref_kind:?}");
+            assert!(docs.covers(&target, &[], false).is_ok(), "a rule about it holds all the same");
+        }
     }
 
     #[test]

@@ -2,6 +2,97 @@
 
 use crate::domain::attribution::fold::fold;
 
+/// More words than this are not told one by one.
+const MOST_TOLD: usize = 24;
+/// So many valid words are compared with a wrong one: a file with more has other troubles.
+const MOST_COMPARED: usize = 500;
+
+/// Words people write where the language has another, as other tools have them: what stands for them, in code.
+const OTHERS: [(&str, &[(&str, &str)]); 4] = [
+    (
+        "the policy",
+        &[
+            ("groups", "`approvers`"),
+            ("teams", "`approvers`"),
+            ("reviewers", "`approvers`"),
+            ("policies", "`rules`"),
+            ("environments", "`rules`, each with its `environments`"),
+            ("windows", "`freeze`"),
+        ],
+    ),
+    (
+        "a rule",
+        &[
+            (
+                "approvers",
+                "`require: [1 of GROUP]`; `approvers` stands at the top of the file and says who is in a group",
+            ),
+            ("reviewers", "`require: [1 of GROUP]`"),
+            ("approvals", "`require: [2 of GROUP]`"),
+            ("teams", "`require: [\"1 of @organization/team\"]`"),
+            ("users", "`require: [1 of LOGIN]`"),
+            ("when", "`environments`, `branches` or `paths`; for times, `freeze` at the top of the file"),
+            ("if", "`environments`, `branches` or `paths`"),
+            ("on", "`environments`, `branches` or `paths`"),
+            ("match", "`environments`, `branches` or `paths`"),
+            ("files", "`paths`"),
+            ("refs", "`branches` or `tags`"),
+            ("agents", "`authored_by: [AGENT]`"),
+            ("authors", "`authored_by`"),
+            ("unless", "`except`"),
+            ("exclude", "`except`"),
+            ("ignore", "`except`"),
+            ("only", "`environments`, `branches` or `paths`"),
+            ("timeout", "`expires`"),
+            ("shadow", "`mode: shadow`"),
+            ("dry_run", "`mode: shadow`"),
+        ],
+    ),
+    (
+        "a requirement",
+        &[
+            ("count", "`approvals`"),
+            ("of", "`from`"),
+            ("group", "`from`"),
+            ("team", "`from`"),
+            ("or", "`any_of`"),
+            ("and", "`all_of`"),
+        ],
+    ),
+    (
+        "mode",
+        &[
+            ("dry-run", "`shadow`"),
+            ("dry_run", "`shadow`"),
+            ("dryrun", "`shadow`"),
+            ("audit", "`shadow`"),
+            ("monitor", "`shadow`"),
+            ("observe", "`shadow`"),
+            ("report", "`shadow`"),
+            ("report-only", "`shadow`"),
+            ("test", "`shadow`"),
+            ("warn", "`shadow`"),
+            ("active", "`enforce`"),
+            ("block", "`enforce`"),
+            ("on", "`enforce`"),
+        ],
+    ),
+];
+
+/// What is written here for a word of another tool.
+pub(super) fn other_word(what: &str, word: &str) -> Option<String> {
+    let (_, words) = OTHERS.iter().find(|(place, _)| *place == what)?;
+    words.iter().find(|(other, _)| other.eq_ignore_ascii_case(word)).map(|(_, here)| format!("; write {here}"))
+}
+
+/// Names that have the word as a part, or are a part of it: `claude` of `claude-code`.
+pub(super) fn related<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let word = word.trim().to_lowercase();
+    let parts: Vec<&str> = word.split(['-', '_', ' ']).collect();
+    let related = |name: &&str| name.split('-').any(|part| part == word) || parts.contains(name);
+    valid.into_iter().filter(related).take(3).collect()
+}
+
 /// `; did you mean …?`, or the valid words, or nothing when there are none.
 pub(super) fn hint<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
@@ -11,7 +102,7 @@ pub(super) fn hint<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> 
     match valid.as_slice() {
         [] => String::new(),
         [only] => format!("; the only valid word is `{only}`"),
-        few if few.len() <= 8 => format!("; valid are `{}`", few.join("`, `")),
+        few if few.len() <= MOST_TOLD => format!("; valid are `{}`", few.join("`, `")),
         _ => String::new(),
     }
 }
@@ -41,8 +132,11 @@ pub(super) fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) 
     }
     let word = word.to_lowercase();
     let far = (word.chars().count() / 3).max(1) + 1;
+    let length = word.chars().count();
     valid
         .into_iter()
+        .take(MOST_COMPARED)
+        .filter(|valid| valid.chars().count().abs_diff(length) < far)
         .map(|valid| (distance(&word, &valid.to_lowercase()), valid))
         .filter(|(distance, _)| *distance < far)
         .min_by_key(|(distance, _)| *distance)

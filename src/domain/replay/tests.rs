@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::decide::{Layer, Permission, Standing};
 use crate::domain::event::Channel;
 use crate::domain::people::{Account, AccountKind, People};
-use crate::domain::policy::{Found, PATH, Text, in_force};
+use crate::domain::policy::{Found, PATH, RefKind, Text, in_force};
 use crate::domain::request::Approval;
 
 fn layer(rule: &str) -> Layer {
@@ -51,6 +51,7 @@ fn a_rule_that_denies_flips_it_and_so_does_one_that_does_not_hold_it() {
 fn what_a_fork_calls_its_branch_takes_nothing_out_of_a_rule() {
     let (request, mut facts) = seconded();
     facts.run.head_branch = Some("main".into());
+    facts.run.ref_kind = Some(RefKind::Branch);
     let excepting = layer("except: { branches: [main] }\n    require: [1 of admins]");
     let proposed = |facts: &Facts| replay(&request, facts, std::slice::from_ref(&excepting)).proposed;
     assert_eq!(proposed(&facts), Fate::Seconded, "only the built-in rule asks");

@@ -139,6 +139,7 @@ fn run(actor: u64, attempt: u32) -> Run {
         event: String::new(),
         head_branch: None,
         is_from_fork: false,
+        ref_kind: None,
         workflow: None,
         url: String::new(),
         attempts,
@@ -189,6 +190,7 @@ fn case(world: &World) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn case(attempt: u32) -> Case {
         facts: None,
         also: Vec::new(),
         organization_is_new: false,
+        organization_is_hidden: false,
     }
 }
 
@@ -114,6 +115,7 @@ pub(super) fn run(attempt: u32) -> Run {
         event: "push".into(),
         head_branch: None,
         is_from_fork: false,
+        ref_kind: None,
         workflow: None,
         url: String::new(),
         attempts: vec![Attempt {

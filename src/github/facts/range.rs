@@ -8,10 +8,13 @@ use serde::Deserialize;
 
 use crate::domain::facts::{Base, Gap};
 use crate::github::client::Error;
-use crate::github::graphql::deployments::Deployments;
+use crate::github::graphql::deployments::{DeploymentContext, Deployments, PageInfo, earlier_deployments};
 use crate::github::tokens::Purpose;
+use crate::github::webhook::DeploymentHeld;
 use crate::github::{GitHub, Place, wire};
 
+/// Pages of deployments that are read: fifty, and then a hundred each.
+const PAGES_READ: usize = 4;
 /// Commits of a comparison that are read.
 const COMMITS_READ: usize = 250;
 /// GitHub lists no more files of a comparison.
@@ -68,6 +71,41 @@ impl Comparison {
 }
 
 impl GitHub {
+    /// The last good deployment of the environment, looked for in the newest deployments, which are at hand, and page by page
+    /// in those before. Many that wait, or failed, hide it: beyond some pages nobody knows whether there is one, a gap.
+    pub(super) async fn last_good(
+        &self,
+        held: &DeploymentHeld,
+        newest: Option<Deployments>,
+        released: &[String],
+        gaps: &mut Vec<Gap>,
+    ) -> Result<Option<Base>, Error> {
+        let place = Place { tenant: &held.tenant, repository: &held.repository };
+        let mut page = newest;
+        for number in 1..=PAGES_READ {
+            let missing = || Error::Server { status: 200, message: "the list of deployments is missing".to_owned() };
+            let deployments = page.ok_or_else(missing)?;
+            let good = last_good(&deployments, held.deployment_node_id.as_deref(), released);
+            if good.is_some() {
+                return Ok(good);
+            }
+            let after = match deployments.page_info {
+                Some(PageInfo { has_next_page: false, .. }) => {
+                    gaps.push(Gap::NoEarlierDeployment);
+                    return Ok(None);
+                }
+                Some(PageInfo { end_cursor: Some(after), .. }) if number < PAGES_READ => after,
+                _ => break,
+            };
+            let (owner, name) = (&place.repository.owner, &place.repository.name);
+            let body = earlier_deployments(owner, name, &held.environment, &after);
+            let (context, _): (DeploymentContext, _) = self.query(place, &body, "earlier deployments").await?;
+            page = context.deployments.filter(|_| context.database_id == Some(place.repository.id));
+        }
+        gaps.push(Gap::DeploymentHistoryTooLong);
+        Ok(None)
+    }
+
     /// What the deployment brings beyond the last good one: commits, oldest first, and files. Without a comparison it is
     /// the head commit alone, and a gap.
     pub(super) async fn range(
@@ -100,6 +138,24 @@ impl GitHub {
             gaps.push(Gap::TooManyFiles { read });
         }
         Ok((Some(base), comparison.shas.clone(), comparison.files.clone()))
+    }
+
+    /// Whether what a commit brings beyond another changes a file, or may.
+    ///
+    /// # Errors
+    /// [`Error`] when GitHub may know and did not answer.
+    pub async fn changes(&self, place: Place<'_>, base: &str, head: &str, path: &str) -> Result<bool, Error> {
+        match self.comparison(place, base, head).await {
+            Ok(comparison) => Ok(!comparison.has_all_files || comparison.files.iter().any(|file| file == path)),
+            Err(error) if error.is_transient() => Err(error),
+            Err(_) => Ok(true),
+        }
+    }
+
+    /// Whether a commit comes before another. One call, none when it was asked before.
+    pub(in crate::github) async fn is_ancestor(&self, place: Place<'_>, commit: &str, of: &str) -> Result<bool, Error> {
+        let comparison = self.comparison(place, of, commit).await?;
+        Ok(!comparison.is_diverged && comparison.total == 0)
     }
 
     async fn comparison(&self, place: Place<'_>, base: &str, head: &str) -> Result<Arc<Comparison>, Error> {
@@ -137,10 +193,10 @@ impl GitHub {
     }
 }
 
-/// The newest deployment that ever succeeded, other than the one that is held. Anybody with `deployments: write` can make
-/// GitHub show a success: once we have released something here, only what we released counts.
-pub(super) fn last_good(deployments: &Deployments, held: Option<&str>, released: &[String]) -> Result<Base, Gap> {
-    let good = deployments
+/// The newest of these deployments that ever succeeded, other than the one that is held. Anybody with `deployments: write` can
+/// make GitHub show a success: once we have released something here, only what we released counts.
+fn last_good(deployments: &Deployments, held: Option<&str>, released: &[String]) -> Option<Base> {
+    deployments
         .nodes
         .iter()
         .flatten()
@@ -150,9 +206,7 @@ pub(super) fn last_good(deployments: &Deployments, held: Option<&str>, released:
             released.is_empty() || deployment.commit_oid.as_ref().is_some_and(|sha| released.contains(sha))
         })
         .find(|deployment| deployment.succeeded())
-        .and_then(|deployment| Some(Base { sha: deployment.commit_oid.clone()?, deployment: deployment.id.clone()? }));
-    let has_more = deployments.page_info.as_ref().is_none_or(|page| page.has_next_page);
-    good.ok_or(if has_more { Gap::DeploymentHistoryTooLong } else { Gap::NoEarlierDeployment })
+        .and_then(|deployment| Some(Base { sha: deployment.commit_oid.clone()?, deployment: deployment.id.clone()? }))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const FRAGMENTS: &str = " fragment Who on GitActor { name email user { databaseI
 const BRIEF: &str = " fragment Brief on Commit { ...Authorship \
     associatedPullRequests(first: 5) { totalCount nodes { number } } }";
 const FULL: &str = " fragment Full on Commit { ...Authorship \
-    associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName \
+    associatedPullRequests(first: 5) { totalCount nodes { number title body headRefName baseRefOid \
     author { ...Actor } \
     timelineItems(first: 100, itemTypes: [ASSIGNED_EVENT, REVIEW_REQUESTED_EVENT]) { totalCount nodes { __typename \
     ... on AssignedEvent { actor { ...Actor } } ... on ReviewRequestedEvent { actor { ...Actor } } } } \

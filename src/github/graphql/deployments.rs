@@ -11,7 +11,12 @@ const DEPLOYMENT_CONTEXT: &str = "query DeploymentContext($owner: String!, $name
     policy: object(expression: \"HEAD:.github/seconder.yml\") { \
     __typename ... on Blob { oid text isTruncated isBinary byteSize } } \
     deployments(environments: [$environment], first: 50, orderBy: { field: CREATED_AT, direction: DESC }) { \
-    pageInfo { hasNextPage } nodes { id commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
+    pageInfo { hasNextPage endCursor } nodes { id commitOid state createdAt statuses(first: 20) { nodes { state } } } } } }";
+
+const EARLIER_DEPLOYMENTS: &str = "query EarlierDeployments($owner: String!, $name: String!, $environment: String!, $after: String!) { \
+    repository(owner: $owner, name: $name) { databaseId \
+    deployments(environments: [$environment], first: 100, after: $after, orderBy: { field: CREATED_AT, direction: DESC }) { \
+    pageInfo { hasNextPage endCursor } nodes { id commitOid statuses(first: 20) { nodes { state } } } } } }";
 
 /// The request body for the repository's policy file and the environment's deployments.
 pub(in crate::github) fn deployment_context(owner: &str, name: &str, environment: &str) -> String {
@@ -23,6 +28,17 @@ pub(in crate::github) fn deployment_context(owner: &str, name: &str, environment
     .to_string()
 }
 
+/// The request body for the environment's deployments before a place in their list.
+pub(in crate::github) fn earlier_deployments(owner: &str, name: &str, environment: &str, after: &str) -> String {
+    json!({
+        "operationName": "EarlierDeployments",
+        "query": EARLIER_DEPLOYMENTS,
+        "variables": { "owner": owner, "name": name, "environment": environment, "after": after },
+    })
+    .to_string()
+}
+
+/// The repository's policy file and its newest deployments; on a later page the deployments alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::github) struct DeploymentContext {
@@ -43,6 +59,8 @@ pub(in crate::github) struct Deployments {
 #[serde(rename_all = "camelCase")]
 pub(in crate::github) struct PageInfo {
     pub has_next_page: bool,
+    #[serde(default)]
+    pub end_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -41,6 +41,24 @@ pub(in crate::github) fn files_at(owner: &str, name: &str, commit: &str, paths: 
     json!({ "operationName": "FilesAt", "query": query, "variables": variables }).to_string()
 }
 
+/// The request body for a file on the default branch and at a commit.
+pub(in crate::github) fn proposed(owner: &str, name: &str, commit: &str, path: &str) -> String {
+    let sha: String = commit.chars().filter(char::is_ascii_hexdigit).collect();
+    let query = "query ProposedFile($owner: String!, $name: String!, $commit: GitObjectID!, $now: String!, $then: String!) { \
+        repository(owner: $owner, name: $name) { databaseId defaultBranchRef { name target { oid } } \
+        commit: object(oid: $commit) { oid } now: object(expression: $now) { ...Text } \
+        then: object(expression: $then) { ...Text } } }";
+    json!({
+        "operationName": "ProposedFile",
+        "query": format!("{query}{TEXT}"),
+        "variables": {
+            "owner": owner, "name": name, "commit": sha,
+            "now": format!("HEAD:{path}"), "then": format!("{sha}:{path}"),
+        },
+    })
+    .to_string()
+}
+
 /// The request body that asks which repository a name means.
 pub(in crate::github) fn repository(owner: &str, name: &str) -> String {
     let query = "query RepositoryByName($owner: String!, $name: String!) { \
@@ -110,6 +128,23 @@ pub(in crate::github) struct OrganizationContext {
 #[serde(rename_all = "camelCase")]
 pub(in crate::github) struct Owner {
     pub database_id: Option<u64>,
+}
+
+/// A file on the default branch and at a commit.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::github) struct ProposedContext {
+    pub database_id: Option<u64>,
+    pub default_branch_ref: Option<NamedRef>,
+    pub commit: Option<Target>,
+    pub now: Option<Object>,
+    pub then: Option<Object>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::github) struct NamedRef {
+    pub name: String,
+    pub target: Option<Target>,
 }
 
 /// Files at a commit, by alias.

@@ -28,9 +28,32 @@ pub fn removed() -> Page {
     page("the policy would be gone", summary.to_owned(), State::Failure)
 }
 
+/// The proposed file names more accounts than are looked up before it is merged.
+#[must_use]
+pub fn names_many(most: usize) -> Page {
+    let summary = format!(
+        "The proposed file is good. It names more than {most} accounts under `people` that the file on the default branch does \
+         not: they are not looked up before it is merged, and so nothing was decided once more. \
+         `seconder policy check --repo OWNER/NAME FILE` looks all of them up."
+    );
+    page("the proposed policy is good; nothing was replayed", summary, State::Neutral)
+}
+
+/// Requests that were decided once more.
+#[derive(Debug, Default)]
+pub struct Replay {
+    /// What came of each.
+    pub replayed: Vec<Replayed>,
+    /// How many were left out: what they were judged by was not kept.
+    pub without_facts: usize,
+    /// Whether there was no time for all of them.
+    pub is_cut_short: bool,
+}
+
 /// The proposed file is good; this is what it would have changed.
 #[must_use]
-pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
+pub fn replayed(replay: &Replay, warnings: &[PolicyError]) -> Page {
+    let all = replay.replayed.as_slice();
     let flipped = all.iter().filter(|one| one.is_flipped()).count();
     let mut summary = format!(
         "The proposed file is good. Of the last {} requests here, decided once more by it from the facts of the day and the \
@@ -38,11 +61,19 @@ pub fn replayed(all: &[Replayed], warnings: &[PolicyError]) -> Page {
          hold, and a deployment that brings it is judged by those before it, too.\n",
         all.len()
     );
+    if replay.without_facts > 0 {
+        summary
+            .push_str(&format!("\n{} more were left out: their facts are not kept any more.\n", replay.without_facts));
+    }
+    if replay.is_cut_short {
+        summary.push_str(
+            "\nOlder ones were left out: the file takes long. `seconder policy replay --with FILE` takes its time.\n",
+        );
+    }
     if !warnings.is_empty() {
-        summary.push_str("\n### Mind\n");
-        for warning in warnings {
-            summary.push_str(&format!("- line {}: {}\n", warning.line, safe::visible(&warning.message)));
-        }
+        let lines: Vec<String> =
+            warnings.iter().take(TOLD).map(|warning| format!("line {}: {}", warning.line, warning.message)).collect();
+        summary.push_str(&format!("\n### Mind\n{}\n", safe::block(&lines.join("\n"))));
     }
     if all.iter().any(Replayed::is_changed) {
         summary.push_str("\n### What changes\n");

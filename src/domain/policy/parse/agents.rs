@@ -10,6 +10,8 @@ use crate::domain::attribution::{ExtraAgent, ExtraMark, TenantCatalogue};
 /// The mark a text of the file stands for.
 type MarkOf = fn(&str) -> ExtraMark;
 
+/// More agents of their own nobody has.
+const MOST_AGENTS: usize = 100;
 const EXAMPLE: &str = "acme-bot: { emails: [bot@acme.example], branches: [\"acme-bot/\"] }";
 
 impl Reader {
@@ -18,6 +20,9 @@ impl Reader {
             let message = format!("`agents` is a table of agents (`{EXAMPLE}`), not {}", node.value.kind());
             return self.complain(node.at, message);
         };
+        if entries.len() > MOST_AGENTS {
+            return self.complain(node.at, format!("{} agents are too many; the most is {MOST_AGENTS}", entries.len()));
+        }
         let mut rows = Vec::new();
         for (word, node) in entries {
             let Some(row) = self.agent(word, node) else { continue };

@@ -7,6 +7,7 @@ mod people;
 mod require;
 mod rule;
 mod scope;
+mod spelling;
 
 use std::collections::BTreeMap;
 
@@ -14,13 +15,19 @@ use super::classes::Meant;
 use super::freeze::Freeze;
 use super::node::{self, Node, Place, Value, Word};
 use super::vocabulary;
-use super::words::hint;
+use super::vocabulary::LONG;
+use super::words::{hint, nearest, other_word};
 use super::{Member, NamedPerson, PolicyError, PolicyErrors, PolicyFile};
 use crate::domain::attribution::TenantCatalogue;
 use crate::domain::digest::Digest;
 
 /// More is no policy that people read.
 const MOST_BYTES: usize = 256 * 1024;
+
+/// So many mistakes are told at once; whoever has more begins with these. It also bounds what a stranger's file costs.
+const MOST_ERRORS: usize = 100;
+/// More rules nobody reads; and each is looked at whenever something is judged.
+const MOST_RULES: usize = 500;
 
 /// Words of the language that this version does not act on. Ignoring them would loosen what the file says.
 const LATER: [&str; 2] = ["break_glass", "organization"];
@@ -45,6 +52,9 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
         return Ok(PolicyFile { digest, approvers, people, catalogue, classes, freezes, stop, rules, warnings });
     }
     reader.errors.sort_by_key(|error| (error.line, error.column));
+    if let (true, Some(last)) = (reader.errors.len() >= MOST_ERRORS, reader.errors.last_mut()) {
+        last.message.push_str(" (there may be more; the rest is not looked at before these are mended)");
+    }
     Err(PolicyErrors(reader.errors))
 }
 
@@ -62,6 +72,10 @@ struct Reader {
     classes: BTreeMap<String, Meant>,
     freezes: Vec<Freeze>,
     stop: Option<String>,
+    /// Patterns of any kind so far.
+    patterns: usize,
+    /// Regular expressions so far.
+    expressions: usize,
     errors: Vec<PolicyError>,
     warnings: Vec<PolicyError>,
 }
@@ -77,10 +91,20 @@ impl Reader {
         }
         let Some(root) = self.table(root, "the policy", &vocabulary::POLICY) else { return Vec::new() };
         match root.get("version") {
-            None => self.complain(root.at, "`version: 1` is missing"),
+            None if root.entries.iter().any(|(word, _)| nearest(&word.text, ["version"]).is_some()) => {}
+            None => self.complain(root.at, "`version: 1` is missing; write it as the first line of the file"),
             Some(Node { value: Value::Number(1), .. }) => {}
+            Some(Node { value: Value::Text(text), at }) if text.trim() == "1" => {
+                self.complain(*at, "`version` is a number; write `version: 1`, without quotes");
+            }
+            Some(Node { value: Value::Odd(text), at }) if text == "1" => {
+                self.complain(*at, "`version` is a whole number; write `version: 1`, without a point");
+            }
+            Some(Node { value: Value::Text(text) | Value::Odd(text), at }) => {
+                self.complain(*at, format!("`version` is the number 1, not `{text}`; write `version: 1`"));
+            }
             Some(other) => {
-                let message = format!("this version reads `version: 1`, not {}", other.value.kind());
+                let message = format!("this version of Seconder reads `version: 1`, not {}", other.value.kind());
                 self.complain(other.at, message);
             }
         }
@@ -104,16 +128,29 @@ impl Reader {
             self.stop = self.sentence(stop, "stop", "why nothing may be released");
         }
         let Some(rules) = root.get("rules") else {
-            self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
+            if !root.entries.iter().any(|(word, _)| nearest(&word.text, ["rules"]).is_some()) {
+                self.complain(root.at, "`rules` is missing; without rules the file would hold nothing");
+            }
             return Vec::new();
         };
         let Some(rules) = self.list(rules, "`rules`", "- name: production") else { return Vec::new() };
-        let mut names: Vec<String> = Vec::new();
+        if rules.len() > MOST_RULES {
+            self.complain(root.at, format!("{} rules are too many; the most is {MOST_RULES}", rules.len()));
+            return Vec::new();
+        }
+        let mut names: Vec<Word> = Vec::new();
         rules.iter().filter_map(|rule| self.rule(rule, &mut names)).collect()
     }
 
     fn complain(&mut self, at: Place, message: impl Into<String>) {
-        self.errors.push(at.error(message));
+        if !self.has_enough() {
+            self.errors.push(at.error(message));
+        }
+    }
+
+    /// Whether so much is wrong that nothing more is looked at.
+    fn has_enough(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
     }
 
     fn warn(&mut self, at: Place, message: impl Into<String>) {
@@ -129,10 +166,13 @@ impl Reader {
             return None;
         };
         for (key, _) in entries.iter().filter(|(key, _)| !known.has(&key.text)) {
+            if self.has_enough() {
+                return None;
+            }
             if LATER.contains(&key.text.as_str()) {
                 self.complain(key.at, format!("`{}` is not supported yet by this version", key.text));
             } else {
-                let hint = hint(&key.text, known.names());
+                let hint = other_word(what, &key.text).unwrap_or_else(|| hint(&key.text, known.names()));
                 self.complain(key.at, format!("{what} has no key `{}`{hint}", key.text));
             }
         }
@@ -141,14 +181,25 @@ impl Reader {
 
     fn list<'a>(&mut self, node: &'a Node, what: &str, example: &str) -> Option<&'a [Node]> {
         match &node.value {
+            _ if self.has_enough() => None,
             Value::List(items) if items.is_empty() => {
                 self.complain(node.at, format!("{what} is empty; write for example `{example}`"));
                 None
             }
             Value::List(items) => Some(items),
             other => {
-                let message = format!("{what} is a list, not {}; write for example `{example}`", other.kind());
-                self.complain(node.at, message);
+                let advice = match other {
+                    Value::Text(text) if example.starts_with('[') => format!("write `[{}]`", as_yaml(text)),
+                    Value::Table(entries) => match entries.first() {
+                        // Brackets are all that is missing.
+                        Some((key, _)) if LONG.has(&key.text) && what == "`require`" => {
+                            format!("write `[{{ {}: … }}]`, or a dash before it", key.text)
+                        }
+                        _ => format!("write for example `{example}`"),
+                    },
+                    _ => format!("write for example `{example}`"),
+                };
+                self.complain(node.at, format!("{what} is a list, not {}; {advice}", other.kind()));
                 None
             }
         }
@@ -156,6 +207,7 @@ impl Reader {
 
     fn text<'a>(&mut self, node: &'a Node, what: &str) -> Option<&'a str> {
         match &node.value {
+            _ if self.has_enough() => None,
             Value::Text(text) if !text.trim().is_empty() => Some(text),
             Value::Text(_) | Value::Nothing => {
                 self.complain(node.at, format!("{what} is empty"));
@@ -200,14 +252,23 @@ impl Reader {
         let last = valid.pop().unwrap_or_default();
         let valid = if valid.is_empty() { last } else { format!("{} or {last}", valid.join(", ")) };
         let near = match &node.value {
-            Value::Text(text) => super::words::nearest(text, words.iter().map(|(word, _)| *word))
+            Value::Text(text) => nearest(text, words.iter().map(|(word, _)| *word))
                 .map(|near| format!("; did you mean `{near}`?"))
+                .or_else(|| other_word(key, text))
                 .unwrap_or_default(),
             _ => String::new(),
         };
         self.complain(node.at, format!("`{key}` is {valid}, not {}{near}", node.value.kind()));
         None
     }
+}
+
+/// A text as it is written in a list.
+fn as_yaml(text: &str) -> String {
+    let is_plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '/'))
+        && text.starts_with(char::is_alphanumeric)
+        && text.contains(char::is_alphabetic);
+    if is_plain { text.to_owned() } else { format!("\"{text}\"") }
 }
 
 /// A table whose keys are known to be valid.

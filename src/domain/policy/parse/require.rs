@@ -33,12 +33,24 @@ impl Reader {
         assurance: Assurance,
         depth: usize,
     ) -> Option<Vec<Requirement>> {
-        let items = self.list(node, what, "[1 of writers]")?;
+        let Some(items) = self.list(node, what, "[1 of writers]") else {
+            // Brackets are missing, and more may be wrong.
+            let is_one = match &node.value {
+                Value::Text(text) => text.contains(" of "),
+                Value::Table(entries) => entries.first().is_some_and(|(key, _)| LONG.has(&key.text)),
+                _ => false,
+            };
+            if is_one {
+                self.requirement(node, assurance, depth);
+            }
+            return None;
+        };
         Some(items.iter().filter_map(|item| self.requirement(item, assurance, depth)).collect())
     }
 
     fn requirement(&mut self, node: &Node, assurance: Assurance, depth: usize) -> Option<Requirement> {
         match &node.value {
+            _ if self.has_enough() => None,
             Value::Text(text) => self.short(node, text, assurance),
             Value::Table(_) => self.long(node, assurance, depth),
             other => {
@@ -59,6 +71,7 @@ impl Reader {
         };
         let Ok(count) = count.parse::<i64>() else {
             self.complain(node.at, format!("`{count}` is not a number; a requirement reads like `1 of {from}`"));
+            self.approvers_named(from, node.at);
             return None;
         };
         self.approvals(node.at, count, from, node.at, assurance)
@@ -70,43 +83,53 @@ impl Reader {
         for (key, make) in [("any_of", Requirement::AnyOf as fn(_) -> _), ("all_of", Requirement::AllOf as fn(_) -> _)]
         {
             let Some(parts) = table.get(key) else { continue };
-            if table.entries.len() > 1 {
+            let is_alone = table.entries.len() == 1;
+            if !is_alone {
                 self.complain(node.at, format!("`{key}` stands alone; put the other requirement into its list"));
-                return None;
             }
             if depth >= DEEPEST {
                 self.complain(node.at, format!("requirements nest at most {DEEPEST} deep"));
                 return None;
             }
-            return Some(make(self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?));
+            let parts = self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?;
+            return is_alone.then(|| make(parts));
         }
         let approvals = match table.get("approvals") {
-            None => 1,
-            Some(Node { value: Value::Number(number), .. }) => *number,
+            None => Some(1),
+            Some(Node { value: Value::Number(number), .. }) => Some(*number),
             Some(other) => {
                 self.complain(other.at, format!("`approvals` is a number, not {}", other.value.kind()));
-                return None;
+                None
             }
         };
         let assurance = match table.get("assurance") {
-            None => assurance,
-            Some(node) => self.assurance(node)?,
+            None => Some(assurance),
+            Some(node) => self.assurance(node),
         };
         let Some(from) = table.get("from") else {
             self.complain(node.at, "the requirement has no `from`; write for example `from: writers`");
             return None;
         };
         let name = self.text(from, "`from`")?.trim().to_owned();
+        let (Some(approvals), Some(assurance)) = (approvals, assurance) else {
+            self.approvers_named(&name, from.at);
+            return None;
+        };
         self.approvals(node.at, approvals, &name, from.at, assurance)
     }
 
     pub(super) fn assurance(&mut self, node: &Node) -> Option<Assurance> {
         let assurance = self.word(node, "assurance", &ASSURANCES)?;
+        self.warn_of(assurance, node.at);
+        Some(assurance)
+    }
+
+    /// Says so where nobody can speak as surely as is asked.
+    pub(super) fn warn_of(&mut self, assurance: Assurance, at: Place) {
         if assurance > Assurance::Click {
             let word = assurance.as_str();
-            self.warn(node.at, format!("this version has no way to approve by `{word}`; nobody can meet this yet"));
+            self.warn(at, format!("this version has no way to approve by `{word}`; nobody can meet this yet"));
         }
-        Some(assurance)
     }
 
     fn approvals(

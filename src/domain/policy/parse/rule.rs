@@ -9,24 +9,32 @@ use super::super::rule::{
 use super::super::scope::Scope;
 use super::super::values;
 use super::super::vocabulary::{MOST_STEPS, REASON, RULE, SCOPE, STEP};
-use super::super::words::{hint, nearest};
+use super::super::words::{hint, nearest, related};
+use super::require::ASSURANCES;
 use super::{Reader, Table};
 use crate::domain::Millis;
 use crate::domain::attribution;
 
+/// Each may take a megabyte.
+const MOST_EXPRESSIONS: usize = 32;
 /// Keys that say how people are asked.
 const ASKING: [&str; 5] = ["expires", "remind", "escalate", "assurance", "require"];
 const GATES: [(&str, Gate); 3] = [("deployment", Gate::Deployment), ("job", Gate::Job), ("command", Gate::Command)];
 
 impl Reader {
-    pub(super) fn rule(&mut self, node: &Node, names: &mut Vec<String>) -> Option<Rule> {
-        // Of a gate that does not exist, nothing else can be judged.
-        let gate = self.gate(node)?;
+    pub(super) fn rule(&mut self, node: &Node, names: &mut Vec<Word>) -> Option<Rule> {
+        let gate = self.gate(node);
         let rule = self.table(node, "a rule", &RULE)?;
         let name = self.name(&rule, names);
-        let scope = self.scope(&rule, gate);
-        self.something_is_covered(&rule, gate, &scope);
-        let except = rule.get("except").and_then(|node| self.except(node, gate));
+        // What a gate that does not exist may cover, nobody can say.
+        let (scope, except) = match gate {
+            None => (Scope::default(), None),
+            Some(gate) => {
+                let scope = self.scope(&rule, gate);
+                self.something_is_covered(&rule, gate, &scope);
+                (scope, rule.get("except").and_then(|node| self.except(node, gate)))
+            }
+        };
         let authored_by = rule.get("authored_by").map_or(Some(AuthoredBy::Ai), |node| self.authored_by(node));
         let consequence = self.consequence(&rule);
         let expires_after = rule.get("expires").map_or(Some(DEFAULT_EXPIRY), |node| self.duration(node, "expires"));
@@ -43,7 +51,7 @@ impl Reader {
         });
         Some(Rule {
             name: name?,
-            gate,
+            gate: gate?,
             scope,
             except,
             authored_by: authored_by?,
@@ -87,13 +95,14 @@ impl Reader {
         }
     }
 
-    fn name(&mut self, rule: &Table<'_>, names: &mut Vec<String>) -> Option<String> {
+    fn name(&mut self, rule: &Table<'_>, names: &mut Vec<Word>) -> Option<String> {
         let node = self.needed(rule, "name", "name: production")?;
         let name = self.text(node, "`name`")?.trim();
-        if names.iter().any(|other| other == name) {
-            self.complain(node.at, format!("two rules are called `{name}`"));
+        if let Some(other) = names.iter().find(|other| other.text == name) {
+            let line = other.at.line;
+            self.complain(node.at, format!("two rules are called `{name}`; the other is on line {line}"));
         }
-        names.push(name.to_owned());
+        names.push(Word { at: node.at, text: name.to_owned() });
         Some(name.to_owned())
     }
 
@@ -148,7 +157,8 @@ impl Reader {
             }
             return Some(Consequence::Deny(message));
         }
-        let assurance = rule.get("assurance").map_or(Some(Assurance::default()), |node| self.assurance(node))?;
+        let of_rule = rule.get("assurance");
+        let assurance = of_rule.map_or(Some(Assurance::default()), |node| self.word(node, "assurance", &ASSURANCES));
         let Some(require) = rule.get("require") else {
             if !has_slip(rule, "require") {
                 let message = "the rule neither requires nor denies; write for example `require: [1 of writers]`";
@@ -156,7 +166,13 @@ impl Reader {
             }
             return None;
         };
-        self.require(require, assurance).map(Consequence::Require)
+        // What is wrong with the one hides nothing of the other.
+        let require = self.require(require, assurance.unwrap_or_default());
+        let (assurance, require) = (assurance?, require?);
+        if let Some(node) = of_rule.filter(|_| require.iter().any(|requirement| requirement.wants(assurance))) {
+            self.warn_of(assurance, node.at);
+        }
+        Some(Consequence::Require(require))
     }
 
     fn authored_by(&mut self, node: &Node) -> Option<AuthoredBy> {
@@ -169,9 +185,8 @@ impl Reader {
                 None
             }
             Value::Text(word) => {
-                let hint = nearest(word, ["ai", "unproven", "anyone"])
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
+                let near = nearest(word, ["ai", "unproven", "anyone"]).map(|near| format!("; did you mean `{near}`?"));
+                let hint = near.or_else(|| self.agent_meant(word, |agent| format!("`[{agent}]`"))).unwrap_or_default();
                 self.complain(
                     node.at,
                     format!("`authored_by` is `ai`, `unproven`, `anyone` or a list of agents, not `{word}`{hint}"),
@@ -189,13 +204,24 @@ impl Reader {
                             format!("`{word}` is automation, not AI; `authored_by: anyone` holds its commits, too");
                         self.complain(item.at, message);
                     } else {
-                        let hint = hint(word, self.catalogue.get().slugs());
+                        let own = || "; one of your own belongs under `agents` at the top of the file".to_owned();
+                        let hint = self.agent_meant(word, |agent| format!("`{agent}`")).unwrap_or_else(own);
                         self.complain(item.at, format!("the catalogue has no agent `{word}`{hint}"));
                     }
                 }
                 Some(AuthoredBy::Agents(agents))
             }
         }
+    }
+
+    /// The agent that was meant.
+    fn agent_meant(&self, word: &str, as_code: fn(&str) -> String) -> Option<String> {
+        let slugs = || self.catalogue.get().slugs().filter(|slug| !attribution::is_automation(slug));
+        let meant: Vec<String> = match nearest(word, slugs()) {
+            Some(near) => vec![as_code(near)],
+            None => related(word, slugs()).into_iter().map(as_code).collect(),
+        };
+        (!meant.is_empty()).then(|| format!("; did you mean {}?", meant.join(" or ")))
     }
 
     fn reason(&mut self, node: &Node) -> Option<ReasonWanted> {
@@ -211,6 +237,12 @@ impl Reader {
                     return None;
                 };
                 let text = self.text(pattern, "`pattern`")?;
+                self.expressions += 1;
+                if self.expressions > MOST_EXPRESSIONS {
+                    let message = format!("the file has more than {MOST_EXPRESSIONS} regular expressions");
+                    self.complain(pattern.at, message);
+                    return None;
+                }
                 Pattern::new(text)
                     .map_err(|error| self.complain(pattern.at, format!("`{text}` is no regular expression: {error}")))
                     .ok()

@@ -8,8 +8,12 @@ use super::super::rule::Gate;
 use super::super::scope::Scope;
 use super::super::vocabulary::SCOPE;
 use super::super::words::hint;
+use super::spelling::{Misspelt, misspelt};
 use super::{Reader, Table};
 use crate::domain::attribution::fold::fold;
+
+/// More patterns in a file nobody reads, and each is compiled and held against every changed file.
+const MOST_PATTERNS: usize = 2_000;
 
 /// The dimensions, and how their patterns are read.
 const DIMENSIONS: [(&str, Spelling); 7] = [
@@ -21,6 +25,11 @@ const DIMENSIONS: [(&str, Spelling); 7] = [
     ("commands", Spelling::Exact),
     ("paths", Spelling::Folders),
 ];
+
+/// A pattern as it is told.
+fn cut(pattern: &str) -> &str {
+    &pattern[..pattern.floor_char_boundary(100.min(pattern.len()))]
+}
 
 impl Reader {
     /// What a rule, or its exception, covers.
@@ -70,6 +79,21 @@ impl Reader {
                 self.complain(item.at, message);
                 continue;
             }
+            if let Some(Misspelt { why, instead }) = misspelt(key, spelling, pattern) {
+                let instead = instead.map(|instead| format!("; write `{instead}`")).unwrap_or_default();
+                self.complain(item.at, format!("`{pattern}`: {why}{instead}"));
+                continue;
+            }
+            self.patterns += 1;
+            if self.patterns == MOST_PATTERNS + 1 {
+                self.complain(
+                    item.at,
+                    format!("the file has more than {MOST_PATTERNS} patterns; write fewer, wider ones"),
+                );
+            }
+            if self.patterns > MOST_PATTERNS {
+                return None;
+            }
             let looks = fold(pattern);
             if looks != pattern {
                 self.warn(
@@ -81,7 +105,7 @@ impl Reader {
             }
             match Glob::new(pattern, spelling) {
                 Ok(glob) => globs.push(glob),
-                Err(error) => self.complain(item.at, format!("`{pattern}` is no pattern: {error}")),
+                Err(error) => self.complain(item.at, format!("`{}` is no pattern: {error}", cut(pattern))),
             }
         }
         Some(globs)
