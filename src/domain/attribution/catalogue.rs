@@ -325,6 +325,21 @@ mod tests {
     }
 
     #[test]
+    fn the_document_says_how_many_marks_were_seen_and_which_agents_have_no_date() {
+        let document = include_str!("../../../docs/attribution.md");
+        let agents = &Catalogue::built_in().agents;
+        let marks = || agents.iter().flat_map(|agent| &agent.markers);
+        let seen = marks().filter(|mark| !mark.unseen).count();
+        assert!(document.contains(&format!("seen {seen} of the {} marks", marks().count())), "{seen}");
+        let listed = document.split("Without one: ").nth(1).and_then(|rest| rest.split(", which is no product").next());
+        let listed: Vec<_> = listed.unwrap().split('`').skip(1).step_by(2).collect();
+        let mut undated: Vec<_> =
+            agents.iter().filter(|agent| agent.since.is_none()).map(|agent| &agent.slug).collect();
+        undated.sort_unstable_by_key(|slug| (*slug == "other", *slug));
+        assert_eq!(listed, undated);
+    }
+
+    #[test]
     fn a_row_without_a_public_source_is_refused() {
         let at = TEXT.find("source = \"https").unwrap();
         let text = format!("{}source = \"hearsay{}", &TEXT[..at], &TEXT[at + "source = \"https".len()..]);
