@@ -29,14 +29,12 @@ fn repository() -> TempDir {
 }
 
 fn seconder(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_seconder"))
-        .arg("attribute")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    fed(Command::new(env!("CARGO_BIN_EXE_seconder")).arg("attribute"), arguments, input)
+}
+
+fn fed(command: &mut Command, arguments: &[&str], input: &str) -> Output {
+    let mut child =
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -178,4 +176,32 @@ fn help_teaches() {
     for expected in ["Examples:", "v1.4..main", "--stdin reads JSON Lines", "Exit code:", "A mark is a disclosure"] {
         assert!(help.contains(expected), "{expected} in\n{help}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_git_that_complains_at_length_is_read_to_the_end() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (repo, tools) = (repository(), tempfile::tempdir().unwrap());
+    let path = std::env::var("PATH").unwrap();
+    // More than a pipe holds, before the first commit; whoever does not read it gets no history.
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *' log '*)\n  yes 'warning: odd ref' | head -c 300000 | timeout 20 cat >&2 || exit 9 ;;\nesac\n\
+         PATH='{path}' exec git \"$@\"\n"
+    );
+    let git = tools.path().join("git");
+    std::fs::write(&git, script).unwrap();
+    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        command.arg("attribute").env("PATH", format!("{}:{path}", tools.path().display()));
+        fed(&mut command, &[&["--repo", repo.path().to_str().unwrap(), "--json", "--all"], more].concat(), "")
+    };
+    let told = run(&[]);
+    assert_eq!((told.status.code(), lines(&told).len()), (Some(0), 3), "{}", text(&told.stderr));
+    let failed = run(&["no-such-branch"]);
+    assert_eq!(failed.status.code(), Some(2));
+    let said = text(&failed.stderr);
+    assert!(said.contains("bad revision 'no-such-branch'") && said.len() < 10_000, "{said}");
 }

@@ -224,6 +224,17 @@ fn all_commits_of_a_deployment_are_looked_at_with_the_pull_requests_that_brought
 }
 
 #[test]
+fn a_review_bots_summary_under_a_humans_pull_request_says_nothing_of_who_wrote_it() {
+    let body = "Retry the upload.\n\n<!-- CURSOR_SUMMARY -->\n---\n\n> [!NOTE]\n> **Low Risk**\n>\n> **Overview**\n> Adds a retry.\n>\n\
+                > <sup>Reviewed by [Cursor Bugbot](https://cursor.com/bugbot) for commit a2e4274. Bugbot is set up for automated \
+                code reviews on this repo. Configure [here](https://www.cursor.com/dashboard/bugbot).</sup>\n<!-- /CURSOR_SUMMARY -->";
+    let reviewed = |body: &str| brought_by(PullRequest { number: 12, body: body.to_owned(), ..PullRequest::default() });
+    assert_eq!(reviewed(body), None);
+    let written = format!("<!-- CURSOR_AGENT_PR_BODY_BEGIN -->\n{body}");
+    assert_eq!(reviewed(&written).unwrap().agent, "cursor");
+}
+
+#[test]
 fn the_catalogue_has_a_version_that_an_auditor_can_compare() {
     let file = include_bytes!("../src/domain/attribution/catalogue.toml");
     assert_eq!(*CATALOGUE_VERSION, seconder::domain::digest::Digest::of_bytes(file));

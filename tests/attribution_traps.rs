@@ -50,6 +50,15 @@ fn agents_write_under_many_names_and_addresses() {
         ("claude-code-action[bot] <208546643+claude-code-action[bot]@users.noreply.github.com>", "claude-code"),
         ("anthropic-claude[bot] <215619710+anthropic-claude[bot]@users.noreply.github.com>", "claude-code"),
         ("x <167198135+copilot[bot]@users.noreply.github.com>", "copilot"),
+        ("x <240665456+kilo-code-bot[bot]@users.noreply.github.com>", "kilo"),
+        ("x <263205322+roomote[bot]@users.noreply.github.com>", "roo"),
+        ("x <301996811+roomote-roomote[bot]@users.noreply.github.com>", "roo"),
+        ("x <245459735+kiro-agent[bot]@users.noreply.github.com>", "kiro"),
+        ("x <267193182+codex@users.noreply.github.com>", "codex"),
+        ("x <185243770+augmentcode[bot]@users.noreply.github.com>", "augment"),
+        ("x <175740463+openhands-agent@users.noreply.github.com>", "openhands"),
+        ("jetbrains-junie[bot] <jetbrains-junie[bot]@users.noreply.github.com>", "junie"),
+        ("x <git@eca.dev>", "eca"),
     ] {
         is_by(attribute(&commit(author, "Add retries"), &[]), agent, Certainty::Marked, author);
     }
@@ -117,6 +126,15 @@ fn trailers_are_read_wherever_tools_and_people_put_them() {
         "Generated-By: Claude Code",
         "Claude-Session-Id: 4711",
         "**Assisted-by:** Claude Code",
+        "`Co-authored-by: Claude <noreply@anthropic.com>`",
+        "[Co-authored-by: Claude <noreply@anthropic.com>]",
+        "(\"Co-authored-by: Claude <noreply@anthropic.com>\")",
+        "``Assisted-by: Claude Code``\n\nSigned-off-by: Ann <ann@example.com>",
+        "[Claude-Session: 4711]\r\n(Reviewed-by: Bob <bob@example.com>)\r\n",
+        "text\u{2028}Co-authored-by: Claude <noreply@anthropic.com>\u{2028}text",
+        "text\u{85}Co-authored-by: Claude <noreply@anthropic.com>\u{85}text",
+        "text\u{b}Assisted-by: Claude Code\u{b}text",
+        "text\u{c}Assisted-by: Claude Code\u{2029}text",
     ] {
         is_by(body(text), "claude-code", marked, text);
     }
@@ -159,6 +177,7 @@ fn every_agent_that_signs_in_its_own_way_is_known_by_it() {
         ("Assisted-by: AI", "other"),
         ("Entire-Checkpoint: e87ef149e998", "other"),
         ("_codex-gpt-5 on behalf of Ann Lee_", "codex"),
+        ("[Codex Task](https://chatgpt.com/codex/cloud/tasks/task_b_1)", "codex"),
     ] {
         is_by(body(text), agent, Certainty::Marked, text);
     }
@@ -221,6 +240,8 @@ fn talk_about_agents_is_no_authorship() {
         "Written by Jules",
         "Amp up the bolt; goose the warp drive; continue",
         "Docs: how to add `Co-authored-by: Claude <noreply@anthropic.com>`",
+        "Models end with\n\n`Co-authored-by: Claude <noreply@anthropic.com>`\n\nand the hook takes that away.",
+        "Accept these:\n\n- `Co-authored-by: Claude <noreply@anthropic.com>`\n- `Assisted-by: Claude Code`",
         "Handle comments created by Copilot",
         "When a file was written by Claude, show a badge",
         "Add CLAUDE.md and copilot-instructions.md",

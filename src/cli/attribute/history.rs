@@ -1,8 +1,9 @@
 //! A repository's history, by one `git log`, as it streams.
 
-use std::io::{BufRead, BufReader, IsTerminal as _, Read as _, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -66,6 +67,7 @@ fn progress() -> ProgressBar {
 struct Log {
     git: Child,
     output: BufReader<ChildStdout>,
+    complaint: Option<JoinHandle<io::Result<String>>>,
     field: Vec<u8>,
     with_notes: bool,
 }
@@ -88,7 +90,10 @@ impl Log {
         git.args(revisions).arg("--");
         let mut git = git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(no_git)?;
         let output = git.stdout.take().context("git has no output")?;
-        Ok(Self { git, output: BufReader::with_capacity(1 << 17, output), field: Vec::new(), with_notes })
+        // Read as it comes: once a pipe is full git waits, and nobody would be told of another commit.
+        let complaint = git.stderr.take().map(|errors| thread::spawn(move || end_of(errors)));
+        let output = BufReader::with_capacity(1 << 17, output);
+        Ok(Self { git, output, complaint, field: Vec::new(), with_notes })
     }
 
     fn next(&mut self) -> Result<Option<(Commit, String)>, Failure> {
@@ -123,10 +128,10 @@ impl Log {
 
     /// Says what git complained of, if it did.
     fn finish(mut self) -> Result<(), Failure> {
-        let mut complaint = String::new();
-        if let Some(mut errors) = self.git.stderr.take() {
-            errors.read_to_string(&mut complaint).context("cannot read from git")?;
-        }
+        let complaint = match self.complaint.take().map(JoinHandle::join) {
+            Some(Ok(read)) => read.context("cannot read from git")?,
+            Some(Err(_)) | None => String::new(),
+        };
         if self.git.wait().context("cannot wait for git")?.success() {
             return Ok(());
         }
@@ -140,6 +145,19 @@ impl Drop for Log {
         let _ = self.git.kill();
         let _ = self.git.wait();
     }
+}
+
+/// Longest complaint of git's that is kept, in bytes.
+const LONGEST_COMPLAINT: usize = 1 << 13;
+
+/// Reads everything and keeps the end: what git gave up for it says last.
+fn end_of(errors: impl Read) -> io::Result<String> {
+    let mut errors = BufReader::new(errors);
+    let mut kept = Vec::new();
+    while errors.by_ref().take(LONGEST_COMPLAINT as u64).read_until(b'\n', &mut kept)? > 0 {
+        kept.drain(..kept.len().saturating_sub(LONGEST_COMPLAINT));
+    }
+    Ok(String::from_utf8_lossy(&kept).into_owned())
 }
 
 fn git(repo: &Path) -> Command {

@@ -22,6 +22,18 @@ pub(in crate::domain) fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(folded)
 }
 
+/// The text with `\n` for everything that shows as the end of a line and is none to git: vertical tab, form feed, NEL, and Unicode's
+/// separators of lines and paragraphs.
+pub(super) fn with_plain_breaks(text: &str) -> Cow<'_, str> {
+    // Their first bytes, all looked at: that is faster than stopping early.
+    let may_have = text.bytes().fold(false, |seen, b| seen | matches!(b, 0x0b | 0x0c | 0xc2 | 0xe2));
+    let is_break = |c: char| matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    if may_have && text.contains(is_break) {
+        return Cow::Owned(text.replace(is_break, "\n"));
+    }
+    Cow::Borrowed(text)
+}
+
 fn push_word(folded: &mut String, word: &mut String) {
     let is_mixed = word.chars().any(|c| c.is_ascii_alphabetic());
     // A word of look-alikes alone passes for Latin, too; the shortest are words of their own language.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::catalogue::{AgentIndex, Catalogue, Known};
-use super::fold::fold;
+use super::fold::{fold, with_plain_breaks};
 use super::lookup::{lower, starts_with};
 use super::mark::{Mark, Place, Role, shortened, text_mark};
 use super::{Certainty, Kind, MOST_EVIDENCE};
@@ -50,7 +50,8 @@ impl<'c> Marks<'c> {
         for co_author in &commit.co_authors {
             self.of_identity(co_author, Role::CoAuthor);
         }
-        let message = fold(&commit.message);
+        let message = with_plain_breaks(&commit.message);
+        let message = fold(&message);
         for sign in &self.catalogue.subjects {
             if starts_with(&message, &sign.text) {
                 self.push(text_mark(sign, Place::Subject, commit.subject()));
@@ -116,7 +117,8 @@ impl<'c> Marks<'c> {
             self.push(Mark { certainty: Certainty::Ambiguous, ..text_mark(sign, place, &branch) });
         }
         let from = self.found.len();
-        let body = fold(&pull_request.body);
+        let body = with_plain_breaks(&pull_request.body);
+        let body = fold(&body);
         self.of_text(&body, true);
         if !self.catalogue.bodies.is_empty() && !body.is_empty() {
             let lower = body.to_lowercase();

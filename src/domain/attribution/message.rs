@@ -55,8 +55,8 @@ impl Marks<'_> {
 
     fn of_line(&mut self, text: &str, (start, end): (usize, usize), with_prose: bool) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
-        for (at, trailer) in trailers::all_in(line) {
-            let following = &text[end..];
+        let following = &text[end..];
+        for (at, trailer) in trailers::all_in(trailers::unwrapped(line, following)) {
             let following = following.strip_prefix("\r\n").or_else(|| following.strip_prefix('\n')).unwrap_or_default();
             let value = if at == 0 { trailers::unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
             self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() });

@@ -1,6 +1,6 @@
 //! The rows of `catalogue.toml`, as they are written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ pub struct Agent {
     pub source: String,
     /// Where its human stands; not for automation.
     pub operator: Option<Operator>,
-    /// When its vendor first released it (`2025-02`, or `2025`), where a public page says so.
+    /// When its vendor first released it (`2025-02`, or `2025`), else the earliest dated public trace of it that was found.
     pub since: Option<String>,
     /// That page.
     pub since_source: Option<String>,
@@ -69,6 +69,19 @@ pub struct Agent {
     pub markers: Vec<Marker>,
 }
 
+impl Agent {
+    /// Puts addresses in the place of the short names of `sources`; what is neither stays, and is refused as no public source.
+    pub(super) fn name_sources(&mut self, sources: &HashMap<String, String>) {
+        let mine =
+            self.since_source.iter_mut().chain(self.markers.iter_mut().filter_map(|marker| marker.source.as_mut()));
+        for source in mine {
+            if let Some(address) = sources.get(source) {
+                source.clone_from(address);
+            }
+        }
+    }
+}
+
 /// One mark an agent leaves.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,8 +99,11 @@ pub struct Marker {
     pub(super) false_between: Option<(String, String)>,
     /// When it was first written or documented, where its own source says so.
     pub since: Option<String>,
-    /// Where this mark is documented, when not on the agent's page.
+    /// Public page or file that was seen to show this mark; with `unseen`, the one that implies it.
     pub source: Option<String>,
+    /// Nothing public that could be opened showed this mark: it follows the form that its agent's other marks, or its vendor's pages, take.
+    #[serde(default)]
+    pub unseen: bool,
     /// What to know about it.
     pub note: Option<String>,
 }
@@ -167,6 +183,8 @@ pub(super) struct Prose {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// Files that several rows cite: a short name, and the address at the commit that was read.
+    pub sources: HashMap<String, String>,
     pub disclosures: Vec<Disclosure>,
     pub role_names: Vec<String>,
     pub given_names: HashSet<String>,
@@ -232,6 +250,7 @@ impl ExtraMark {
             false_between: None,
             since: None,
             source: None,
+            unseen: false,
             note: None,
         }
     }

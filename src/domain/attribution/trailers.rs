@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::fold::with_plain_breaks;
 use crate::domain::people::Identity;
 
 /// A `Key: value` line.
@@ -61,6 +62,24 @@ pub(super) fn trailer(line: &str) -> Option<Trailer<'_>> {
     let end = line.bytes().take(41).position(|b| !(b.is_ascii_alphanumeric() || b == b'-'))?;
     let value = line[end..].trim_start_matches([' ', '\t']).strip_prefix(':')?;
     (end > 0).then(|| Trailer { key: &line[..end], value: value.trim() })
+}
+
+/// The line without what is around the whole of it, backticks, quotes or brackets, if that leaves a trailer and nothing but trailers
+/// follows. Amid text it is an example of one.
+pub(super) fn unwrapped<'a>(line: &'a str, following: &str) -> &'a str {
+    let is_trailer = |line| trailer(line).is_some_and(|trailer| trailer.key.contains('-'));
+    let inside = without_wrapping(line);
+    let is_wrapped = inside.len() < line.len() && is_trailer(inside);
+    if is_wrapped && lines(following).all(|(line, _)| is_trailer(without_wrapping(line))) { inside } else { line }
+}
+
+fn without_wrapping(line: &str) -> &str {
+    const PAIRS: [(char, char); 6] = [('`', '`'), ('"', '"'), ('\'', '\''), ('(', ')'), ('[', ']'), ('{', '}')];
+    let mut inside = line;
+    while let Some(narrower) = PAIRS.iter().find_map(|(open, close)| inside.strip_prefix(*open)?.strip_suffix(*close)) {
+        inside = narrower.trim();
+    }
+    inside
 }
 
 /// The trailers of a line: the line itself, with spaces in its key where people put them, and those that somebody's shell put
@@ -155,8 +174,8 @@ pub(super) fn signers_off(message: &str) -> Vec<Identity> {
 
 fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
     let mut named = Vec::new();
-    for (line, following) in lines(message) {
-        for (at, trailer) in all_in(line).filter(|(_, trailer)| is_key(trailer.key)) {
+    for (line, following) in lines(&with_plain_breaks(message)) {
+        for (at, trailer) in all_in(unwrapped(line, following)).filter(|(_, trailer)| is_key(trailer.key)) {
             let value = if at == 0 { unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
             let who = |(name, email): (&str, &str)| Identity { name: name.into(), email: email.into(), account: None };
             named.extend(people(value.trim_start()).map(who));
@@ -207,6 +226,19 @@ mod tests {
         }
         let list = "Squash\n\n    Co-authored-by: Ann\n    Co-authored-by: Bob <b@x.org>\n";
         assert_eq!(found(list), ["Ann <>", "Bob <b@x.org>"]);
+    }
+
+    #[test]
+    fn a_trailer_in_backticks_or_behind_a_strange_line_break_names_its_person_and_an_example_of_one_does_not() {
+        let found = |text: &str| -> Vec<String> {
+            co_authors(&format!("Fix\n\n{text}")).into_iter().map(|who| who.email).collect()
+        };
+        assert_eq!(found("`Co-authored-by: A <a@x.org>`\n(Co-authored-by: B <b@x.org>)\n"), ["a@x.org", "b@x.org"]);
+        assert_eq!(
+            found("text\u{2028}Co-authored-by: A <a@x.org>\u{b}Co-authored-by: B <b@x.org>"),
+            ["a@x.org", "b@x.org"]
+        );
+        assert_eq!(found("`Co-authored-by: A <a@x.org>`\n\nis how it looks."), [""; 0]);
     }
 
     #[test]
