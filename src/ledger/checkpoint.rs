@@ -49,8 +49,25 @@ impl Checkpoint {
     /// # Errors
     /// If the key is of another log, or the origin cannot stand in a note.
     pub fn sign(&self, key: &SigningKey) -> Result<String, CheckpointError> {
-        self.of_log(key.verifier())?;
-        Ok(key.sign(&self.to_string())?)
+        self.sign_with([key])
+    }
+
+    /// Signs it with several keys of the log: while one takes over from another, both vouch for it.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sign`].
+    pub fn sign_with<'k>(&self, keys: impl IntoIterator<Item = &'k SigningKey>) -> Result<String, CheckpointError> {
+        let keys: Vec<&SigningKey> = keys.into_iter().collect();
+        keys.iter().try_for_each(|key| self.of_log(key.verifier()))?;
+        Ok(note::sign_with(&self.to_string(), keys)?)
+    }
+
+    /// Reads a checkpoint without checking any signature. Nothing of it is to be believed yet.
+    ///
+    /// # Errors
+    /// If it is not a note, or not a checkpoint.
+    pub fn unverified(note: &str) -> Result<Checkpoint, CheckpointError> {
+        Checkpoint::parse(note::unverified(note)?).ok_or(CheckpointError::Malformed)
     }
 
     /// Checks the signature, then reads what was signed.
@@ -63,7 +80,11 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    fn of_log(&self, key: &VerifierKey) -> Result<(), CheckpointError> {
+    /// Whether a key is named like the log, as every key of a log is.
+    ///
+    /// # Errors
+    /// If it is another log's.
+    pub fn of_log(&self, key: &VerifierKey) -> Result<(), CheckpointError> {
         if self.origin == key.name() {
             return Ok(());
         }

@@ -8,6 +8,7 @@
 //! - [`record`] the kinds of entry
 //! - [`merkle`] hashes, the growing tree, proofs (RFC 6962, RFC 9162)
 //! - [`note`] keys and signed notes (<https://c2sp.org/signed-note>)
+//! - [`succession`] how one key of a log takes over from another
 //! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
 //! - [`tile`] the tree and its entries as files (<https://c2sp.org/tlog-tiles>)
 //! - [`receipt`] the proof that one entry is in the log (<https://c2sp.org/tlog-proof>)
@@ -23,6 +24,7 @@ pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod record;
+pub mod succession;
 pub mod tile;
 pub mod verify;
 
@@ -31,3 +33,4 @@ pub use entry::{Draft, Line};
 pub use merkle::{Frontier, Hash};
 pub use note::{SigningKey, VerifierKey};
 pub use record::RecordType;
+pub use succession::Succession;

@@ -247,6 +247,11 @@ fn in_words(report: &Report, key_from_artifact: bool) -> String {
     if let Some(size) = report.continues {
         words.push_str(&format!("  continues the older checkpoint of {size} entries\n"));
     }
+    if let Some(key) = &report.newer_key {
+        words.push_str(&format!(
+            "  the log has another key than the one you gave, which vouches for it; from now on trust\n  {key}\n"
+        ));
+    }
     if key_from_artifact {
         words.push_str(
             "  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n",

@@ -10,6 +10,7 @@ use std::io::{self, BufRead};
 use self::batch::{Batch, Entry};
 use self::body::KnownParts;
 use self::files::Files;
+use self::keys::Keys;
 use self::refusal::{LineFault, Refusal};
 use self::report::Report;
 use self::rules::{Rules, Step};
@@ -25,6 +26,7 @@ use super::tile::Builder;
 mod batch;
 mod body;
 mod files;
+pub mod keys;
 pub mod refusal;
 pub mod report;
 mod rules;
@@ -36,7 +38,7 @@ const PROGRESS_EVERY: u64 = 8192;
 /// What the reader brings.
 #[derive(Debug, Clone, Copy)]
 pub struct Trust<'a> {
-    /// The key of the log, from anywhere but the ledger itself.
+    /// A key of the log, from anywhere but the ledger itself: the one it has now, or one that it had.
     pub key: &'a VerifierKey,
     /// A checkpoint of the same log seen earlier: the ledger has to continue it.
     pub old: Option<&'a str>,
@@ -66,17 +68,14 @@ pub fn verify(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
-    let checkpoint = Checkpoint::open(&note, trust.key).map_err(Refusal::Checkpoint)?;
-    if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
-        return Err(Refusal::KeyFile);
-    }
-    let old = trust.old.map(|note| Checkpoint::open(note, trust.key)).transpose().map_err(Refusal::OldCheckpoint)?;
-    if let Some(old) = old.as_ref().filter(|old| old.size > checkpoint.size) {
-        return Err(Refusal::Rollback { old: old.size, size: checkpoint.size });
-    }
+    let own_key = read_text(artifact, layout::VKEY)?;
+    let keys = Keys::new(trust.key, 0);
+    let checkpoint = keys.glimpse(&note, own_key.trim_end())?;
+    let old = trust.old.map(|note| keys.glimpse_old(note, checkpoint.size)).transpose()?;
     let mut scan = Scan {
         files: Files::new(artifact, &note, &checkpoint, trust.key),
         checkpoint: &checkpoint,
+        keys,
         chain: Chain { prev: None, tree: Frontier::new() },
         tiles: Builder::default(),
         rules: Rules::default(),
@@ -85,13 +84,23 @@ pub fn verify(
         fault: None,
     };
     scan.entries(entries, old.as_ref(), at_once, progress)?;
-    scan.finish(old.as_ref())
+    let signed = Signed { note: &note, own_key: own_key.trim_end(), old: trust.old.zip(old.as_ref()) };
+    scan.finish(signed)
+}
+
+/// What the keys of the log must have signed.
+struct Signed<'a> {
+    note: &'a str,
+    /// The key the ledger says is its own.
+    own_key: &'a str,
+    old: Option<(&'a str, &'a Checkpoint)>,
 }
 
 /// The state of one pass over the entries.
 struct Scan<'a, A: Artifact> {
     files: Files<'a, A>,
     checkpoint: &'a Checkpoint,
+    keys: Keys<'a>,
     chain: Chain,
     tiles: Builder,
     rules: Rules,
@@ -159,6 +168,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
             .follow(&self.checkpoint.origin, line, leaf)
             .map_err(|fault| Refusal::Line { line: number, fault })?;
         self.report.count(record_type);
+        self.keys.follow(header.seq, record_type, line);
         let Scan { files, tiles, fault, rules, report, .. } = self;
         tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
             if fault.is_none() {
@@ -187,7 +197,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         Ok(())
     }
 
-    fn finish(mut self, old: Option<&Checkpoint>) -> Result<Report, Refusal> {
+    fn finish(mut self, signed: Signed<'_>) -> Result<Report, Refusal> {
         let (have, size) = (self.chain.tree.size(), self.checkpoint.size);
         if have < size {
             return Err(Refusal::Truncated { have, size });
@@ -196,10 +206,13 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if root != self.checkpoint.root {
             return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
         }
-        if let Some(old) = old
-            && self.old_root != Some(old.root)
-        {
-            return Err(Refusal::Fork { size: old.size });
+        self.keys.check(signed.note, size, signed.own_key)?;
+        self.report.newer_key = self.keys.newer();
+        if let Some((note, old)) = signed.old {
+            self.keys.check_old(note, old.size)?;
+            if self.old_root != Some(old.root) {
+                return Err(Refusal::Fork { size: old.size });
+            }
         }
         let Scan { files, tiles, fault, .. } = &mut self;
         tiles.finish(&mut |tile, bytes| {

@@ -56,6 +56,8 @@ pub struct Report {
     pub pending: u64,
     /// The size of the older checkpoint that this ledger continues.
     pub continues: Option<u64>,
+    /// The key the log has now, when another one was trusted that vouches for it.
+    pub newer_key: Option<String>,
 }
 
 impl Report {
@@ -68,6 +70,7 @@ impl Report {
             outcomes: BTreeMap::new(),
             pending: 0,
             continues: old.map(|old| old.size),
+            newer_key: None,
         }
     }
 

@@ -402,6 +402,12 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::DecisionVoided
         | RecordType::CallbackSent
         | RecordType::CallbackResult => true,
-        RecordType::Genesis | RecordType::PolicyLoaded | RecordType::AttemptRefused | RecordType::EffectFailed => false,
+        RecordType::Genesis
+        | RecordType::KeyAdded
+        | RecordType::KeyActivated
+        | RecordType::KeyRevoked
+        | RecordType::PolicyLoaded
+        | RecordType::AttemptRefused
+        | RecordType::EffectFailed => false,
     }
 }

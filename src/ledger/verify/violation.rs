@@ -1,6 +1,7 @@
 //! The rules of the domain that a log can break although it signs every entry.
 use thiserror::Error;
 
+use super::keys::KeyFault;
 use crate::ledger::record::RecordType;
 
 /// A rule that the log broke, though it signed the entry.
@@ -123,6 +124,9 @@ pub enum Violation {
         /// What was decided.
         outcome: &'static str,
     },
+    /// An entry about keys that the rules of taking over do not allow.
+    #[error(transparent)]
+    Key(KeyFault),
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,
