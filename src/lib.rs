@@ -7,6 +7,7 @@
 //! - [`http`] router and thin endpoints: webhooks, health
 //! - [`worker`] claims deliveries, effects and timers, and calls the app
 //! - [`app`] the one place where they meet: handle an event, perform an effect
+//! - [`artifact`] a ledger as files: folders, archives, the segments a release carries
 //! - [`store`] all SQL, and the one transaction in which everything is decided
 //! - [`github`] the adapter: verify what comes in, render what goes out, the client
 //! - [`ledger`] pure and offline: entry bytes, Merkle tree, checkpoints, proofs, verification
@@ -16,6 +17,7 @@
 //! - [`config`] the only reader of environment and config file
 
 pub mod app;
+pub mod artifact;
 pub mod cli;
 pub mod config;
 pub mod demo;

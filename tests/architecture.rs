@@ -12,14 +12,15 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("keys", &["config"]),
     ("store", &["domain", "ledger"]),
     ("github", &["domain"]),
-    ("app", &["store", "github", "domain"]),
+    ("artifact", &["store", "ledger"]),
+    ("app", &["artifact", "store", "github", "domain"]),
     ("http", &["app", "store", "github"]),
     ("worker", &["app", "store", "domain"]),
     ("server", &["config", "keys", "app", "store", "github", "http", "worker", "domain"]),
     // The fake GitHub shares nothing with the adapter: a shared mistake would hide itself.
     ("demo", &[]),
     ("demo/tour", &["demo", "server", "config", "ledger", "store"]),
-    ("cli", &["config", "server", "demo", "ledger", "app", "store", "github", "domain", "keys"]),
+    ("cli", &["config", "server", "demo", "artifact", "ledger", "app", "store", "github", "domain", "keys"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use seconder::cli::ledger::directory::Directory;
+use seconder::artifact::Directory;
 use seconder::demo::Commit;
 use seconder::ledger::RecordType::{self, *};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use seconder::cli::ledger::directory::Directory;
+use seconder::artifact::Directory;
 use seconder::ledger::export::Exporter;
 
 use crate::processes;

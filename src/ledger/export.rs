@@ -2,22 +2,18 @@
 //!
 //! Entries are pushed once, in order. The receipts need the finished tree and are made from the bundles just written, one
 //! tile at a time; what stays in memory is a quarter of a byte an entry: the roots of the full tiles.
-use std::collections::BTreeMap;
 use std::io;
 
 use thiserror::Error;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
-use super::entry::{Header, MAX_BYTES};
+use super::entry::MAX_BYTES;
 use super::layout::{self, Sink};
-use super::merkle::{Frontier, Hash, Levels, Subtrees, inclusion_proof, leaf_hash};
+use super::merkle::leaf_hash;
 use super::note::VerifierKey;
-use super::receipt::Receipt;
-use super::record::RecordType;
+use super::proving::{self, Standing, Tree, Unprovable};
 use super::tile::{Builder, Content, TilePath, WIDTH, bundled};
 
-/// Levels of the tree inside one tile.
-const TILE_LEVELS: u32 = WIDTH.ilog2();
 /// Entries are written in pieces of about this many bytes.
 const PIECE: usize = 1 << 20;
 /// The longest possible bundle, in bytes.
@@ -50,9 +46,9 @@ pub enum ExportError {
         /// What is wrong.
         source: serde_json::Error,
     },
-    /// A bundle did not come back as it was written.
-    #[error("{0} did not read back as it was written")]
-    ReadBack(String),
+    /// An entry did not come back as it was written.
+    #[error("entry {0} did not read back as it was written")]
+    ReadBack(u64),
     /// Writing failed.
     #[error("cannot write {path}: {source}")]
     Io {
@@ -61,6 +57,15 @@ pub enum ExportError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<Unprovable> for ExportError {
+    fn from(why: Unprovable) -> ExportError {
+        match why {
+            Unprovable::Entry(seq, source) => ExportError::Entry { seq, source },
+            Unprovable::Place(seq) => ExportError::ReadBack(seq),
+        }
+    }
 }
 
 /// What was written.
@@ -82,8 +87,7 @@ pub struct Exporter<'a, S: Sink> {
     piece: Vec<u8>,
     tiles: Builder,
     tree: Tree,
-    /// Requests with a decision that was taken back, and the entry that decided them after all. There are few.
-    voided: BTreeMap<String, Option<u64>>,
+    standing: Standing,
 }
 
 impl<'a, S: Sink> Exporter<'a, S> {
@@ -101,7 +105,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
             piece: Vec::new(),
             tiles: Builder::default(),
             tree: Tree::default(),
-            voided: BTreeMap::new(),
+            standing: Standing::default(),
         })
     }
 
@@ -110,7 +114,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
     /// # Errors
     /// If there are more entries than the checkpoint signs, or writing fails.
     pub fn push(&mut self, line: &str) -> Result<(), ExportError> {
-        let given = self.tree.frontier.size() + 1;
+        let given = self.tree.frontier().size() + 1;
         if given > self.checkpoint.size {
             return Err(ExportError::Size { signed: self.checkpoint.size, given });
         }
@@ -119,7 +123,7 @@ impl<'a, S: Sink> Exporter<'a, S> {
         if self.piece.len() >= PIECE {
             self.write_piece()?;
         }
-        self.note_voided(line, given - 1).map_err(|source| ExportError::Entry { seq: given - 1, source })?;
+        self.standing.note(line, given - 1).map_err(|source| ExportError::Entry { seq: given - 1, source })?;
         let leaf = leaf_hash(line.as_bytes());
         self.tree.push(leaf);
         let sink = &mut *self.sink;
@@ -132,11 +136,11 @@ impl<'a, S: Sink> Exporter<'a, S> {
     /// # Errors
     /// If the entries given are not those the checkpoint signs, or writing fails.
     pub fn finish(mut self) -> Result<Exported, ExportError> {
-        let (signed, given) = (self.checkpoint.size, self.tree.frontier.size());
+        let (signed, given) = (self.checkpoint.size, self.tree.frontier().size());
         if given != signed {
             return Err(ExportError::Size { signed, given });
         }
-        if self.tree.frontier.root() != self.checkpoint.root {
+        if self.tree.frontier().root() != self.checkpoint.root {
             return Err(ExportError::Root(signed));
         }
         self.write_piece()?;
@@ -146,25 +150,6 @@ impl<'a, S: Sink> Exporter<'a, S> {
         put(self.sink, layout::VKEY, format!("{}\n", self.key).as_bytes())?;
         put(self.sink, layout::CHECKPOINT, self.note.as_bytes())?;
         Ok(Exported { entries: given, receipts })
-    }
-
-    /// Remembers requests with a decision that was taken back. Only a line that may hold one is parsed.
-    fn note_voided(&mut self, line: &str, seq: u64) -> Result<(), serde_json::Error> {
-        let is_about = |record_type: RecordType| line.contains(record_type.as_str());
-        let again = !self.voided.is_empty() && is_about(RecordType::DecisionRecorded);
-        if !again && !is_about(RecordType::DecisionVoided) {
-            return Ok(());
-        }
-        let header = Header::parse(line)?;
-        let Some(request) = header.corr else { return Ok(()) };
-        if header.record_type == RecordType::DecisionVoided.as_str() {
-            self.voided.insert(request.to_owned(), None);
-        } else if header.record_type == RecordType::DecisionRecorded.as_str()
-            && let Some(decided) = self.voided.get_mut(request)
-        {
-            *decided = Some(seq);
-        }
-        Ok(())
     }
 
     fn write_piece(&mut self) -> Result<(), ExportError> {
@@ -177,29 +162,16 @@ impl<'a, S: Sink> Exporter<'a, S> {
         let size = self.checkpoint.size;
         let (mut bundle, mut receipts) = (Vec::new(), 0);
         for index in 0..size.div_ceil(WIDTH as u64) {
-            let first = index * WIDTH as u64;
-            let width = WIDTH.min((size - first) as usize);
+            let width = WIDTH.min((size - index * WIDTH as u64) as usize);
             let path = TilePath { content: Content::Entries, index, width }.to_string();
             self.sink.read(&path, MAX_BUNDLE, &mut bundle).map_err(|source| io_error(&path, source))?;
             let entries: Vec<&[u8]> = bundled(&bundle).collect();
-            let tile: Levels = entries.iter().map(|entry| leaf_hash(entry)).collect();
-            let around = Around { tree: &self.tree, index, tile: &tile };
-            for (seq, entry) in (first..).zip(&entries) {
-                let text = std::str::from_utf8(entry).map_err(|_| ExportError::ReadBack(path.clone()))?;
-                let header = Header::parse(text).map_err(|source| ExportError::Entry { seq, source })?;
-                let Some(request) = header.corr else { continue };
-                if header.record_type != RecordType::DecisionRecorded.as_str() {
-                    continue;
-                }
-                if self.voided.get(request).is_some_and(|decided| *decided != Some(seq)) {
-                    continue; // Taken back: the decision that stands has the receipt.
-                }
-                let proof = inclusion_proof(&around, seq, size).ok_or_else(|| ExportError::ReadBack(path.clone()))?;
-                let receipt = Receipt { index: seq, proof, checkpoint: self.note.to_owned() };
-                put(self.sink, &layout::receipt_proof(request), receipt.to_string().as_bytes())?;
-                put(self.sink, &layout::receipt_entry(request), entry)?;
+            let (sink, standing) = (&mut *self.sink, (0, &self.standing));
+            proving::receipts(&self.tree, (index, &entries), standing, self.note, &mut |request, entry, receipt| {
                 receipts += 1;
-            }
+                put(sink, &layout::receipt_proof(request), receipt.to_string().as_bytes())?;
+                put(sink, &layout::receipt_entry(request), entry)
+            })?;
         }
         Ok(receipts)
     }
@@ -211,50 +183,4 @@ fn put(sink: &mut impl Sink, path: &str, bytes: &[u8]) -> Result<(), ExportError
 
 fn io_error(path: &str, source: io::Error) -> ExportError {
     ExportError::Io { path: path.to_owned(), source }
-}
-
-/// The tree from the roots of its full tiles upwards, and the leaves of the last, partial tile.
-#[derive(Debug, Default)]
-struct Tree {
-    frontier: Frontier,
-    tile_roots: Levels,
-    tile: Frontier,
-    edge: Levels,
-}
-
-impl Tree {
-    fn push(&mut self, leaf: Hash) {
-        self.frontier.push(leaf);
-        self.tile.push(leaf);
-        self.edge.push(leaf);
-        if self.tile.size() == WIDTH as u64 {
-            self.tile_roots.push(self.tile.root());
-            self.tile = Frontier::new();
-            self.edge.clear();
-        }
-    }
-}
-
-/// The hashes that proofs for the leaves of one tile need.
-struct Around<'a> {
-    tree: &'a Tree,
-    index: u64,
-    tile: &'a Levels,
-}
-
-impl Subtrees for Around<'_> {
-    fn subtree(&self, level: u32, index: u64) -> Option<Hash> {
-        if level >= TILE_LEVELS {
-            return self.tree.tile_roots.subtree(level - TILE_LEVELS, index);
-        }
-        let below = TILE_LEVELS - level;
-        let tile = index >> below;
-        let within = index - (tile << below);
-        let edge = self.tree.frontier.size() / WIDTH as u64;
-        match tile {
-            _ if tile == self.index => self.tile.subtree(level, within),
-            _ if tile == edge => self.tree.edge.subtree(level, within),
-            _ => None,
-        }
-    }
 }

@@ -13,7 +13,8 @@
 //! - [`tile`] the tree and its entries as files (<https://c2sp.org/tlog-tiles>)
 //! - [`receipt`] the proof that one entry is in the log (<https://c2sp.org/tlog-proof>)
 //! - [`layout`] where everything is in an exported ledger
-//! - [`export`] writes one
+//! - [`export`] writes one; [`proving`] makes its proofs
+//! - [`segment`] the files of a part of a ledger; [`tables`] what is in it as spreadsheets
 //! - [`verify`] believes nothing of it but the key
 
 pub mod checkpoint;
@@ -22,9 +23,12 @@ pub mod export;
 pub mod layout;
 pub mod merkle;
 pub mod note;
+pub mod proving;
 pub mod receipt;
 pub mod record;
+pub mod segment;
 pub mod succession;
+pub mod tables;
 pub mod tile;
 pub mod verify;
 

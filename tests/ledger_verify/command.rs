@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Parser;
-use seconder::cli::ledger::directory::Directory;
+use seconder::artifact::Directory;
 use seconder::cli::ledger::verify::{Failure, VerifyArgs, check};
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use base64::Engine as _;
-use seconder::cli::ledger::directory::Directory;
+use seconder::artifact::Directory;
 use tempfile::TempDir;
 
 use super::story::{Story, vkey};

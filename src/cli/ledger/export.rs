@@ -1,16 +1,18 @@
 //! `seconder ledger export`: write a ledger to a folder. Reads the database; needs no running server and disturbs none.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
-use super::directory::Directory;
+use crate::artifact::Directory;
+use crate::artifact::segment::{self, Span};
 use crate::cli::Failure;
 use crate::config;
-use crate::ledger::VerifierKey;
 use crate::ledger::export::{Exported, Exporter};
+use crate::ledger::{Checkpoint, VerifierKey};
 use crate::store::{LedgerReader, LogHead};
 
 /// Entries read from the database at once.
@@ -26,6 +28,14 @@ pub struct ExportArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 
+    /// Write the flat files of a release instead, which hold all it takes to check them alone (see VERIFY.md among them)
+    #[arg(long)]
+    pub segment: bool,
+
+    /// The checkpoint where the segment before this one ends; without it, the segment is the whole ledger
+    #[arg(long, value_name = "CHECKPOINT", requires = "segment")]
+    pub after: Option<PathBuf>,
+
     /// Whose ledger: the account's login or id; needed only when there are several
     #[arg(long)]
     pub tenant: Option<String>,
@@ -35,28 +45,44 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let place = config::load_place().map_err(|error| Failure::Usage(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (log, exported) = runtime.block_on(async {
+    let (log, written) = runtime.block_on(async {
         let reader = LedgerReader::open(place.database_url.expose_secret())
             .await
             .context("there is no database to export from; SECONDER_DATABASE_URL, or SECONDER_DATA_DIR for the SQLite file in it, says where the server keeps its own")?;
         let log = choose(reader.logs().await?, args.tenant.as_deref())?;
-        let exported = export(&reader, &log, &args.dir).await?;
-        Ok::<_, anyhow::Error>((log, exported))
+        let written = if args.segment {
+            write_segment(&reader, &log, args.after.as_deref(), &args.dir).await?
+        } else {
+            let Exported { entries, receipts } = export(&reader, &log, &args.dir).await?;
+            format!("{entries} entries of {} and {receipts} receipts", log.login)
+        };
+        Ok::<_, anyhow::Error>((log, written))
     })?;
-    say(&log, exported, &args.dir);
+    say(&log, &written, &args.dir);
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the command line speaks to people")]
-fn say(log: &LogHead, exported: Exported, dir: &Path) {
-    println!(
-        "{} entries of {} and {} receipts are in {}",
-        exported.entries,
-        log.login,
-        exported.receipts,
-        dir.display()
-    );
+fn say(log: &LogHead, written: &str, dir: &Path) {
+    println!("{written} are in {}", dir.display());
     println!("verify with a key you got elsewhere:\n  seconder ledger verify {} --vkey {}", dir.display(), log.vkey);
+}
+
+/// Writes what is new since a checkpoint, or everything, as a segment.
+async fn write_segment(
+    reader: &LedgerReader,
+    log: &LogHead,
+    after: Option<&Path>,
+    dir: &Path,
+) -> anyhow::Result<String> {
+    let key: VerifierKey = log.vkey.parse()?;
+    let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let checkpoint_prev = after.map(read).transpose()?;
+    let prev = checkpoint_prev.as_deref().map(|note| Checkpoint::open(note, &key)).transpose();
+    let from = prev.context("--after cannot be used")?.map_or(0, |prev| prev.size);
+    let span = Span { from, to: log.size, checkpoint: log.checkpoint.clone(), checkpoint_prev, extra: Vec::new() };
+    let assets = segment::write(reader, log, span, dir, &mut |_, _| {}).await?;
+    Ok(format!("entries {from} to {} of {}, in {} files,", log.size - 1, log.login, assets.len()))
 }
 
 fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {

@@ -1,7 +1,6 @@
 //! `seconder ledger`: what an auditor runs, and what makes it possible.
 
 mod again;
-pub mod directory;
 mod explain;
 pub mod export;
 pub mod verify;

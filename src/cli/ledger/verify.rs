@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::again::{Again, judge_again};
-use super::directory::Directory;
 use super::explain::{entries_of, explain};
+use crate::artifact::Directory;
 use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;

@@ -1,0 +1,168 @@
+//! A part of a ledger as a handful of flat files: what a release carries. `[from, to)` are its entries; with what the part
+//! before it left behind (`frontier`, `checkpoint.prev`) it can be checked alone.
+use std::fmt::Write as _;
+
+use super::merkle::Hash;
+
+/// The signed checkpoint at `from`; absent when the segment begins the ledger.
+pub const CHECKPOINT_PREV: &str = "checkpoint.prev";
+/// A C2SP tlog-witness add-checkpoint body; absent when the segment begins the ledger.
+pub const CONSISTENCY: &str = "consistency.add-checkpoint";
+/// The right edge of the tree at `from`.
+pub const FRONTIER: &str = "frontier";
+/// Hash tiles of the whole tree, and the bundles the segment touches.
+pub const TILES: &str = "tiles.tar";
+/// Proof and entry of each decision.
+pub const RECEIPTS: &str = "receipts.tar";
+/// The log's key for openssl.
+pub const PEM: &str = "log.pub.pem";
+/// The C2SP tlog-policy the checkpoint was cosigned by.
+pub const WITNESS_POLICY: &str = "witness.policy";
+/// An RFC 3161 time stamp over the checkpoint.
+pub const TIMESTAMP: &str = "checkpoint.tsr";
+/// Every decision that stands.
+pub const DECISIONS: &str = "decisions.csv";
+/// Everything that did not go the usual way.
+pub const EXCEPTIONS: &str = "exceptions.csv";
+/// The digests of all other files, as `sha256sum --check` reads them.
+pub const MANIFEST: &str = "MANIFEST.sha256";
+/// How to check it all.
+pub const GUIDE: &str = "VERIFY.md";
+
+/// The name of the file of entries.
+#[must_use]
+pub fn entries_name(from: u64, to: u64) -> String {
+    format!("entries-{from}-{to}.jsonl.gz")
+}
+
+/// Which entries a file of this name holds, if it is one of entries.
+#[must_use]
+pub fn entries_span(name: &str) -> Option<(u64, u64)> {
+    let (from, to) = name.strip_prefix("entries-")?.strip_suffix(".jsonl.gz")?.split_once('-')?;
+    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+    (from < to && entries_name(from, to) == name).then_some((from, to))
+}
+
+/// The request by which a witness is asked to cosign `checkpoint`, having seen the tree of the first `old` entries
+/// (<https://c2sp.org/tlog-witness>).
+#[must_use]
+pub fn add_checkpoint(old: u64, proof: &[Hash], checkpoint: &str) -> String {
+    let mut body = format!("old {old}\n");
+    proof.iter().for_each(|hash| body.extend([hash.to_base64().as_str(), "\n"]));
+    body.extend(["\n", checkpoint]);
+    body
+}
+
+/// The line of a file in `MANIFEST.sha256`.
+#[must_use]
+pub fn manifest_line(name: &str, sha256: &str) -> String {
+    format!("{sha256}  {name}\n")
+}
+
+/// What the guide has to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Guide<'a> {
+    /// The log.
+    pub origin: &'a str,
+    /// First entry.
+    pub from: u64,
+    /// The entry after the last.
+    pub to: u64,
+    /// Whether witnesses cosigned it.
+    pub has_witnesses: bool,
+    /// Whether it is time-stamped.
+    pub has_timestamp: bool,
+}
+
+impl Guide<'_> {
+    /// `VERIFY.md`: commands that work as pasted, in the folder of the files.
+    #[must_use]
+    pub fn text(self) -> String {
+        let Guide { origin, from, to, .. } = self;
+        let mut text = format!(
+            "# How to check this ledger\n\
+             \n\
+             Entries {from} to {last} of the log `{origin}`. Nothing here asks the people who run it, nor the program that wrote it,\n\
+             but for one thing: **the log's key, which you must have from anywhere but this folder**. Whoever could change the folder\n\
+             could change a key inside it. Save the key (one line, `{origin}+…`) as `../trusted.vkey`. Then, in this folder:\n",
+            last = to - 1,
+        );
+        let mut section = |title: &str, prose: &str, commands: &str| {
+            write!(text, "\n## {title}\n\n{prose}\n\n```sh\n{commands}\n```\n").ok();
+        };
+        section(
+            "Everything at once",
+            "Signature, tree, chain, tiles, receipts, tables, and the rules: no approver had a part in what they approved, quorums were met,\n\
+             decisions came before GitHub was told. `--state` remembers the newest checkpoint you saw; a ledger cut back or rewritten\n\
+             since then is refused.",
+            "seconder ledger verify . --vkey ../trusted.vkey --state ../seen.json",
+        );
+        section("The files are complete", "", "sha256sum --check --strict MANIFEST.sha256");
+        section(
+            "The signature, with openssl 3",
+            "The text above the empty line is what was signed. The last 64 bytes of the signature line are the Ed25519 signature.",
+            &format!(
+                "W=$(mktemp -d)\n\
+                 {{ printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; cut -d+ -f3- ../trusted.vkey | base64 -d | tail -c 32; }} |\n  \
+                 openssl pkey -pubin -inform DER -out \"$W/trusted.pem\"\n\
+                 cmp log.pub.pem \"$W/trusted.pem\"\n\
+                 sed -n '/^$/q;p' checkpoint > \"$W/body\"\n\
+                 awk -v log='{origin}' '$1 == \"—\" && $2 == log {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
+                 openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\""
+            ),
+        );
+        section(
+            "The entries, by eye",
+            "One JSON object a line. The hash of a line, after a zero byte, is its leaf in the tree, and the `prev` of the line after it.",
+            &format!(
+                "gzip -dc {name} | wc -l\ngzip -dc {name} | head -n 1\n{{ printf '\\000'; gzip -dc {name} | head -n 1 | tr -d '\\n'; }} | sha256sum",
+                name = entries_name(from, to)
+            ),
+        );
+        section(
+            "One decision",
+            "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key suffice.",
+            "W=$(mktemp -d)\n\
+             tar -xf receipts.tar -C \"$W\"\n\
+             for entry in \"$W\"/receipts/*.json; do { printf '\\000'; cat \"$entry\"; } | sha256sum; done | head -n 3\n\
+             head -n 4 decisions.csv",
+        );
+        if self.has_witnesses {
+            text.push_str(
+                "\n## Witnesses\n\n`checkpoint` carries cosignatures (<https://c2sp.org/tlog-cosignature>); `witness.policy` says whose and how many. Take the\n\
+                 witnesses' keys from the witnesses, not from that file.\n",
+            );
+        }
+        if self.has_timestamp {
+            text.push_str(
+                "\n## Time stamp\n\nWith the certificate of the time-stamp authority in `../tsa.pem`:\n\n```sh\n\
+                 openssl ts -verify -data checkpoint -in checkpoint.tsr -CAfile ../tsa.pem\n```\n",
+            );
+        }
+        text.push_str(
+            "\n## With a program of your own\n\n\
+             The formats are public: [tlog-tiles](https://c2sp.org/tlog-tiles), [tlog-checkpoint](https://c2sp.org/tlog-checkpoint),\n\
+             [signed-note](https://c2sp.org/signed-note), RFC 6962. In Go, `golang.org/x/mod/sumdb/note` opens `checkpoint`, and\n\
+             `golang.org/x/mod/sumdb/tlog` does the rest: `StoredHashes` over the leaves gives the tree, `TreeHash` its root, `CheckTree` the\n\
+             step from `checkpoint.prev` by `consistency.add-checkpoint`, `CheckRecord` a receipt.\n\
+             \n\
+             Cells of the tables that a spreadsheet would take for a formula begin with `'`. A cell is empty where the answer lies outside this\n\
+             segment: what was opened before it, or told to GitHub after it.\n",
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_entries_tells_which_they_are_in_one_form_only() {
+        assert_eq!(entries_span("entries-256-1000.jsonl.gz"), Some((256, 1000)));
+        for wrong in ["entries-0256-1000.jsonl.gz", "entries-5-5.jsonl.gz", "entries-1-.jsonl.gz", "entries-1-2.jsonl"]
+        {
+            assert_eq!(entries_span(wrong), None, "{wrong}");
+        }
+    }
+}

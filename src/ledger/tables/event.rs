@@ -1,0 +1,220 @@
+//! What the tables need of one entry. A field that is missing or of another kind leaves its cell empty: the rules, not the
+//! tables, refuse an entry.
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::ledger::entry::Header;
+use crate::ledger::record::RecordType;
+
+/// What one entry means for the tables.
+#[derive(Debug)]
+pub enum Event {
+    /// A request was opened, or judged again.
+    Opened {
+        /// What is held.
+        subject: Box<Subject>,
+        /// What could not be learned.
+        gaps: Option<String>,
+    },
+    /// A request was decided.
+    Decided(Box<Decision>),
+    /// GitHub answered.
+    Told {
+        /// Why it did not take it.
+        failure: Option<String>,
+    },
+    /// Something that did not go the usual way.
+    Exception {
+        /// Who it was about.
+        who: String,
+        /// What it was.
+        what: String,
+        /// Whether a decision is taken back by it.
+        voids: bool,
+    },
+}
+
+/// What is held.
+#[derive(Debug, Default)]
+pub struct Subject {
+    pub(super) repository: String,
+    pub(super) environment: String,
+    pub(super) run: String,
+    pub(super) attempt: String,
+    pub(super) commit: String,
+    pub(super) agents: String,
+}
+
+/// What was decided.
+#[derive(Debug)]
+pub struct Decision {
+    pub(super) outcome: String,
+    pub(super) approvers: String,
+    pub(super) quorum: String,
+    pub(super) rules: String,
+    pub(super) policy_digest: String,
+    pub(super) policy_commit: String,
+    /// Whether GitHub is told, so that an answer is to come.
+    pub(super) tells_github: bool,
+}
+
+/// Types that always are exceptions, besides those with a [`RecordType`] the match below names.
+const EXCEPTIONS: [&str; 5] =
+    ["redaction.performed", "ledger.publication_failed", "key.revoked", "break_glass.used", "break_glass.reviewed"];
+
+impl Event {
+    /// What `entry`, whose line is `line`, means for the tables; nothing if no table has it.
+    #[must_use]
+    pub fn of(entry: &Header<'_>, line: &str) -> Option<Event> {
+        match RecordType::from_name(entry.record_type) {
+            Some(RecordType::RequestOpened | RecordType::RequestRejudged) => Some(Event::Opened {
+                subject: Box::new(Subject::of(entry)),
+                gaps: text(entry.partial).filter(|gaps| !gaps.is_empty()).map(|gaps| format!("not known: {gaps}")),
+            }),
+            Some(RecordType::DecisionRecorded) => Some(Event::Decided(Box::new(Decision::of(entry)))),
+            Some(RecordType::CallbackResult) => {
+                let Answer { status, state } = serde_json::from_str(line).unwrap_or_default();
+                let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+                let status = status.map(|status| status.to_string()).unwrap_or_default();
+                let state = state.as_ref().map(shown).unwrap_or_default();
+                Some(Event::Told { failure: (!is_taken).then(|| format!("GitHub answered {status} to {state}")) })
+            }
+            Some(
+                kind @ (RecordType::AttemptRefused
+                | RecordType::ReviewStruck
+                | RecordType::DecisionVoided
+                | RecordType::EffectFailed
+                | RecordType::ReleaseHeld
+                | RecordType::RequestUnmeetable),
+            ) => Some(Self::exception(line, kind == RecordType::DecisionVoided)),
+            None if EXCEPTIONS.contains(&entry.record_type) => Some(Self::exception(line, false)),
+            _ => None,
+        }
+    }
+
+    fn exception(line: &str, voids: bool) -> Event {
+        let fields: Odd = serde_json::from_str(line).unwrap_or_default();
+        let who = fields.reviewer.as_ref().map(id).unwrap_or_default();
+        let told = [
+            ("verdict", fields.verdict),
+            ("why", fields.why),
+            ("by", fields.by),
+            ("name", fields.name),
+            ("rules", fields.rules),
+            ("effect", fields.effect),
+            ("error", fields.error),
+            ("basis", fields.basis),
+        ];
+        let told = told.iter().filter_map(|(name, value)| Some(format!("{name}: {}", shown(value.as_ref()?))));
+        Event::Exception { who, what: told.collect::<Vec<_>>().join("; "), voids }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    status: Option<u64>,
+    state: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Odd {
+    reviewer: Option<Value>,
+    verdict: Option<Value>,
+    why: Option<Value>,
+    by: Option<Value>,
+    name: Option<Value>,
+    rules: Option<Value>,
+    effect: Option<Value>,
+    error: Option<Value>,
+    basis: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Commit<'a> {
+    #[serde(borrow)]
+    agent: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl Subject {
+    fn of(entry: &Header<'_>) -> Subject {
+        let run = value(entry.run);
+        let commits: Vec<Commit<'_>> = read(entry.commits).unwrap_or_default();
+        let mut agents: Vec<&str> = commits.iter().filter_map(|commit| commit.agent.as_deref()).collect();
+        agents.sort_unstable();
+        agents.dedup();
+        let repository = value(entry.repository);
+        Subject {
+            repository: repository.get("name").map_or_else(|| shown(&repository), shown),
+            environment: text(entry.environment).unwrap_or_default(),
+            run: run.get("id").map(shown).unwrap_or_default(),
+            attempt: run.get("attempt").map(shown).unwrap_or_default(),
+            commit: text(entry.head_sha).unwrap_or_default(),
+            agents: agents.join("; "),
+        }
+    }
+}
+
+impl Decision {
+    fn of(entry: &Header<'_>) -> Decision {
+        let (policy, quorum) = (value(entry.policy), value(entry.quorum));
+        let of_policy = |name: &str| policy.get(name).map(shown).unwrap_or_default();
+        let all = |value: &Value, show: &dyn Fn(&Value) -> String| {
+            value.as_array().into_iter().flatten().map(show).collect::<Vec<_>>().join("; ")
+        };
+        let outcome = text(entry.outcome).unwrap_or_default();
+        Decision {
+            approvers: all(&value(entry.approvers), &id),
+            quorum: all(&quorum, &met),
+            rules: all(&quorum, &|part| part.get("rule").map(shown).unwrap_or_default()),
+            policy_digest: of_policy("digest"),
+            policy_commit: of_policy("commit"),
+            tells_github: !matches!(outcome.as_str(), "superseded" | "withdrawn"),
+            outcome,
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+fn value(raw: Option<&RawValue>) -> Value {
+    read(raw).unwrap_or_default()
+}
+
+fn text(raw: Option<&RawValue>) -> Option<String> {
+    read(raw).as_ref().map(shown)
+}
+
+/// Who: by id where there is one.
+fn id(who: &Value) -> String {
+    who.get("id").map_or_else(|| shown(who), shown)
+}
+
+/// `1 of 2`, and how parts of a requirement hang together.
+fn met(quorum: &Value) -> String {
+    for (key, between) in [("any_of", " or "), ("all_of", " and ")] {
+        if let Some(parts) = quorum[key].as_array().filter(|parts| !parts.is_empty()) {
+            return format!("({})", parts.iter().map(met).collect::<Vec<_>>().join(between));
+        }
+    }
+    let number = |name: &str| quorum[name].as_u64().unwrap_or_default();
+    format!("{} of {}", number("have"), number("need"))
+}
+
+/// A value in few words: of an object that is tagged, the tag.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let tag = ["refusal", "gap", "fact"].iter().find_map(|tag| fields.get(*tag));
+            tag.map_or_else(|| value.to_string(), shown)
+        }
+        other => other.to_string(),
+    }
+}

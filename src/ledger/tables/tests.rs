@@ -1,0 +1,106 @@
+use serde_json::json;
+
+use super::csv::CsvRow;
+use super::*;
+use crate::ledger::entry::Header;
+use crate::ledger::merkle::leaf_hash;
+
+fn cell(text: &str) -> String {
+    let mut table = String::new();
+    CsvRow::in_table(&mut table).text(text).end();
+    table
+}
+
+#[test]
+fn what_a_spreadsheet_would_run_is_text() {
+    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"] {
+        assert!(cell(formula).trim_start_matches('"').starts_with('\''), "{formula:?}: {}", cell(formula));
+    }
+    assert_eq!(cell("=HYPERLINK(\"http://evil\",\"x\")"), "\"'=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\"\r\n");
+    assert_eq!(cell("main\nx"), "main x\r\n");
+    assert_eq!(cell("a\u{202e}b"), "a⟨U+202E⟩b\r\n");
+    assert_eq!(cell("2026-11-29T21:08:22.000Z"), "2026-11-29T21:08:22.000Z\r\n");
+}
+
+fn tables(entries: &[serde_json::Value]) -> (Vec<String>, Vec<String>) {
+    let mut tables = Tables::default();
+    for (seq, entry) in entries.iter().enumerate() {
+        let mut entry = entry.clone();
+        for (name, value) in
+            [("v", json!(1)), ("log", json!("l")), ("seq", json!(seq)), ("id", json!("i")), ("sw", json!("s"))]
+        {
+            entry[name] = value;
+        }
+        entry["time"] = json!(seq * 1000);
+        let line = entry.to_string();
+        let header = Header::parse(&line).unwrap();
+        if let Some(event) = event::Event::of(&header, &line) {
+            let at = At {
+                seq: seq as u64,
+                leaf: leaf_hash(line.as_bytes()),
+                time: header.time,
+                name: header.record_type,
+                request: header.corr,
+            };
+            tables.push(at, event);
+        }
+    }
+    tables.finish();
+    let rows = |table: &str| table.lines().skip(1).map(str::to_owned).collect();
+    (rows(&tables.decisions), rows(&tables.exceptions))
+}
+
+fn opened(request: &str) -> serde_json::Value {
+    json!({
+        "type": "request.opened", "corr": request, "repository": {"id": 1, "name": "acme/shop"}, "environment": "production",
+        "run": {"id": 991, "attempt": 2}, "head_sha": "abc", "commits": [{"agent": "claude-code"}, {}, {"agent": "claude-code"}],
+        "partial": [],
+    })
+}
+
+fn decided(request: &str, outcome: &str) -> serde_json::Value {
+    json!({
+        "type": "decision.recorded", "corr": request, "outcome": outcome, "approvers": [{"id": "sub_7f", "login": "=cmd"}],
+        "quorum": [{"rule": "prod, eu", "need": 1, "have": 1}], "policy": {"digest": "sha256:p", "commit": "c0"},
+    })
+}
+
+#[test]
+fn a_decision_is_one_row_with_what_an_auditor_samples() {
+    let (decisions, exceptions) = tables(&[
+        opened("r1"),
+        decided("r1", "approved"),
+        json!({"type": "callback.result", "corr": "r1", "status": 204}),
+    ]);
+    assert_eq!(decisions.len(), 1);
+    let row = &decisions[0];
+    assert!(row.starts_with("1,"), "{row}");
+    assert!(
+        row.ends_with(
+            ",r1,acme/shop,production,991,2,abc,approved,claude-code,sub_7f,1 of 1,\"prod, eu\",sha256:p,c0,\
+             1970-01-01T00:00:00.000Z,1970-01-01T00:00:01.000Z,1970-01-01T00:00:02.000Z,receipts/r1.tlog-proof"
+        ),
+        "{row}"
+    );
+    assert!(exceptions.is_empty());
+}
+
+#[test]
+fn what_was_taken_back_is_an_exception_and_no_decision() {
+    let voided = json!({"type": "decision.voided", "corr": "r1", "why": "approval_struck"});
+    let refused = json!({
+        "type": "attempt.refused", "corr": "r1", "reviewer": {"id": 5}, "verdict": "approve", "why": [{"refusal": "party", "because": []}],
+    });
+    let failed = json!({"type": "callback.result", "corr": "r1", "status": 502, "state": "approved"});
+    let (decisions, exceptions) =
+        tables(&[opened("r1"), refused, decided("r1", "approved"), voided, decided("r1", "denied"), failed]);
+    assert_eq!(decisions.len(), 1);
+    assert!(decisions[0].starts_with("4,") && decisions[0].contains(",denied,"), "{decisions:?}");
+    assert_eq!(exceptions.len(), 3);
+    assert!(
+        exceptions[0].ends_with("attempt.refused,r1,acme/shop,production,5,verdict: approve; why: party"),
+        "{exceptions:?}"
+    );
+    assert!(exceptions[1].ends_with("decision.voided,r1,acme/shop,production,,why: approval_struck"), "{exceptions:?}");
+    assert!(exceptions[2].ends_with(",GitHub answered 502 to approved"), "{exceptions:?}");
+}
