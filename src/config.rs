@@ -32,6 +32,10 @@ pub struct Config {
     pub ledger_host: String,
     /// The ledger's signing seed, or the file that holds it.
     pub ledger_key: KeySource,
+    /// The seed that will take over from it, while the key is changed.
+    pub ledger_next_key: Option<KeySource>,
+    /// Who may read the ledgers over HTTP.
+    pub ledger_readers: LedgerReaders,
     /// The GitHub App.
     pub github: GitHub,
     /// Pieces of work at once.
@@ -51,6 +55,40 @@ pub enum KeySource {
     Inline(SecretString),
     /// In this file; made at first start.
     File(PathBuf),
+}
+
+/// Who may read the ledgers over HTTP.
+#[derive(Clone, Debug, Default)]
+pub enum LedgerReaders {
+    /// Nobody: there are no such pages.
+    #[default]
+    Nobody,
+    /// Everybody who knows a log's address.
+    Everybody,
+    /// Whoever brings one of these tokens.
+    Bearers(Vec<ReadToken>),
+}
+
+/// A token that opens one account's ledger, or all.
+#[derive(Clone, Debug)]
+pub struct ReadToken {
+    /// Login or id of the account; `None`: all of them.
+    pub tenant: Option<String>,
+    /// The token.
+    pub token: SecretString,
+}
+
+/// What signs the ledgers, and where they are: all that `seconder ledger keys` needs to know.
+#[derive(Debug)]
+pub struct LedgerKeys {
+    /// Where everything is kept.
+    pub place: Place,
+    /// Host in the origins of new ledgers.
+    pub host: String,
+    /// The signing seed.
+    pub key: KeySource,
+    /// The seed that will take over.
+    pub next_key: Option<KeySource>,
 }
 
 /// The GitHub App this server is.
@@ -111,6 +149,14 @@ pub fn load_place() -> Result<Place, ConfigError> {
     let mut reader = Reader::open()?;
     let place = reader.place();
     reader.finish(place)
+}
+
+/// Reads only what signs the ledgers.
+pub fn load_ledger_keys() -> Result<LedgerKeys, ConfigError> {
+    let mut reader = Reader::open()?;
+    let (place, host) = (reader.place(), reader.ledger_host());
+    let (key, next_key) = reader.ledger_keys(&place);
+    reader.finish(LedgerKeys { place, host, key, next_key })
 }
 
 /// Reads only who we are on GitHub.

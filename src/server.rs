@@ -12,12 +12,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{self, App, Clock, Pulse};
-use crate::config::{Config, make_data_dir};
+use crate::config::{Config, LedgerReaders, make_data_dir};
 use crate::domain::Millis;
 use crate::github::pacing::Limits;
 use crate::github::webhook::Secrets;
 use crate::github::{GitHub, Settings};
-use crate::http::{self, Counters, Endpoints, Room};
+use crate::http::{self, Access, Counters, Endpoints, Room, Window};
 use crate::keys;
 use crate::store::{DatabaseClock, Options, Store};
 use crate::worker::Worker;
@@ -60,6 +60,7 @@ impl Server {
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
+        let next_seed = config.ledger_next_key.as_ref().map(keys::load_next).transpose()?;
         let limits = Limits {
             writes_per_second: 0,
             writes_per_minute: config.github.writes_per_minute,
@@ -79,6 +80,7 @@ impl Server {
             url: config.database_url.expose_secret().to_owned(),
             host: config.ledger_host,
             seed,
+            next_seed,
             clock: clock.clone(),
             lease_for: Millis::try_from(config.lease.as_millis())?,
             may_hand: {
@@ -95,6 +97,7 @@ impl Server {
             // Before anything is done by it.
             clock.read(&store).await.context("SECONDER_DATABASE_URL: the database does not say what time it is")?;
         }
+        store.settle_keys().await.context("SECONDER_LEDGER_NEXT_KEY: the ledgers' keys cannot be changed")?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("SECONDER_LISTEN: cannot listen on {}", config.listen))?;
@@ -120,6 +123,7 @@ impl Server {
             clock,
             counters: Counters::default(),
             room: Room::default(),
+            log: Window::new(store.ledger(), readers(config.ledger_readers), Handle::current()),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));
         Ok(Self { front, address, store, stop, http, worker })
@@ -149,6 +153,14 @@ impl Server {
         }
         self.store.close().await;
         drop(self.front);
+    }
+}
+
+fn readers(readers: LedgerReaders) -> Access {
+    match readers {
+        LedgerReaders::Nobody => Access::Nobody,
+        LedgerReaders::Everybody => Access::Everybody,
+        LedgerReaders::Bearers(tokens) => Access::bearers(tokens.into_iter().map(|it| (it.tenant, it.token))),
     }
 }
 

@@ -14,7 +14,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("github", &["domain"]),
     ("artifact", &["store", "ledger"]),
     ("app", &["artifact", "store", "github", "domain"]),
-    ("http", &["app", "store", "github"]),
+    ("http", &["app", "store", "github", "ledger"]),
     ("worker", &["app", "store", "domain"]),
     ("server", &["config", "keys", "app", "store", "github", "http", "worker", "domain"]),
     // The fake GitHub shares nothing with the adapter: a shared mistake would hide itself.

@@ -14,6 +14,7 @@ pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset>
     let (lines, checkpoint) = (story.lines(), story.checkpoint());
     let size = lines.len() as u64;
     let log = LogHead {
+        next_vkey: None,
         tenant: 1,
         login: "acme".into(),
         origin: ORIGIN.into(),

@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),
+            ledger::Command::Keys(arguments) => ledger::keys::run(&arguments),
             ledger::Command::Verify(arguments) => return ledger::verify::run(&arguments),
         },
         Command::Policy(command) => match policy::run(&command) {

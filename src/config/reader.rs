@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::settings::{SETTINGS, help_of};
-use super::{App, Config, ConfigError, GitHub, KeySource, Log, Place};
+use super::{App, Config, ConfigError, GitHub, KeySource, LedgerReaders, Log, Place, ReadToken};
+
+/// A token shorter than this can be guessed.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Reads settings, and collects what is wrong with them.
 pub(super) struct Reader {
@@ -188,17 +191,64 @@ impl Reader {
         })
     }
 
-    pub(super) fn config(mut self) -> Result<Config, ConfigError> {
-        let listen =
-            self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
-        let place = self.place();
-        let ledger_host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen);
-        let ledger_key = match self.get("SECONDER_LEDGER_KEY") {
+    fn listen(&mut self) -> SocketAddr {
+        self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into())
+    }
+
+    pub(super) fn ledger_host(&mut self) -> String {
+        let listen = self.listen();
+        host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen)
+    }
+
+    pub(super) fn ledger_keys(&mut self, place: &Place) -> (KeySource, Option<KeySource>) {
+        let key = match self.get("SECONDER_LEDGER_KEY") {
             Some(key) => KeySource::Inline(key.into()),
             None => KeySource::File(
                 self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
             ),
         };
+        let next = match (self.get("SECONDER_LEDGER_NEXT_KEY"), self.get("SECONDER_LEDGER_NEXT_KEY_FILE")) {
+            (Some(_), Some(_)) => {
+                self.problems.push(
+                    "SECONDER_LEDGER_NEXT_KEY and SECONDER_LEDGER_NEXT_KEY_FILE are both set: keep one".to_owned(),
+                );
+                None
+            }
+            (Some(key), None) => Some(KeySource::Inline(key.into())),
+            (None, path) => path.map(|path| KeySource::File(path.into())),
+        };
+        (key, next)
+    }
+
+    fn ledger_readers(&mut self) -> LedgerReaders {
+        let (given, file) = ("SECONDER_LEDGER_READ_TOKENS", "SECONDER_LEDGER_READ_TOKENS_FILE");
+        if self.get(given).is_none() && self.get(file).is_none() {
+            return LedgerReaders::Nobody;
+        }
+        let Some(secret) = self.secret(given, file) else { return LedgerReaders::Nobody };
+        let tokens = split_secrets(&secret);
+        if tokens.iter().any(|token| token.expose_secret() == "public") {
+            if tokens.len() > 1 {
+                self.problems
+                    .push(format!("{given}: public opens every ledger to everybody; take the tokens out, or it"));
+            }
+            return LedgerReaders::Everybody;
+        }
+        let tokens: Vec<ReadToken> = tokens.iter().map(read_token).collect();
+        if tokens.iter().any(|token| token.token.expose_secret().len() < SHORTEST_TOKEN) {
+            self.problems.push(format!(
+                "{given}: a token must have at least {SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes a good one"
+            ));
+        }
+        LedgerReaders::Bearers(tokens)
+    }
+
+    pub(super) fn config(mut self) -> Result<Config, ConfigError> {
+        let listen = self.listen();
+        let place = self.place();
+        let ledger_host = self.ledger_host();
+        let (ledger_key, ledger_next_key) = self.ledger_keys(&place);
+        let ledger_readers = self.ledger_readers();
         let seconds = "a whole number of seconds, at least 1";
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", seconds, 30);
         let recovery: u64 = self.parse("SECONDER_RECOVERY_SECONDS", seconds, 300);
@@ -217,6 +267,8 @@ impl Reader {
             database_url: place.database_url,
             ledger_host,
             ledger_key,
+            ledger_next_key,
+            ledger_readers,
             github,
             concurrency,
             lease: Duration::from_secs(lease),
@@ -231,13 +283,22 @@ impl Reader {
     }
 }
 
+/// `TOKEN`, or `LOGIN:TOKEN`.
+fn read_token(text: &SecretString) -> ReadToken {
+    match text.expose_secret().split_once(':') {
+        Some((tenant, token)) => {
+            ReadToken { tenant: Some(tenant.trim().to_owned()), token: token.trim().to_owned().into() }
+        }
+        None => ReadToken { tenant: None, token: text.clone() },
+    }
+}
+
 fn is_on_this_machine(uri: &http::Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn split_secrets(secrets: &SecretString) -> Vec<SecretString> {
-    use secrecy::ExposeSecret as _;
     secrets.expose_secret().split(',').map(str::trim).filter(|s| !s.is_empty()).map(SecretString::from).collect()
 }
 

@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    async fn connect(&self) -> Result<AnyConnection, Error> {
+    pub(super) async fn connect(&self) -> Result<AnyConnection, Error> {
         let mut connection = self.options().connect().await?;
         if self.is_sqlite() {
             connection.execute(SQLITE_WRITER).await?;
@@ -134,6 +134,7 @@ impl Database {
             migration(1, "foundation", include_str!("../../migrations/0001_foundation.sql")),
             migration(2, "organization policies", include_str!("../../migrations/0002_organization_policies.sql")),
             migration(3, "facts", include_str!("../../migrations/0003_facts.sql")),
+            migration(7, "ledger keys", include_str!("../../migrations/0007_ledger_keys.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

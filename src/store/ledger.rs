@@ -1,24 +1,23 @@
 //! The ledger's rows: entries are appended in the transaction that made them true (P5).
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
-use ring::rand::SystemRandom;
 use serde_json::{Map, Value as Json, json};
-use sqlx::any::AnyRow;
+use sqlx::any::{Any, AnyRow};
+use sqlx::pool::PoolConnection;
 use sqlx::{AnyConnection, AnyPool};
-use zeroize::Zeroizing;
 
-use super::Error;
 use super::connection::Database;
+use super::keys::{self, Revocation, Signer, Signing};
 use super::sql::{Statement, Value, id, text};
+use super::{Error, tiles};
 use crate::domain::Millis;
 use crate::domain::digest::Digest;
 use crate::domain::gate::{RequestId, Tenant};
 use crate::domain::record::Record;
 use crate::ledger::entry::SealError;
 use crate::ledger::merkle::Frontier;
-use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType, SigningKey};
+use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType};
 
 /// How many entries go into one statement at most.
 const ROWS: usize = 500;
@@ -32,54 +31,14 @@ pub struct LogHead {
     pub login: String,
     /// The log's name for ever.
     pub origin: String,
-    /// The key that checks it.
+    /// The log's own key, which checks it.
     pub vkey: String,
+    /// The announced key that will take over, and signs beside it.
+    pub next_vkey: Option<String>,
     /// How many entries it has.
     pub size: u64,
     /// Signed, over exactly these entries.
     pub checkpoint: String,
-}
-
-/// Signs for the logs of this server: one seed, and a key of its own name for each log.
-pub(super) struct Signer {
-    host: String,
-    seed: Zeroizing<[u8; 32]>,
-    keys: Mutex<HashMap<String, Arc<SigningKey>>>,
-}
-
-impl Signer {
-    pub(super) fn new(host: String, seed: Zeroizing<[u8; 32]>) -> Result<Self, Error> {
-        SigningKey::from_seed(&host, &seed)?; // Refuse an unusable host name now, not at the first entry.
-        Ok(Self { host, seed, keys: Mutex::default() })
-    }
-
-    /// A name that tells a witness nothing about the tenant.
-    fn new_origin(&self) -> Result<String, Error> {
-        let random: [u8; 16] = ring::rand::generate(&SystemRandom::new())
-            .map_err(|_| Error::Unwritable { what: "name of a log", why: "no random numbers".to_owned() })?
-            .expose();
-        Ok(format!("{}/l/{}", self.host, hex::encode(random)))
-    }
-
-    /// Refuses to go on with logs that were begun with another key.
-    pub(super) async fn check(&self, reader: &LedgerReader) -> Result<(), Error> {
-        for LogHead { origin, vkey, .. } in reader.logs().await? {
-            if self.key(&origin)?.verifier().to_string() != vkey {
-                return Err(Error::OtherKey { origin, stored: vkey });
-            }
-        }
-        Ok(())
-    }
-
-    fn key(&self, origin: &str) -> Result<Arc<SigningKey>, Error> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(origin) {
-            return Ok(Arc::clone(key));
-        }
-        let key = Arc::new(SigningKey::from_seed(origin, &self.seed)?);
-        keys.insert(origin.to_owned(), Arc::clone(&key));
-        Ok(key)
-    }
 }
 
 /// A record on its way into a log.
@@ -94,13 +53,16 @@ pub(super) struct Pending {
 pub(super) type Appendix = BTreeMap<u64, (Tenant, Vec<Pending>)>;
 
 /// A log under lock.
-struct Open {
-    tenant: u64,
-    login: String,
-    origin: String,
-    vkey: String,
+pub(super) struct Open {
+    pub(super) tenant: u64,
+    pub(super) login: String,
+    pub(super) origin: String,
+    pub(super) vkey: String,
+    pub(super) next_vkey: Option<String>,
     prev: Option<Hash>,
-    tree: Frontier,
+    pub(super) tree: Frontier,
+    /// The roots of tiles that were filled since it was opened.
+    filled: Vec<[Value; 4]>,
 }
 
 /// Appends records to their tenants' logs and signs a checkpoint over each log.
@@ -119,18 +81,19 @@ pub(super) async fn append(
     }
     let mut heads = lock(signer, &appendix, one_by_one, connection).await?;
     let mut entries: Vec<[Value; 5]> = Vec::new();
-    let mut rows: Vec<[Value; 8]> = Vec::with_capacity(heads.len());
+    let mut signed: Vec<(Open, Signing)> = Vec::with_capacity(heads.len());
     for (tenant, (_, records)) in appendix {
         let Some(mut log) = heads.remove(&tenant) else {
             return Err(Error::unreadable("ledger head", tenant));
         };
-        let key = signer.key(&log.origin)?;
         if log.tree.size() == 0 {
             let body = json!({ "origin": log.origin, "vkey": log.vkey, "tenant": { "account_id": tenant, "login": log.login } });
             let Json::Object(body) = body else { continue };
             let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now)?;
             entries.push(log.push("", RecordType::Genesis, line));
+            keys::insert(&log, &log.vkey, 0, connection).await?;
         }
+        let signing = keys::settle(signer, &mut log, now, &mut entries, connection).await?;
         for Pending { request, n, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
@@ -139,13 +102,46 @@ pub(super) async fn append(
             let line = log.seal(kind, &name, Some(request.as_str()), record.body, now)?;
             entries.push(log.push(request.as_str(), kind, line));
         }
-        let checkpoint =
-            Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;
+        signed.push((log, signing));
+    }
+    write(entries, signed, connection).await
+}
+
+/// Takes a key out of a tenant's log. The same happens in other logs by calls of their own.
+pub(super) async fn revoke(
+    signer: &Signer,
+    tenant: Tenant,
+    revocation: &Revocation,
+    now: Millis,
+    connection: &mut AnyConnection,
+) -> Result<(), Error> {
+    let Some(mut log) = lock_existing(&[tenant.account_id], true, connection).await?.remove(&tenant.account_id) else {
+        return Err(Error::unreadable("ledger head", tenant.account_id));
+    };
+    let mut entries = Vec::new();
+    keys::settle(signer, &mut log, now, &mut entries, connection).await?;
+    let signing = keys::revoke(signer, &mut log, revocation, now, &mut entries, connection).await?;
+    write(entries, vec![(log, signing)], connection).await
+}
+
+/// Writes what was appended, and the heads with their checkpoints.
+async fn write(
+    entries: Vec<[Value; 5]>,
+    logs: Vec<(Open, Signing)>,
+    connection: &mut AnyConnection,
+) -> Result<(), Error> {
+    let mut rows: Vec<[Value; 9]> = Vec::with_capacity(logs.len());
+    let mut filled = Vec::new();
+    for (mut log, signing) in logs {
+        let checkpoint = Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }
+            .sign_with(signing.keys())?;
+        filled.append(&mut log.filled);
         rows.push([
             log.tenant.into(),
             log.login.into(),
             log.origin.into(),
             log.vkey.into(),
+            log.next_vkey.unwrap_or_default().into(),
             log.tree.size().into(),
             log.prev.map(|prev| prev.to_string()).unwrap_or_default().into(),
             log.tree.to_string().into(),
@@ -159,11 +155,12 @@ pub(super) async fn append(
             .execute(connection)
             .await?;
     }
-    Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, size, prev, frontier, checkpoint) ")
+    tiles::insert(filled, connection).await?;
+    Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, next_vkey, size, prev, frontier, checkpoint) ")
         .rows(rows)
         .sql(
-            " ON CONFLICT (tenant) DO UPDATE SET size = excluded.size, prev = excluded.prev, \
-             frontier = excluded.frontier, checkpoint = excluded.checkpoint",
+            " ON CONFLICT (tenant) DO UPDATE SET vkey = excluded.vkey, next_vkey = excluded.next_vkey, \
+             size = excluded.size, prev = excluded.prev, frontier = excluded.frontier, checkpoint = excluded.checkpoint",
         )
         .execute(connection)
         .await?;
@@ -183,7 +180,7 @@ async fn lock(
         let mut rows: Vec<[Value; 8]> = Vec::with_capacity(missing.len());
         for (tenant, (named, _)) in appendix.iter().filter(|(tenant, _)| missing.contains(tenant)) {
             let origin = signer.new_origin()?;
-            let vkey = signer.key(&origin)?.verifier().to_string();
+            let vkey = signer.first_vkey(&origin)?;
             rows.push([
                 (*tenant).into(),
                 named.login.as_str().into(),
@@ -215,7 +212,7 @@ async fn lock_existing(
     for tenants in tenants.chunks(if one_by_one { 1 } else { ROWS }) {
         let rows = Statement::new("UPDATE ledger_heads SET size = size WHERE tenant IN ")
             .list(tenants.iter().copied())
-            .sql(" RETURNING tenant, login, origin, vkey, prev, frontier, size")
+            .sql(" RETURNING tenant, login, origin, vkey, prev, frontier, size, next_vkey")
             .fetch(connection)
             .await?;
         for row in &rows {
@@ -237,10 +234,19 @@ impl Open {
         if tree.size() != id(row, 6)? {
             return Err(Error::unreadable("ledger head", "its size and its frontier differ"));
         }
-        Ok(Self { tenant: id(row, 0)?, login: text(row, 1)?, origin: text(row, 2)?, vkey: text(row, 3)?, prev, tree })
+        Ok(Self {
+            tenant: id(row, 0)?,
+            login: text(row, 1)?,
+            origin: text(row, 2)?,
+            vkey: text(row, 3)?,
+            next_vkey: Some(text(row, 7)?).filter(|vkey| !vkey.is_empty()),
+            prev,
+            tree,
+            filled: Vec::new(),
+        })
     }
 
-    fn seal(
+    pub(super) fn seal(
         &self,
         record_type: RecordType,
         name: &str,
@@ -271,8 +277,10 @@ impl Open {
         }
     }
 
-    fn push(&mut self, request: &str, record_type: RecordType, line: Line) -> [Value; 5] {
+    pub(super) fn push(&mut self, request: &str, record_type: RecordType, line: Line) -> [Value; 5] {
         let seq = self.tree.size();
+        let filled = crate::ledger::tile::filled_by(&self.tree, line.leaf);
+        self.filled.extend(filled.map(|(level, index, root)| tiles::row(self.tenant, level, index, root)));
         self.tree.push(line.leaf);
         self.prev = Some(line.leaf);
         [self.tenant.into(), seq.into(), request.into(), record_type.as_str().into(), line.bytes.into()]
@@ -291,6 +299,25 @@ fn shorten(body: &mut Map<String, Json>) -> bool {
         *value = json!({ "omitted": "too long for an entry", "bytes": bytes, "sha256": Digest::of_json(value) });
     }
     true
+}
+
+const HEADS: &str = "SELECT tenant, login, origin, vkey, size, checkpoint, next_vkey FROM ledger_heads WHERE size > 0";
+
+fn head(row: &AnyRow) -> Result<LogHead, Error> {
+    Ok(LogHead {
+        tenant: id(row, 0)?,
+        login: text(row, 1)?,
+        origin: text(row, 2)?,
+        vkey: text(row, 3)?,
+        size: id(row, 4)?,
+        checkpoint: text(row, 5)?,
+        next_vkey: Some(text(row, 6)?).filter(|vkey| !vkey.is_empty()),
+    })
+}
+
+/// Whether this can be the random end of a log's origin.
+fn is_log_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Reads logs. Needs no server, and disturbs none that is running.
@@ -318,28 +345,34 @@ impl LedgerReader {
         self.pool.close().await;
     }
 
+    pub(super) async fn acquire(&self) -> Result<PoolConnection<Any>, Error> {
+        Ok(self.pool.acquire().await?)
+    }
+
     /// Every log, in the order of their tenants.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub async fn logs(&self) -> Result<Vec<LogHead>, Error> {
-        let rows = Statement::new(
-            "SELECT tenant, login, origin, vkey, size, checkpoint FROM ledger_heads WHERE size > 0 ORDER BY tenant",
-        )
-        .fetch(&mut *self.pool.acquire().await?)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LogHead {
-                    tenant: id(row, 0)?,
-                    login: text(row, 1)?,
-                    origin: text(row, 2)?,
-                    vkey: text(row, 3)?,
-                    size: id(row, 4)?,
-                    checkpoint: text(row, 5)?,
-                })
-            })
-            .collect()
+        let rows = Statement::new(HEADS).sql(" ORDER BY tenant").fetch(&mut *self.acquire().await?).await?;
+        rows.iter().map(head).collect()
+    }
+
+    /// The log whose origin ends in `/l/` and this id.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn log_with_id(&self, id: &str) -> Result<Option<LogHead>, Error> {
+        if !is_log_id(id) {
+            return Ok(None);
+        }
+        // The part before it is the host that served when the log was begun, which may have another name by now.
+        let rows = Statement::new(HEADS)
+            .sql(" AND origin LIKE ")
+            .bind(format!("%/l/{id}"))
+            .fetch(&mut *self.acquire().await?)
+            .await?;
+        rows.first().map(head).transpose()
     }
 
     /// The lines of a log from `seq` on, at most `limit` of them and none at or after `size`.
@@ -357,7 +390,7 @@ impl LedgerReader {
             .sql(" AND seq < ")
             .bind(end)
             .sql(" ORDER BY seq")
-            .fetch(&mut *self.pool.acquire().await?)
+            .fetch(&mut *self.acquire().await?)
             .await?;
         if rows.len() as u64 != end.saturating_sub(seq) {
             return Err(Error::unreadable("ledger", format!("entries between {seq} and {end} are missing")));

@@ -31,6 +31,7 @@ mod error;
 mod gather;
 mod hand;
 mod health;
+mod keys;
 mod ledger;
 mod open;
 mod policies;
@@ -38,6 +39,7 @@ mod reader;
 mod releases;
 mod requests;
 mod sql;
+mod tiles;
 
 pub use claims::Claim;
 pub use clock::DatabaseClock;
@@ -47,6 +49,7 @@ pub use effects::EffectDue;
 pub use error::Error;
 pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
+pub use keys::{LogKey, Revocation};
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
 pub use reader::RequestReader;
@@ -55,7 +58,7 @@ pub use requests::Of;
 use cases::Cases;
 use connection::{Line, Readers};
 use hand::Hand;
-use ledger::Signer;
+use keys::Signer;
 use policies::{Owner, Repositories};
 
 /// How often a transaction is tried that other transactions got in the way of.
@@ -72,6 +75,8 @@ pub struct Options {
     pub host: String,
     /// The secret all log keys grow from.
     pub seed: Zeroizing<[u8; 32]>,
+    /// The secret they will grow from: announced in every log, it signs beside the other until it takes its place.
+    pub next_seed: Option<Zeroizing<[u8; 32]>>,
     /// The time now.
     pub clock: Clock,
     /// How long claimed work is ours, in milliseconds. Longer than anything takes, retries of one call included.
@@ -372,6 +377,28 @@ impl Store {
     /// If it could not be written.
     pub async fn purge_done(&self, before: Millis) -> Result<u64, Error> {
         health::purge(&self.shared, before).await
+    }
+
+    /// Brings the keys of all logs up to what the store was opened with: announces the next key, lets an announced one take
+    /// over. Logs that come later, or that another replica begins, follow when they are appended to.
+    ///
+    /// # Errors
+    /// If it could not be written, or a log must be signed with a key that is not here.
+    pub async fn settle_keys(&self) -> Result<(), Error> {
+        for (tenant, login) in self.shared.signer.check(&self.shared.ledger).await? {
+            let tenant = Tenant { account_id: tenant, login, installation_id: 0 };
+            with_retries(|| commit::settle_keys(&self.shared, &tenant)).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a key out of a tenant's log. If it is the log's own, the announced one takes over.
+    ///
+    /// # Errors
+    /// If there is no such key in force, no other would be left, or it could not be written.
+    pub async fn revoke_key(&self, log: &LogHead, revocation: &Revocation) -> Result<(), Error> {
+        let tenant = Tenant { account_id: log.tenant, login: log.login.clone(), installation_id: 0 };
+        with_retries(|| commit::revoke_key(&self.shared, &tenant, revocation)).await
     }
 
     /// The logs.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seconder::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use seconder::config::{Config, GitHub as GitHubConfig, KeySource, LedgerReaders, Log};
 use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, RunId, User, UserKind};
 use seconder::server::Server;
 use tempfile::TempDir;
@@ -93,6 +93,8 @@ impl Stage {
             database_url: self.database_url.clone().into(),
             ledger_host: "seconder.test".into(),
             ledger_key: KeySource::File(self.folder.path().join("ledger.key")),
+            ledger_next_key: None,
+            ledger_readers: LedgerReaders::Nobody,
             github: GitHubConfig {
                 api_url: self.github.api_url(),
                 app_id: self.github.app_id(),
@@ -193,6 +195,7 @@ impl Stage {
             dir: dir.into(),
             vkey: Some(vkey),
             old: None,
+            token_file: None,
             trust_artifact_key: false,
             explain: None,
             json: false,

@@ -85,7 +85,7 @@ async fn write_segment(
     Ok(format!("entries {from} to {} of {}, in {} files,", log.size - 1, log.login, assets.len()))
 }
 
-fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
+pub(super) fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
     let names = || logs.iter().map(|l| format!("{} ({})", l.login, l.tenant)).collect::<Vec<_>>().join(", ");
     match tenant {
         Some(name) => logs

@@ -3,6 +3,8 @@
 mod again;
 mod explain;
 pub mod export;
+pub mod keys;
+pub mod served;
 pub mod verify;
 
 /// `seconder ledger …`
@@ -10,6 +12,8 @@ pub mod verify;
 pub enum Command {
     /// Write a ledger to a folder: entries, tree, checkpoint, one receipt a decision
     Export(export::ExportArgs),
+    /// Tell which keys sign the ledgers, make a new one, or take one out
+    Keys(keys::KeysArgs),
     /// Check an exported ledger, offline and without trusting the server that wrote it
     Verify(verify::VerifyArgs),
 }

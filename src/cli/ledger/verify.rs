@@ -8,10 +8,12 @@ use std::thread;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use thiserror::Error;
 
 use super::again::{Again, judge_again};
 use super::explain::{entries_of, explain};
+use super::served::{self, FetchError};
 use crate::artifact::Directory;
 use crate::ledger::VerifierKey;
 use crate::ledger::layout;
@@ -23,11 +25,16 @@ use crate::ledger::verify::{Task, Trust, verify};
 const READ_BUFFER: usize = 1 << 18;
 
 /// Check an exported ledger: signature, tree, chain, tiles, receipts and rules.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// The folder that `seconder ledger export` wrote
-    #[arg(value_name = "DIR")]
+    /// The folder that `seconder ledger export` wrote, or the address of a ledger that a server serves: https:// and its
+    /// origin
+    #[arg(value_name = "DIR_OR_URL")]
     pub dir: PathBuf,
+
+    /// A file with the token that a server wants to see
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 
     /// The verifier key you trust, or a file that holds it, from anywhere but DIR
     #[arg(long, value_name = "FILE_OR_KEY", required_unless_present = "trust_artifact_key")]
@@ -56,6 +63,9 @@ pub enum Failure {
     /// The ledger is not to be believed.
     #[error("{0}")]
     Refused(Refusal),
+    /// What a server serves does not fit together.
+    #[error("{0}")]
+    Forged(String),
     /// It could not be looked at.
     #[error("{0}")]
     Unusable(String),
@@ -64,6 +74,42 @@ pub enum Failure {
 /// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
 /// cannot be said.
 pub fn run(args: &VerifyArgs) -> ExitCode {
+    match at_hand(args) {
+        Ok((args, _folder)) => run_at_hand(&args),
+        Err(failure) => refuse(&failure),
+    }
+}
+
+/// What is to be checked as a folder: what a server serves is fetched into one, which goes when it is dropped.
+fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Option<TempDir>), Failure> {
+    let Some(url) = args.dir.to_str().filter(|target| served::is_url(target)) else { return Ok((args.clone(), None)) };
+    let token = args.token_file.as_deref().map(read_text).transpose()?.map(|token| token.trim().to_owned().into());
+    let unusable = |error: io::Error| Failure::Unusable(format!("cannot keep what is served: {error}"));
+    let folder = tempfile::tempdir().map_err(unusable)?;
+    let dir = folder.path().join("ledger");
+    let bar = ProgressBar::no_length().with_style(style());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
+    let fetched = runtime.block_on(served::fetch(url, token, &dir, &mut |read, size| {
+        bar.set_length(size);
+        bar.set_position(read);
+    }));
+    bar.finish_and_clear();
+    match fetched {
+        Ok(()) => Ok((VerifyArgs { dir, ..args.clone() }, Some(folder))),
+        Err(FetchError::Forged(why)) => Err(Failure::Forged(why)),
+        Err(FetchError::Unusable(why)) => Err(Failure::Unusable(why)),
+    }
+}
+
+fn refuse(failure: &Failure) -> ExitCode {
+    let code = if matches!(failure, Failure::Unusable(_)) { 2 } else { 1 };
+    let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
+    // A closed pipe changes nothing about the verdict, which is the exit code.
+    drop(writeln!(io::stderr(), "{verdict}: {failure}"));
+    ExitCode::from(code)
+}
+
+fn run_at_hand(args: &VerifyArgs) -> ExitCode {
     let explained = match &args.explain {
         None => check(args).map(|report| (report, None)),
         Some(request) => check(args).and_then(|report| Ok((report, Some(Explained::of(args, request)?)))),
@@ -73,11 +119,7 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
             let code = explained.as_ref().map_or(0, Explained::code);
             (code, print(args, &report, explained.as_ref()))
         }
-        Err(failure) => {
-            let code = if matches!(failure, Failure::Refused(_)) { 1 } else { 2 };
-            let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
-            (code, writeln!(io::stderr(), "{verdict}: {failure}"))
-        }
+        Err(failure) => return refuse(&failure),
     };
     // A closed pipe changes nothing about the verdict, which is the exit code.
     drop(printed);

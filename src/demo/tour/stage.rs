@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
 
-use crate::config::{Config, GitHub as GitHubConfig, KeySource, Log};
+use crate::config::{Config, GitHub as GitHubConfig, KeySource, LedgerReaders, Log};
 use crate::demo::{Commit, Deploy, GitHub, Options, User, UserKind};
 use crate::server::Server;
 use crate::store::{Clock, LogHead};
@@ -147,6 +147,8 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         database_url: format!("sqlite://{}", folder.join("seconder.db").display()).into(),
         ledger_host: "demo.seconder.example".into(),
         ledger_key: KeySource::File(folder.join("ledger.key")),
+        ledger_next_key: None,
+        ledger_readers: LedgerReaders::Nobody,
         github: GitHubConfig {
             api_url: github.api_url(),
             app_id: github.app_id(),
