@@ -54,12 +54,12 @@ async fn serve(store: &Store, access: Access) -> SocketAddr {
 
 /// Logs of acme and of another account.
 async fn logs(store: &Store, requests: u64) -> (LogHead, LogHead) {
-    let cases = (0..requests).map(case).chain([case_of(OTHER, 1_000_000)]);
-    let works = cases.map(|case| store.commit(Work { claim: None, event: Some(held(&case)) }));
-    let works: Vec<_> = works.collect();
-    for work in works {
-        work.await.unwrap();
+    let mut works = tokio::task::JoinSet::new();
+    for case in (0..requests).map(case).chain([case_of(OTHER, 1_000_000)]) {
+        let store = store.clone();
+        works.spawn(async move { store.commit(Work { claim: None, event: Some(held(&case)) }).await.unwrap() });
     }
+    works.join_all().await;
     let mut logs = store.ledger().logs().await.unwrap();
     let other = logs.pop().unwrap();
     (logs.pop().unwrap(), other)
@@ -115,7 +115,7 @@ fn files(dir: &Path) -> BTreeMap<String, PathBuf> {
 fn what_is_served_is_what_is_exported_byte_for_byte() {
     on_both(async |database| {
         let (store, _handed) = Store::open(database.options()).await.unwrap();
-        let (acme, _) = logs(&store, 300).await;
+        let (acme, _) = logs(&store, 600).await;
         assert!(acme.size > 512, "more than two full tiles");
         let dir = database.folder().join("ledger");
         export(&store.ledger(), &acme, &dir).await.unwrap();
@@ -176,7 +176,7 @@ fn whoever_began_to_read_reads_on_while_the_log_grows_and_never_beyond_what_is_s
 fn what_never_changes_is_cached_and_what_does_is_asked_for_again() {
     on_sqlite(async |database| {
         let (store, _handed) = Store::open(database.options()).await.unwrap();
-        let (acme, _) = logs(&store, 150).await;
+        let (acme, _) = logs(&store, 300).await;
         let (open, closed) = (serve(&store, Access::Everybody).await, serve(&store, bearers()).await);
         let path = |rest: &str| format!("/l/{}/{rest}", id(&acme));
         let (full, partial) = (path("tile/0/000"), path("tile/1/000.p/1"));
@@ -256,7 +256,7 @@ fn change_in(database: &Database, sql: &str) {
 fn a_running_server_s_ledger_is_verified_from_anywhere() {
     on_sqlite(async |database| {
         let (store, _handed) = Store::open(database.options()).await.unwrap();
-        let (acme, other) = logs(&store, 300).await;
+        let (acme, other) = logs(&store, 600).await;
         let address = serve(&store, bearers()).await;
         let url = |log: &LogHead| format!("http://{address}/l/{}", id(log));
         let token = database.folder().join("token");
@@ -293,7 +293,7 @@ fn a_running_server_s_ledger_is_verified_from_anywhere() {
 fn tiles_that_filled_before_they_were_kept_are_counted_up_at_the_start() {
     on_sqlite(async |database| {
         let (store, _handed) = Store::open(database.options()).await.unwrap();
-        let (acme, _) = logs(&store, 300).await;
+        let (acme, _) = logs(&store, 600).await;
         let tile = |rest: &str| format!("/l/{}/{rest}", id(&acme));
         let before = get(serve(&store, Access::Everybody).await, &tile("tile/1/000.p/2"), &[]).await;
         assert_eq!((before.status, before.body.len()), (200, 64));

@@ -15,11 +15,11 @@ use super::cases::Known;
 use super::effects::{Handing, Owed};
 use super::ledger::{Appendix, Pending};
 use super::requests::Locked;
-use super::{Claim, Error, Revocation, Shared, claims, effects, ledger, policies, releases, requests};
+use super::{Claim, Error, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
 use crate::domain::event::Event;
 use crate::domain::facts::Facts;
-use crate::domain::gate::{RequestId, Tenant};
+use crate::domain::gate::RequestId;
 use crate::domain::request::{Answer, Change, Request, step};
 
 /// How many works share one transaction at most.
@@ -106,31 +106,6 @@ async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, 
             session.commit().await?;
             Ok(written.publish(shared))
         }
-        Err(error) => {
-            session.roll_back().await;
-            Err(error)
-        }
-    }
-}
-
-/// Appends to a log what is to be said of its keys, and nothing else.
-pub(super) async fn settle_keys(shared: &Shared, tenant: &Tenant) -> Result<(), Error> {
-    let appendix = Appendix::from([(tenant.account_id, (tenant.clone(), Vec::new()))]);
-    let (now, mut session) = ((shared.clock)(), shared.decide.begin().await?);
-    match ledger::append(&shared.signer, appendix, shared.several_writers, now, session.connection()?).await {
-        Ok(()) => session.commit().await,
-        Err(error) => {
-            session.roll_back().await;
-            Err(error)
-        }
-    }
-}
-
-/// Takes a key out of a log.
-pub(super) async fn revoke_key(shared: &Shared, tenant: &Tenant, revocation: &Revocation) -> Result<(), Error> {
-    let (now, mut session) = ((shared.clock)(), shared.decide.begin().await?);
-    match ledger::revoke(&shared.signer, tenant.clone(), revocation, now, session.connection()?).await {
-        Ok(()) => session.commit().await,
         Err(error) => {
             session.roll_back().await;
             Err(error)

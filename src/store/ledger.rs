@@ -8,9 +8,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AnyConnection, AnyPool};
 
 use super::connection::Database;
-use super::keys::{self, Revocation, Signer, Signing};
+use super::keys::{Signer, Signing};
 use super::sql::{Statement, Value, id, text};
-use super::{Error, tiles};
+use super::{Error, rotation, tiles};
 use crate::domain::Millis;
 use crate::domain::digest::Digest;
 use crate::domain::gate::{RequestId, Tenant};
@@ -91,9 +91,9 @@ pub(super) async fn append(
             let Json::Object(body) = body else { continue };
             let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now)?;
             entries.push(log.push("", RecordType::Genesis, line));
-            keys::insert(&log, &log.vkey, 0, connection).await?;
+            rotation::insert(&log, &log.vkey, 0, connection).await?;
         }
-        let signing = keys::settle(signer, &mut log, now, &mut entries, connection).await?;
+        let signing = rotation::settle(signer, &mut log, now, &mut entries, connection).await?;
         for Pending { request, n, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
@@ -107,25 +107,8 @@ pub(super) async fn append(
     write(entries, signed, connection).await
 }
 
-/// Takes a key out of a tenant's log. The same happens in other logs by calls of their own.
-pub(super) async fn revoke(
-    signer: &Signer,
-    tenant: Tenant,
-    revocation: &Revocation,
-    now: Millis,
-    connection: &mut AnyConnection,
-) -> Result<(), Error> {
-    let Some(mut log) = lock_existing(&[tenant.account_id], true, connection).await?.remove(&tenant.account_id) else {
-        return Err(Error::unreadable("ledger head", tenant.account_id));
-    };
-    let mut entries = Vec::new();
-    keys::settle(signer, &mut log, now, &mut entries, connection).await?;
-    let signing = keys::revoke(signer, &mut log, revocation, now, &mut entries, connection).await?;
-    write(entries, vec![(log, signing)], connection).await
-}
-
 /// Writes what was appended, and the heads with their checkpoints.
-async fn write(
+pub(super) async fn write(
     entries: Vec<[Value; 5]>,
     logs: Vec<(Open, Signing)>,
     connection: &mut AnyConnection,
@@ -203,7 +186,7 @@ async fn lock(
     Ok(heads)
 }
 
-async fn lock_existing(
+pub(super) async fn lock_existing(
     tenants: &[u64],
     one_by_one: bool,
     connection: &mut AnyConnection,

@@ -38,6 +38,7 @@ mod policies;
 mod reader;
 mod releases;
 mod requests;
+mod rotation;
 mod sql;
 mod tiles;
 
@@ -49,11 +50,12 @@ pub use effects::EffectDue;
 pub use error::Error;
 pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
-pub use keys::{LogKey, Revocation};
+pub use keys::LogKey;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
 pub use reader::RequestReader;
 pub use requests::Of;
+pub use rotation::Revocation;
 
 use cases::Cases;
 use connection::{Line, Readers};
@@ -377,28 +379,6 @@ impl Store {
     /// If it could not be written.
     pub async fn purge_done(&self, before: Millis) -> Result<u64, Error> {
         health::purge(&self.shared, before).await
-    }
-
-    /// Brings the keys of all logs up to what the store was opened with: announces the next key, lets an announced one take
-    /// over. Logs that come later, or that another replica begins, follow when they are appended to.
-    ///
-    /// # Errors
-    /// If it could not be written, or a log must be signed with a key that is not here.
-    pub async fn settle_keys(&self) -> Result<(), Error> {
-        for (tenant, login) in self.shared.signer.check(&self.shared.ledger).await? {
-            let tenant = Tenant { account_id: tenant, login, installation_id: 0 };
-            with_retries(|| commit::settle_keys(&self.shared, &tenant)).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes a key out of a tenant's log. If it is the log's own, the announced one takes over.
-    ///
-    /// # Errors
-    /// If there is no such key in force, no other would be left, or it could not be written.
-    pub async fn revoke_key(&self, log: &LogHead, revocation: &Revocation) -> Result<(), Error> {
-        let tenant = Tenant { account_id: log.tenant, login: log.login.clone(), installation_id: 0 };
-        with_retries(|| commit::revoke_key(&self.shared, &tenant, revocation)).await
     }
 
     /// The logs.
