@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := postgresql golang-go golang-golang-x-mod-dev openssl
+PACKAGES := postgresql golang-go golang-golang-x-mod-dev openssl python3-venv
+# Asks for Python 3.12; works with the 3.11 of Debian 12.
+AICS := aics-tlog==0.2.1
 
 .PHONY: help
 help: ## List the targets
@@ -22,12 +24,12 @@ lint: ## Formatting and lints
 	cargo clippy --all-targets --quiet -- -D warnings
 
 .PHONY: prepare
-prepare: packages tests/contract/node_modules ## Install Debian and npm packages the tests need
+prepare: packages tests/contract/node_modules tests/tools/.venv/bin/aics-tlog ## Install Debian, npm and Python packages the tests need
 
 .PHONY: packages
 packages:
 	@missing="$$(command -v npm >/dev/null || echo nodejs npm)"; \
-	if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go && command -v openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ]; } >/dev/null 2>&1; then \
+	if ! { ls /usr/lib/postgresql/*/bin/initdb && command -v go && command -v openssl && [ -d /usr/share/gocode/src/golang.org/x/mod ] && python3 -c 'import ensurepip'; } >/dev/null 2>&1; then \
 	  missing="$(PACKAGES) $$missing"; \
 	fi; \
 	if [ -n "$$missing" ]; then \
@@ -37,6 +39,10 @@ packages:
 tests/contract/node_modules: tests/contract/package-lock.json
 	npm ci --prefix tests/contract --no-audit --no-fund --loglevel=error
 	@touch $@
+
+tests/tools/.venv/bin/aics-tlog:
+	python3 -m venv tests/tools/.venv
+	tests/tools/.venv/bin/pip install --quiet --no-input --ignore-requires-python $(AICS)
 
 .PHONY: bench
 bench: ## Measure: server on one core, fake GitHub on the other
@@ -51,4 +57,4 @@ deny: ## Licences, bans and sources of all dependencies (installs cargo-deny, wh
 .PHONY: clean
 clean: ## Remove what was built
 	cargo clean
-	rm -rf tests/contract/node_modules
+	rm -rf tests/contract/node_modules tests/tools/.venv

@@ -1,27 +1,29 @@
 //! A ledger as a release carries it: segments of flat files, each good for itself.
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use seconder::artifact::Target;
 use seconder::artifact::segment::{Asset, Span, Writer};
+use seconder::cli::ledger::verify::at_once;
+use seconder::ledger::verify::Trust;
+use seconder::ledger::verify::refusal::Refusal;
+use seconder::ledger::verify::report::Report;
 use seconder::store::LogHead;
 use tempfile::TempDir;
 
 use super::ledger_verify::story::{ORIGIN, Story, vkey};
 
+mod files;
+mod mutations;
+mod others_tools;
+mod targets;
+
 /// Writes the segment of `story` that begins where `before` ends.
 pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset> {
     let (lines, checkpoint) = (story.lines(), story.checkpoint());
     let size = lines.len() as u64;
-    let log = LogHead {
-        next_vkey: None,
-        tenant: 1,
-        login: "acme".into(),
-        origin: ORIGIN.into(),
-        vkey: vkey().to_string(),
-        size,
-        checkpoint: checkpoint.clone(),
-    };
+    let (login, origin, vkey) = ("acme".into(), ORIGIN.into(), vkey().to_string());
+    let log = LogHead { tenant: 1, login, origin, vkey, next_vkey: None, size, checkpoint: checkpoint.clone() };
     let from = before.map_or(0, |before| before.records.len() as u64);
     let checkpoint_prev = before.map(Story::checkpoint);
     let span = Span { from, to: size, checkpoint, checkpoint_prev, extra: Vec::new() };
@@ -33,9 +35,13 @@ pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset>
     writer.finish().unwrap()
 }
 
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect()
+pub fn check(target: &Path, old: &[&str]) -> Result<Report, Refusal> {
+    Target::open(target)?.verify(Trust { key: &vkey(), old }, &at_once, &mut |_, _| {})
+}
+
+/// The first `entries` entries of a log.
+pub fn cut(story: &Story, entries: usize) -> Story {
+    Story { records: story.records[..entries].to_vec() }
 }
 
 #[test]
@@ -44,25 +50,85 @@ fn a_segment_written_again_is_the_same_to_the_last_byte() {
     let (story, before) = (Story::of(120), Story::of(70));
     let assets = write(&story, Some(&before), one.path());
     assert_eq!(assets, write(&story, Some(&before), other.path()));
-    assert_eq!(files(one.path()), files(other.path()));
+    assert_eq!(files::Files::read(one.path()), files::Files::read(other.path()));
     let names: Vec<&str> = assets.iter().map(|asset| asset.name.as_str()).collect();
     let entries = format!("entries-{}-{}.jsonl.gz", before.records.len(), story.records.len());
-    assert_eq!(
-        names,
-        [
-            "MANIFEST.sha256",
-            "VERIFY.md",
-            "checkpoint",
-            "checkpoint.prev",
-            "consistency.add-checkpoint",
-            "decisions.csv",
-            &entries,
-            "exceptions.csv",
-            "frontier",
-            "log.pub.pem",
-            "log.vkey",
-            "receipts.tar",
-            "tiles.tar",
-        ]
-    );
+    let all = "MANIFEST.sha256 VERIFY.md checkpoint checkpoint.prev consistency.add-checkpoint decisions.csv ENTRIES \
+               exceptions.csv frontier log.pub.pem log.vkey receipts.tar tiles.tar";
+    assert_eq!(names.join(" "), all.replace("ENTRIES", &entries));
+    for asset in &assets {
+        assert_eq!(asset.bytes, fs::metadata(one.path().join(&asset.name)).unwrap().len(), "{}", asset.name);
+    }
+}
+
+#[test]
+fn segments_that_begin_and_end_anywhere_are_believed_alone() {
+    let story = Story::of(150);
+    let size = story.records.len();
+    for (from, to) in
+        [(0, 1), (0, 256), (1, 2), (200, 300), (255, 256), (256, 257), (256, size), (257, 512), (500, size)]
+    {
+        let folder = TempDir::new().unwrap();
+        let before = (from > 0).then(|| cut(&story, from));
+        write(&cut(&story, to), before.as_ref(), folder.path());
+        let report = check(folder.path(), &[]).unwrap_or_else(|refusal| panic!("{from} to {to}: {refusal}"));
+        assert_eq!((report.from, report.size), (from as u64, to as u64));
+        assert_eq!(report.entries.values().sum::<u64>(), (to - from) as u64);
+        assert!(report.unvouched.is_empty());
+    }
+}
+
+#[test]
+fn older_checkpoints_from_before_within_and_at_the_end_of_a_segment_are_continued() {
+    let (story, folder) = (Story::of(150), TempDir::new().unwrap());
+    write(&story, Some(&cut(&story, 300)), folder.path());
+    for size in [1, 255, 256, 299, 300, 301, story.records.len()] {
+        let old = cut(&story, size).checkpoint();
+        assert_eq!(check(folder.path(), &[&old]).unwrap().continues, Some(size as u64));
+    }
+    let mut rewritten = story.clone();
+    let request = super::ledger_verify::story::request(0);
+    rewritten.set(&request, seconder::ledger::RecordType::RequestOpened, "/environment", "staging".into());
+    for size in [100, 299, 301] {
+        let refusal = check(folder.path(), &[&cut(&rewritten, size).checkpoint()]).unwrap_err();
+        assert!(refusal.to_string().contains("fork"), "{size}: {refusal}");
+    }
+    let refusal = check(folder.path(), &[&Story::of(160).checkpoint()]).unwrap_err();
+    assert!(refusal.to_string().contains("rollback"), "{refusal}");
+}
+
+#[test]
+fn what_was_opened_before_a_segment_is_judged_as_far_as_it_can_be_and_counted() {
+    use super::ledger_verify::story::request;
+    use seconder::ledger::RecordType::*;
+    let (mut story, id) = (Story::of(150), request(60));
+    let opened = story.place(&id, RequestOpened);
+    let folder = TempDir::new().unwrap();
+    write(&story, Some(&cut(&story, opened + 1)), folder.path());
+    let report = check(folder.path(), &[]).unwrap();
+    assert_eq!(report.opened_before, 1);
+    assert_eq!(report.outcomes["approved"], 15, "it is decided in the segment and has its receipt there");
+    let decided = fs::read_to_string(folder.path().join("decisions.csv")).unwrap();
+    let row = decided.lines().find(|row| row.contains(&id)).unwrap();
+    assert!(row.contains(&format!(",{id},,,,,,approved,,7,1 of 1,")), "{row}");
+
+    story.set(&id, DecisionRecorded, "/approvers/0/kind", "Bot".into());
+    let folder = TempDir::new().unwrap();
+    write(&story, Some(&cut(&story, opened + 1)), folder.path());
+    let refusal = check(folder.path(), &[]).unwrap_err();
+    assert!(refusal.to_string().contains("only a person (User) can second"), "{refusal}");
+}
+
+#[test]
+fn a_segment_that_was_cut_within_any_step_of_a_request_is_believed() {
+    use super::ledger_verify::story::request;
+    use seconder::ledger::RecordType::*;
+    let story = Story::of(150);
+    for kind in [RequestOpened, AttemptRefused, ReviewRecorded, DecisionRecorded, CallbackSent, CallbackResult] {
+        let (at, folder) = (story.place(&request(60), kind), TempDir::new().unwrap());
+        write(&story, Some(&cut(&story, at + 1)), folder.path());
+        let report = check(folder.path(), &[]).unwrap_or_else(|refusal| panic!("after {kind}: {refusal}"));
+        assert_eq!(report.opened_before, u64::from(kind != CallbackResult), "after {kind}");
+        assert_eq!(report.pending, 0, "the one that waits was opened before and is not heard of");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use seconder::artifact::segment::{Span, write};
 use seconder::cli::ledger::export::export;
 use seconder::cli::ledger::verify::{VerifyArgs, check};
 use seconder::domain::case::Case;
@@ -59,17 +60,22 @@ async fn types(store: &Store, log: &LogHead) -> Vec<String> {
     types.filter(|name| name.starts_with("key.")).collect()
 }
 
-fn audit(dir: &Path, vkey: &str) -> Result<Report, String> {
-    let args = VerifyArgs {
-        dir: dir.to_owned(),
-        vkey: Some(vkey.to_owned()),
+fn arguments() -> VerifyArgs {
+    VerifyArgs {
+        targets: Vec::new(),
+        state: None,
+        vkey: None,
         old: None,
         token_file: None,
         trust_artifact_key: false,
         explain: None,
         json: false,
-    };
-    check(&args).map_err(|failure| failure.to_string())
+    }
+}
+
+fn audit(dir: &Path, vkey: &str) -> Result<Report, String> {
+    let args = VerifyArgs { targets: vec![dir.to_owned()], vkey: Some(vkey.to_owned()), ..arguments() };
+    check(&args).map(|mut reports| reports.remove(0)).map_err(|failure| failure.to_string())
 }
 
 /// What an auditor with one of these keys says of the log as it stands.
@@ -323,5 +329,48 @@ fn the_command_line_makes_lists_and_revokes_keys_and_shows_no_secret() {
         assert!(code == 0 && !revoked.contains(secret.trim()), "{revoked}");
         let (_, listed) = keys(&[], &[]);
         assert!(listed.contains("counts for checkpoints of up to 1 entries"), "{listed}");
+    });
+}
+
+#[test]
+fn segments_of_a_log_that_changed_its_key_are_verified_one_by_one_and_in_sequence() {
+    on_sqlite(async |database| {
+        let folder = database.folder();
+        let (mut dirs, mut kept) = (Vec::new(), None);
+        for (n, (own, next)) in [(7, None), (7, Some(8)), (8, None), (8, None)].into_iter().enumerate() {
+            let store = open(database, own, next).await.unwrap();
+            hold(&store, &case(n as u64)).await.unwrap();
+            let log = acme(&store).await;
+            let from = kept.as_ref().map_or(0, |kept: &LogHead| kept.size);
+            let checkpoint_prev = kept.as_ref().map(|kept| kept.checkpoint.clone());
+            let span =
+                Span { from, to: log.size, checkpoint: log.checkpoint.clone(), checkpoint_prev, extra: Vec::new() };
+            let dir = folder.join(format!("segment-{n}"));
+            write(&store.ledger(), &log, span, &dir, &mut |_, _| {}).await.unwrap();
+            dirs.push(dir);
+            kept = Some(log);
+            store.close().await;
+        }
+        let log = kept.unwrap();
+        let verify = |dirs: &[std::path::PathBuf], n| {
+            let vkey = vkey(&log, n);
+            let targets = dirs.to_vec();
+            let args = VerifyArgs { targets, vkey: Some(vkey), ..arguments() };
+            check(&args).map(|reports| reports.len()).map_err(|failure| failure.to_string())
+        };
+        assert_eq!(verify(&dirs, 7), Ok(4), "whoever began with the old key is led to the new one");
+        for (n, key, is_believed) in [
+            (0, 7, true),
+            (1, 7, true),
+            (1, 8, true),
+            (2, 8, true),
+            (3, 8, true),
+            (0, 8, false),
+            (2, 7, false),
+            (3, 7, false),
+        ] {
+            let verified = verify(&dirs[n..=n], key);
+            assert_eq!(verified.is_ok(), is_believed, "segment {n} with key {key}: {verified:?}");
+        }
     });
 }

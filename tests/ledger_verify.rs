@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 mod command;
 mod keys;
-mod others_tools;
+pub mod others_tools;
 pub mod story;
 
 fn check(ledger: &Memory, old: Option<&str>) -> Result<Report, Refusal> {
     let entries = ledger.files["entries.jsonl"].as_slice();
-    verify(ledger, entries, Trust { key: &vkey(), old }, &at_once, &mut |_, _| {})
+    verify(ledger, entries, Trust { key: &vkey(), old: &old.into_iter().collect::<Vec<_>>() }, &at_once, &mut |_, _| {})
 }
 
 /// 120 requests: about 500 entries, two tiles.

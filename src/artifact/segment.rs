@@ -19,7 +19,7 @@ use crate::ledger::proving::{self, Standing, Tree, Unprovable};
 use crate::ledger::segment::{self as names, Guide};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tables::{At, Tables};
-use crate::ledger::tile::{Builder, Content, TilePath, WIDTH};
+use crate::ledger::tile::{Builder, TilePath, WIDTH};
 use crate::store::{self, LedgerReader, LogHead};
 
 /// Entries read from the database at once: whole tiles.
@@ -163,7 +163,10 @@ impl Writer {
         let key: VerifierKey = log.vkey.parse()?;
         let open = |name, note: &str| Checkpoint::open(note, &key).map_err(|why| SegmentError::Checkpoint(name, why));
         let signed = open(layout::CHECKPOINT, &span.checkpoint)?;
-        let prev = span.checkpoint_prev.as_deref().map(|note| open(names::CHECKPOINT_PREV, note)).transpose()?;
+        // An older key may have signed it; its root is compared with what was stored.
+        let read = |note| Checkpoint::open_or_read(note, &key);
+        let prev = span.checkpoint_prev.as_deref().map(read).transpose();
+        let prev = prev.map_err(|why| SegmentError::Checkpoint(names::CHECKPOINT_PREV, why))?.map(|(prev, _)| prev);
         let wrong = |why: String| Err(SegmentError::Span(why));
         if span.from >= span.to {
             return wrong(format!("no entry is new: the log has {} and the segment begins at {}", span.to, span.from));
@@ -342,7 +345,6 @@ impl Writer {
     }
 }
 
-/// Bundles of entries before the segment are in the segment before.
 fn add_tile(
     tiles: &mut Tarball<HashedFile>,
     folder: &Path,
@@ -350,7 +352,7 @@ fn add_tile(
     tile: TilePath,
     bytes: &[u8],
 ) -> Result<(), SegmentError> {
-    if tile.content == Content::Entries && (tile.index + 1) * WIDTH as u64 <= from {
+    if !tile.is_in_segment(from) {
         return Ok(());
     }
     tiles.add(&tile.to_string(), bytes).map_err(|source| io_error(&folder.join(names::TILES), source))

@@ -62,14 +62,6 @@ impl Checkpoint {
         Ok(note::sign_with(&self.to_string(), keys)?)
     }
 
-    /// Reads a checkpoint without checking any signature. Nothing of it is to be believed yet.
-    ///
-    /// # Errors
-    /// If it is not a note, or not a checkpoint.
-    pub fn unverified(note: &str) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::parse(note::unverified(note)?).ok_or(CheckpointError::Malformed)
-    }
-
     /// Checks the signature, then reads what was signed.
     ///
     /// # Errors
@@ -80,11 +72,23 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Whether a key is named like the log, as every key of a log is.
+    /// The same for those who know the log otherwise, or learn more of it: a checkpoint of this log that this key has not
+    /// signed may be an older or a newer key's, and is read without being verified. Says which of the two it is.
     ///
     /// # Errors
-    /// If it is another log's.
-    pub fn of_log(&self, key: &VerifierKey) -> Result<(), CheckpointError> {
+    /// If it is not a checkpoint of this log, or this key's signature does not belong to it.
+    pub fn open_or_read(note: &str, key: &VerifierKey) -> Result<(Checkpoint, bool), CheckpointError> {
+        match Checkpoint::open(note, key) {
+            Err(CheckpointError::Note(NoteError::NoTrustedSignature(_))) => {
+                let checkpoint = Checkpoint::parse(note::unverified(note)?).ok_or(CheckpointError::Malformed)?;
+                checkpoint.of_log(key)?;
+                Ok((checkpoint, false))
+            }
+            opened => Ok((opened?, true)),
+        }
+    }
+
+    fn of_log(&self, key: &VerifierKey) -> Result<(), CheckpointError> {
         if self.origin == key.name() {
             return Ok(());
         }

@@ -68,6 +68,22 @@ pub trait Artifact {
     /// # Errors
     /// Whatever listing meets.
     fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()>;
+
+    /// The same but for receipts, of which only the number of files is told: there may be very many.
+    ///
+    /// # Errors
+    /// Whatever listing meets.
+    fn visit_but_receipts(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<u64> {
+        let mut receipts = 0;
+        self.visit_paths(&mut |path| match place(path) {
+            Place::Receipt(_) => {
+                receipts += 1;
+                true
+            }
+            _ => visit(path),
+        })?;
+        Ok(receipts)
+    }
 }
 
 /// Somewhere a ledger can be written to, and read back from.

@@ -125,16 +125,21 @@ impl Frontier {
 
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Hash) {
-        let mut subtree = leaf;
+        self.push_subtree(0, leaf);
+    }
+
+    /// Appends 2^`level` leaves that have this root. The size must be a multiple of that.
+    pub fn push_subtree(&mut self, level: u32, root: Hash) {
+        let mut subtree = root;
         // Like the carry of a binary addition: equal subtrees merge into one of twice the size.
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..(self.size >> level).trailing_ones() {
             let Some(left) = self.subtrees.pop() else {
                 break;
             };
             subtree = node_hash(left, subtree);
         }
         self.subtrees.push(subtree);
-        self.size += 1;
+        self.size += 1 << level;
     }
 
     /// The root of the perfect subtree of 2^`height` leaves that appending this leaf completes, if it completes one.

@@ -43,6 +43,29 @@ pub fn entries_span(name: &str) -> Option<(u64, u64)> {
     (from < to && entries_name(from, to) == name).then_some((from, to))
 }
 
+/// Whether the segment of these entries has a file of this name that a whole export does not have.
+#[must_use]
+pub fn has_file(from: u64, to: u64, name: &str) -> bool {
+    match name {
+        CHECKPOINT_PREV | CONSISTENCY => from > 0,
+        FRONTIER | TILES | RECEIPTS | PEM | WITNESS_POLICY | TIMESTAMP | DECISIONS | EXCEPTIONS | MANIFEST | GUIDE => {
+            true
+        }
+        _ => entries_span(name) == Some((from, to)),
+    }
+}
+
+/// Reads a request by which a witness is asked to cosign: the size it has seen, and the proof. `None` unless it is one, in its
+/// one form, for this checkpoint.
+#[must_use]
+pub fn parse_add_checkpoint(body: &str, checkpoint: &str) -> Option<(u64, Vec<Hash>)> {
+    let (proof, rest) = body.split_once("\n\n")?;
+    let mut lines = proof.lines();
+    let old: u64 = lines.next()?.strip_prefix("old ")?.parse().ok()?;
+    let proof: Vec<Hash> = lines.map(Hash::from_base64).collect::<Option<_>>()?;
+    (rest == checkpoint && add_checkpoint(old, &proof, checkpoint) == body).then_some((old, proof))
+}
+
 /// The request by which a witness is asked to cosign `checkpoint`, having seen the tree of the first `old` entries
 /// (<https://c2sp.org/tlog-witness>).
 #[must_use]
@@ -107,7 +130,7 @@ impl Guide<'_> {
                  openssl pkey -pubin -inform DER -out \"$W/trusted.pem\"\n\
                  cmp log.pub.pem \"$W/trusted.pem\"\n\
                  sed -n '/^$/q;p' checkpoint > \"$W/body\"\n\
-                 awk -v log='{origin}' '$1 == \"—\" && $2 == log {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
+                 awk -v origin='{origin}' '$1 == \"—\" && $2 == origin {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
                  openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\""
             ),
         );

@@ -103,6 +103,19 @@ impl TilePath {
         self.index.checked_mul(WIDTH as u64).is_some_and(|first| first + (self.width as u64) <= hashes)
     }
 
+    /// Whether a segment that begins at entry `from` has it, if it belongs to the log: the tree is whole in every segment,
+    /// the entries before are in the segments before.
+    #[must_use]
+    pub fn is_in_segment(self, from: u64) -> bool {
+        self.content != Content::Entries || self.index >= from / WIDTH as u64
+    }
+
+    /// The bundle of the entries whose leaf hashes this tile holds.
+    #[must_use]
+    pub fn bundle(self) -> Option<TilePath> {
+        (self.content == Content::Hashes { level: 0 }).then_some(TilePath { content: Content::Entries, ..self })
+    }
+
     /// A word for what is here.
     #[must_use]
     pub fn noun(self) -> &'static str {
@@ -120,11 +133,11 @@ impl TilePath {
     }
 }
 
-/// Cuts a log into tiles while its entries stream by. Holds one unfinished tile a level and one bundle: at most 16 MiB.
+/// Cuts the hashes of a tree into tiles while they come in. Holds one unfinished tile a level.
 #[derive(Debug, Default)]
-pub struct Builder {
+pub struct HashTiles {
+    lowest: u8,
     levels: Vec<Level>,
-    bundle: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -135,10 +148,58 @@ struct Level {
 }
 
 impl Level {
-    fn tile(&self, level: usize) -> TilePath {
-        let content = Content::Hashes { level: level as u8 };
-        TilePath { content, index: self.finished, width: self.tree.size() as usize }
+    fn tile(&self, level: u8) -> TilePath {
+        TilePath { content: Content::Hashes { level }, index: self.finished, width: self.tree.size() as usize }
     }
+}
+
+impl HashTiles {
+    /// Tiles of this level and those above: what comes in are the hashes of its tiles.
+    #[must_use]
+    pub fn from_level(lowest: u8) -> HashTiles {
+        HashTiles { lowest, levels: Vec::new() }
+    }
+
+    /// Appends a hash; `emit` gets each tile this fills, the lowest first.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn push<E>(&mut self, hash: Hash, emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut hash = hash;
+        for (n, level) in (0..).zip(self.lowest..) {
+            if self.levels.len() == n {
+                self.levels.push(Level::default());
+            }
+            let current = &mut self.levels[n];
+            current.bytes.extend_from_slice(hash.as_bytes());
+            current.tree.push(hash);
+            if current.tree.size() < WIDTH as u64 {
+                break;
+            }
+            emit(current.tile(level), &current.bytes)?;
+            hash = current.tree.root();
+            current.finished += 1;
+            current.bytes.clear();
+            current.tree = Frontier::new();
+        }
+        Ok(())
+    }
+
+    /// Ends; `emit` gets the partial tiles of the right edge.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn finish<E>(&self, emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        let unfinished = self.levels.iter().zip(self.lowest..).filter(|(level, _)| !level.bytes.is_empty());
+        unfinished.map(|(level, n)| (level.tile(n), &level.bytes)).try_for_each(|(tile, bytes)| emit(tile, bytes))
+    }
+}
+
+/// Cuts a log into tiles while its entries stream by. Holds the unfinished tiles and one bundle: at most 16 MiB.
+#[derive(Debug, Default)]
+pub struct Builder {
+    tiles: HashTiles,
+    bundle: Vec<u8>,
 }
 
 impl Builder {
@@ -153,31 +214,16 @@ impl Builder {
         emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let entry = &entry[..entry.len().min(usize::from(u16::MAX))];
-        self.bundle.extend_from_slice(&(entry.len() as u16).to_be_bytes());
-        self.bundle.extend_from_slice(entry);
-        let mut hash = leaf;
-        for level in 0.. {
-            if self.levels.len() == level {
-                self.levels.push(Level::default());
+        let Self { tiles, bundle } = self;
+        bundle.extend_from_slice(&(entry.len() as u16).to_be_bytes());
+        bundle.extend_from_slice(entry);
+        tiles.push(leaf, &mut |tile, bytes| {
+            if let Some(entries) = tile.bundle() {
+                emit(entries, bundle)?;
+                bundle.clear();
             }
-            let current = &mut self.levels[level];
-            current.bytes.extend_from_slice(hash.as_bytes());
-            current.tree.push(hash);
-            if current.tree.size() < WIDTH as u64 {
-                break;
-            }
-            let tile = current.tile(level);
-            if level == 0 {
-                emit(TilePath { content: Content::Entries, ..tile }, &self.bundle)?;
-                self.bundle.clear();
-            }
-            emit(tile, &current.bytes)?;
-            hash = current.tree.root();
-            current.finished += 1;
-            current.bytes.clear();
-            current.tree = Frontier::new();
-        }
-        Ok(())
+            emit(tile, bytes)
+        })
     }
 
     /// Ends the log; `emit` gets the partial tiles of its right edge.
@@ -185,14 +231,10 @@ impl Builder {
     /// # Errors
     /// Those of `emit`.
     pub fn finish<E>(&self, emit: &mut impl FnMut(TilePath, &[u8]) -> Result<(), E>) -> Result<(), E> {
-        for (n, level) in self.levels.iter().enumerate().filter(|(_, level)| !level.bytes.is_empty()) {
-            let tile = level.tile(n);
-            if n == 0 {
-                emit(TilePath { content: Content::Entries, ..tile }, &self.bundle)?;
-            }
-            emit(tile, &level.bytes)?;
-        }
-        Ok(())
+        self.tiles.finish(&mut |tile, bytes| {
+            tile.bundle().map_or(Ok(()), |entries| emit(entries, &self.bundle))?;
+            emit(tile, bytes)
+        })
     }
 }
 

@@ -71,8 +71,14 @@ fn export(story: &Story, signers: &[&SigningKey], own: &SigningKey) -> Memory {
 
 fn check(ledger: &Memory, trusted: &SigningKey, old: Option<&str>) -> Result<Report, String> {
     let entries = ledger.files["entries.jsonl"].as_slice();
-    verify(ledger, entries, Trust { key: trusted.verifier(), old }, &at_once, &mut |_, _| {})
-        .map_err(|refusal| refusal.to_string())
+    verify(
+        ledger,
+        entries,
+        Trust { key: trusted.verifier(), old: &old.into_iter().collect::<Vec<_>>() },
+        &at_once,
+        &mut |_, _| {},
+    )
+    .map_err(|refusal| refusal.to_string())
 }
 
 fn assert_refused(what: &str, checked: Result<Report, String>, reason: &str) {

@@ -26,14 +26,14 @@ fn output(command: &mut Command) -> Output {
     })
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub fn run(command: &mut Command) -> Result<(), String> {
     let output = output(command);
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() { Ok(()) } else { Err(said) }
 }
 
 /// Builds the check once; Debian's `golang-golang-x-mod-dev` has the library.
-fn go_check(folder: &Path) -> String {
+pub fn go_check(folder: &Path) -> String {
     let library = Path::new("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog");
     assert!(library.is_dir(), "{} is missing; run `make test`, it installs what the tests need", library.display());
     let program = folder.join("ledger_check").display().to_string();

@@ -192,15 +192,16 @@ impl Stage {
         let vkey = self.export(&dir).await;
         let dir = dir.to_str().unwrap();
         let args = seconder::cli::ledger::verify::VerifyArgs {
-            dir: dir.into(),
+            targets: vec![dir.into()],
             vkey: Some(vkey),
             old: None,
+            state: None,
             token_file: None,
             trust_artifact_key: false,
             explain: None,
             json: false,
         };
-        seconder::cli::ledger::verify::check(&args).unwrap()
+        seconder::cli::ledger::verify::check(&args).unwrap().remove(0)
     }
 
     /// What `seconder ledger verify --explain` prints of a request.

@@ -1,23 +1,20 @@
 //! `seconder ledger verify --explain REQUEST`: one decision as a story, from nothing but the entries that verified. They
 //! hold what commits say: nothing of it may move the cursor or hide.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
-use std::path::Path;
+use std::io::{self, BufRead};
 
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
 use crate::domain::text::visible;
-use crate::ledger::layout;
 
-/// Every entry of a request.
+/// Every entry of a request among these.
 ///
 /// # Errors
 /// If the entries cannot be read.
-pub fn entries_of(dir: &Path, request: &str) -> io::Result<Vec<Value>> {
+pub fn entries_of(lines: impl BufRead, request: &str) -> io::Result<Vec<Value>> {
     let mut entries = Vec::new();
-    for line in BufReader::new(File::open(dir.join(layout::ENTRIES))?).lines() {
+    for line in lines.lines() {
         let line = line?;
         if !line.contains(request) {
             continue;

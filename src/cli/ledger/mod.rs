@@ -4,6 +4,7 @@ mod again;
 mod explain;
 pub mod export;
 pub mod keys;
+mod seen;
 pub mod served;
 pub mod verify;
 

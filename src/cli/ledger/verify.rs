@@ -1,6 +1,6 @@
-//! `seconder ledger verify`: check an exported ledger offline.
-use std::fs::{self, File};
-use std::io::{self, BufReader, Write as _};
+//! `seconder ledger verify`: check a ledger offline: a folder or an archive, whole or segments of it.
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
@@ -13,38 +13,43 @@ use thiserror::Error;
 
 use super::again::{Again, judge_again};
 use super::explain::{entries_of, explain};
+use super::seen::Seen;
 use super::served::{self, FetchError};
-use crate::artifact::Directory;
-use crate::ledger::VerifierKey;
+use crate::artifact::Target;
 use crate::ledger::layout;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
-use crate::ledger::verify::{Task, Trust, verify};
+use crate::ledger::verify::{Task, Trust};
+use crate::ledger::{Checkpoint, VerifierKey};
 
-/// The entries are read in pieces of this many bytes.
-const READ_BUFFER: usize = 1 << 18;
-
-/// Check an exported ledger: signature, tree, chain, tiles, receipts and rules.
+/// Check a ledger: signature, tree, chain, tiles, receipts and rules.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = HELP)]
 pub struct VerifyArgs {
-    /// The folder that `seconder ledger export` wrote, or the address of a ledger that a server serves: https:// and its
-    /// origin
-    #[arg(value_name = "DIR_OR_URL")]
-    pub dir: PathBuf,
+    /// A folder that `seconder ledger export` wrote, the files of a release in a folder, or a .tar or .tar.gz of either; several
+    /// segments in their order, each of which continues the one before; or the address of a ledger that a server serves:
+    /// https:// and its origin
+    #[arg(value_name = "TARGET", required = true)]
+    pub targets: Vec<PathBuf>,
 
     /// A file with the token that a server wants to see
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// The verifier key you trust, or a file that holds it, from anywhere but DIR
+    /// The verifier key you trust, or a file that holds it, from anywhere but TARGET
     #[arg(long, value_name = "FILE_OR_KEY", required_unless_present = "trust_artifact_key")]
     pub vkey: Option<String>,
 
-    /// A checkpoint of the same log kept from earlier, which DIR has to continue
+    /// A checkpoint of the same log kept from earlier, which TARGET has to continue
     #[arg(long, value_name = "CHECKPOINT")]
     pub old: Option<PathBuf>,
 
-    /// Take the key from DIR; proves only that DIR agrees with itself
+    /// Remember here the newest checkpoint of each log that verified, and refuse what does not continue it: a ledger cut back
+    /// (rollback) or rewritten (fork). Made when it is not there; leave it out to look at an older segment again
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// Take the key from TARGET; proves only that TARGET agrees with itself
     #[arg(long)]
     pub trust_artifact_key: bool,
 
@@ -56,6 +61,15 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+const HELP: &str = "\
+Exit codes:
+  0  verified (with --explain: and judged again it comes out the same)
+  1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise)
+  2  cannot be said: a file could not be read, the key is not usable, the command line is wrong
+
+Nothing is written but --state, and that only after success. No network is used but for a TARGET that is an address. One segment is checked from what the segments
+before it left behind: of requests opened before it, who had a part in them is not known, and the report says how many there are.";
 
 /// Why the command does not succeed.
 #[derive(Debug, Error)]
@@ -75,30 +89,35 @@ pub enum Failure {
 /// cannot be said.
 pub fn run(args: &VerifyArgs) -> ExitCode {
     match at_hand(args) {
-        Ok((args, _folder)) => run_at_hand(&args),
+        Ok((args, _folders)) => run_at_hand(&args),
         Err(failure) => refuse(&failure),
     }
 }
 
-/// What is to be checked as a folder: what a server serves is fetched into one, which goes when it is dropped.
-fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Option<TempDir>), Failure> {
-    let Some(url) = args.dir.to_str().filter(|target| served::is_url(target)) else { return Ok((args.clone(), None)) };
-    let token = args.token_file.as_deref().map(read_text).transpose()?.map(|token| token.trim().to_owned().into());
-    let unusable = |error: io::Error| Failure::Unusable(format!("cannot keep what is served: {error}"));
-    let folder = tempfile::tempdir().map_err(unusable)?;
-    let dir = folder.path().join("ledger");
-    let bar = ProgressBar::no_length().with_style(style());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
-    let fetched = runtime.block_on(served::fetch(url, token, &dir, &mut |read, size| {
-        bar.set_length(size);
-        bar.set_position(read);
-    }));
-    bar.finish_and_clear();
-    match fetched {
-        Ok(()) => Ok((VerifyArgs { dir, ..args.clone() }, Some(folder))),
-        Err(FetchError::Forged(why)) => Err(Failure::Forged(why)),
-        Err(FetchError::Unusable(why)) => Err(Failure::Unusable(why)),
+/// Everything that is to be checked on disk: what a server serves is fetched into a folder, which goes when it is dropped.
+fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Vec<TempDir>), Failure> {
+    let (mut args, mut folders) = (args.clone(), Vec::new());
+    let token = args.token_file.as_deref().map(read_text).transpose()?;
+    for target in &mut args.targets {
+        let Some(url) = target.to_str().filter(|target| served::is_url(target)).map(str::to_owned) else { continue };
+        let unusable = |error: io::Error| Failure::Unusable(format!("cannot keep what is served: {error}"));
+        let folder = tempfile::tempdir().map_err(unusable)?;
+        *target = folder.path().join("ledger");
+        folders.push(folder);
+        let bar = ProgressBar::no_length().with_style(style());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
+        let token = token.as_deref().map(|token| token.trim().to_owned().into());
+        let fetched = runtime.block_on(served::fetch(&url, token, target, &mut |read, size| {
+            bar.set_length(size);
+            bar.set_position(read);
+        }));
+        bar.finish_and_clear();
+        fetched.map_err(|error| match error {
+            FetchError::Forged(why) => Failure::Forged(why),
+            FetchError::Unusable(why) => Failure::Unusable(why),
+        })?;
     }
+    Ok((args, folders))
 }
 
 fn refuse(failure: &Failure) -> ExitCode {
@@ -110,14 +129,14 @@ fn refuse(failure: &Failure) -> ExitCode {
 }
 
 fn run_at_hand(args: &VerifyArgs) -> ExitCode {
-    let explained = match &args.explain {
-        None => check(args).map(|report| (report, None)),
-        Some(request) => check(args).and_then(|report| Ok((report, Some(Explained::of(args, request)?)))),
-    };
+    let explained = check(args).and_then(|reports| {
+        let explained = args.explain.as_deref().map(|request| Explained::of(args, request)).transpose()?;
+        Ok((reports, explained))
+    });
     let (code, printed) = match explained {
-        Ok((report, explained)) => {
+        Ok((reports, explained)) => {
             let code = explained.as_ref().map_or(0, Explained::code);
-            (code, print(args, &report, explained.as_ref()))
+            (code, print(args, &reports, explained.as_ref()))
         }
         Err(failure) => return refuse(&failure),
     };
@@ -126,17 +145,23 @@ fn run_at_hand(args: &VerifyArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn print(args: &VerifyArgs, report: &Report, explained: Option<&Explained>) -> io::Result<()> {
+/// The last report is the newest; as JSON it is the object, and those before it are in it.
+fn print(args: &VerifyArgs, reports: &[Report], explained: Option<&Explained>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
+    let Some((newest, before)) = reports.split_last() else { return Ok(()) };
     if args.json {
-        let mut report = serde_json::to_value(report)?;
+        let mut report = serde_json::to_value(newest)?;
+        if !before.is_empty() {
+            report["before"] = serde_json::to_value(before)?;
+        }
         if let Some(explained) = explained {
             report["explained"] = explained.to_json();
         }
         return writeln!(stdout, "{report:#}");
     }
+    let words: String = reports.iter().map(|report| in_words(report, args.trust_artifact_key)).collect();
     let explained = explained.map(|explained| format!("\n{}", explained.in_words()));
-    write!(stdout, "{}{}", in_words(report, args.trust_artifact_key), explained.unwrap_or_default())
+    write!(stdout, "{words}{}", explained.unwrap_or_default())
 }
 
 /// A request: its entries, and what came of judging it again.
@@ -147,7 +172,11 @@ struct Explained {
 
 impl Explained {
     fn of(args: &VerifyArgs, request: &str) -> Result<Self, Failure> {
-        let entries = entries_of(&args.dir, request).map_err(|error| cannot_read(&args.dir, &error))?;
+        let mut entries = Vec::new();
+        for path in &args.targets {
+            let lines = open(path)?.entries().map_err(|error| cannot_read(path, &error))?;
+            entries.extend(entries_of(lines, request).map_err(|error| cannot_read(path, &error))?);
+        }
         if entries.is_empty() {
             return Err(Failure::Unusable(format!(
                 "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
@@ -177,35 +206,74 @@ impl Explained {
     }
 }
 
-/// Checks the ledger, with a progress bar if somebody is watching.
+/// Checks every target, with a progress bar if somebody is watching, and remembers the newest checkpoint.
 ///
 /// # Errors
-/// If it does not verify, or cannot be read.
-pub fn check(args: &VerifyArgs) -> Result<Report, Failure> {
-    let key = trusted_key(args)?;
+/// If one does not verify, or cannot be read.
+pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
     let old = args.old.as_deref().map(read_text).transpose()?;
-    let directory = Directory::open(&args.dir);
-    let path = directory.path(layout::ENTRIES);
-    let entries = File::open(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound if args.dir.is_dir() => Failure::Refused(Refusal::Missing(layout::ENTRIES.to_owned())),
-        _ => cannot_read(&path, &error),
-    })?;
-    let bar = ProgressBar::no_length().with_style(style());
-    let result = verify(
-        &directory,
-        BufReader::with_capacity(READ_BUFFER, entries),
-        Trust { key: &key, old: old.as_deref() },
-        &at_once,
-        &mut |read, size| {
+    let mut seen = match &args.state {
+        Some(path) => Seen::read(path).map_err(|error| cannot_read(path, &error))?,
+        None => Seen::default(),
+    };
+    let mut reports: Vec<Report> = Vec::new();
+    // Each segment has to continue those before it; what was kept from earlier may well be newer than all but the last.
+    let mut kept: Vec<String> = Vec::new();
+    let mut newest = None;
+    for (n, path) in args.targets.iter().enumerate() {
+        let target = open(path)?;
+        let key = match reports.last() {
+            Some(before) => successor(before, &target, path)?.map_or_else(|| trusted_key(args, path, &target), Ok)?,
+            None => trusted_key(args, path, &target)?,
+        };
+        if n + 1 == args.targets.len() {
+            kept.extend(old.clone());
+            kept.extend(seen.of(key.name()).map(str::to_owned));
+        }
+        let kept_now: Vec<&str> = kept.iter().map(String::as_str).collect();
+        let bar = ProgressBar::no_length().with_style(style());
+        let result = target.verify(Trust { key: &key, old: &kept_now }, &at_once, &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
-        },
-    );
-    bar.finish_and_clear();
-    result.map_err(|refusal| match refusal {
+        });
+        bar.finish_and_clear();
+        let report = result.map_err(refused)?;
+        if let Some(before) = reports.last().filter(|before| before.size != report.from) {
+            return Err(Failure::Unusable(format!(
+                "{} begins at entry {}, but the one before it ends at {}: give all segments, in their order",
+                path.display(),
+                report.from,
+                before.size
+            )));
+        }
+        reports.push(report);
+        let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
+        kept.push(checkpoint.clone());
+        newest = Some((key, checkpoint));
+    }
+    if let (Some(path), Some((key, checkpoint))) = (&args.state, newest) {
+        seen.remember(path, key.name(), &checkpoint)
+            .map_err(|error| Failure::Unusable(format!("verified, but cannot write {}: {error}", path.display())))?;
+    }
+    Ok(reports)
+}
+
+/// The key that the segment before vouches for and that has signed this one: the log may have changed it.
+fn successor(before: &Report, target: &Target, path: &Path) -> Result<Option<VerifierKey>, Failure> {
+    let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
+    let keys = before.keys.iter().filter_map(|key| key.parse().ok());
+    Ok(keys.into_iter().find(|key| Checkpoint::open(&checkpoint, key).is_ok()))
+}
+
+fn open(path: &Path) -> Result<Target, Failure> {
+    Target::open(path).map_err(refused)
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    match refusal {
         refusal if refusal.is_about_the_ledger() => Failure::Refused(refusal),
         refusal => Failure::Unusable(refusal.to_string()),
-    })
+    }
 }
 
 /// Does all of the work, each task in a thread of its own.
@@ -218,12 +286,11 @@ pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
     });
 }
 
-fn trusted_key(args: &VerifyArgs) -> Result<VerifierKey, Failure> {
-    let inside = args.dir.join(layout::VKEY);
+fn trusted_key(args: &VerifyArgs, path: &Path, target: &Target) -> Result<VerifierKey, Failure> {
     let text = match args.vkey.as_deref() {
-        None => read_text(&inside)?,
+        None => target.text(layout::VKEY).map_err(|error| cannot_read(&path.join(layout::VKEY), &error))?,
         Some(given) if Path::new(given).exists() => {
-            if !args.trust_artifact_key && lies_inside(Path::new(given), &args.dir) {
+            if !args.trust_artifact_key && lies_inside(Path::new(given), path) {
                 return Err(Failure::Unusable(format!(
                     "the key {given} lies inside the ledger it should prove: whoever changes the one can change the other. \
                      Get the key from the people who run the log, or pass --trust-artifact-key if you only want to know \
@@ -276,16 +343,28 @@ fn style() -> ProgressStyle {
 fn in_words(report: &Report, key_from_artifact: bool) -> String {
     let outcomes: Vec<String> =
         report.outcomes.iter().map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " "))).collect();
+    let span = match report.from {
+        0 => format!("{} entries", report.size),
+        from => format!("entries {from} to {} of {}", report.size - 1, report.size),
+    };
     let mut words = format!(
-        "verified: {}\n  {} entries, root {}\n  {} requests: {} decided, each with a receipt{}; {} pending\n",
+        "verified: {}\n  {span}, root {}\n  {} requests: {} decided, each with a receipt{}; {} pending\n",
         report.origin,
-        report.size,
         report.root,
         report.requests(),
         report.decisions(),
         if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) },
         report.pending,
     );
+    if report.opened_before > 0 {
+        words.push_str(&format!(
+            "  {} requests were opened before entry {}: who had a part in them is in the segments before\n",
+            report.opened_before, report.from
+        ));
+    }
+    for name in &report.unvouched {
+        words.push_str(&format!("  {name}: nothing the log has signed vouches for it\n"));
+    }
     if let Some(size) = report.continues {
         words.push_str(&format!("  continues the older checkpoint of {size} entries\n"));
     }

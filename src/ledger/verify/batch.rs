@@ -1,26 +1,39 @@
-//! Some lines of the entries, and what can be known of each without the others: its hash, and whether its receipt is right.
-use std::io::{BufRead, Read as _};
+//! Some lines of the entries, and what can be known of each without the others; they are cut where tiles end.
+use std::io::{self, BufRead, Read as _};
 
-use super::body::KnownParts;
-use super::files::Files;
+use super::files::{Files, InTile};
+use super::known::{Known, continues};
 use super::refusal::{LineFault, Refusal};
-use super::violation::Violation;
-use crate::ledger::entry::{Header, MAX_BYTES, is_request_id};
+use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact};
-use crate::ledger::merkle::{Hash, leaf_hash};
-use crate::ledger::record::RecordType;
+use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
+use crate::ledger::tables::event::Event;
+use crate::ledger::tile::WIDTH;
 
-/// A batch is full with this many bytes: milliseconds of work, so that handing it over costs nothing beside it.
+/// A batch is full with this many bytes, at the end of a tile: milliseconds of work, so that handing it over costs nothing
+/// beside it.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// One line of a batch.
-pub(super) struct Entry<'b> {
-    pub(super) line: &'b str,
+/// What is known of a line by itself.
+pub(super) struct Line {
     pub(super) leaf: Hash,
-    /// Whether its receipt is right, if it was looked at.
+    pub(super) known: Result<Known, LineFault>,
+    /// Whether its receipt is right, if it is a decision.
     pub(super) receipt: Option<Result<(), Refusal>>,
-    /// Who had a part in what it opens, if that was looked for.
-    pub(super) parts: Option<Result<KnownParts, Violation>>,
+    /// What the tables have of it, if they are wanted.
+    pub(super) event: Option<Event>,
+}
+
+/// The lines of one tile.
+#[derive(Default)]
+pub(super) struct Tile {
+    /// What the first line says of the entry before it.
+    pub(super) prev: Option<String>,
+    pub(super) lines: Vec<Line>,
+    /// The root of all 256 leaves, if there are so many.
+    pub(super) root: Option<Hash>,
+    /// What is wrong with the files of the tile.
+    pub(super) fault: Option<Refusal>,
 }
 
 /// Lines that follow each other.
@@ -30,24 +43,28 @@ pub(super) struct Batch {
     text: String,
     /// Where each line ends, after its newline.
     ends: Vec<usize>,
-    checked: Vec<Option<Checked>>,
+    pub(super) tiles: Vec<Tile>,
     after: After,
 }
 
-/// What is known of a line by itself.
-struct Checked {
-    leaf: Hash,
-    receipt: Option<Result<(), Refusal>>,
-    parts: Option<Result<KnownParts, Violation>>,
-}
-
-/// Some of the lines, to be checked by one thread.
+/// The lines of one tile, to be checked by one thread.
 pub(super) struct Part<'b> {
     first: u64,
     text: &'b str,
     start: usize,
     ends: &'b [usize],
-    checked: &'b mut [Option<Checked>],
+    tile: &'b mut Tile,
+}
+
+/// What is the same for all lines.
+#[derive(Clone, Copy)]
+pub(super) struct Log<'a> {
+    pub(super) origin: &'a str,
+    /// How many entries were signed.
+    pub(super) size: u64,
+    /// The leaves of the first tile that stand before the first line.
+    pub(super) seam: &'a [Hash],
+    pub(super) wants_tables: bool,
 }
 
 /// What comes after a batch.
@@ -72,18 +89,26 @@ impl Batch {
     pub(super) fn fault(&mut self) -> Result<(), Refusal> {
         match std::mem::take(&mut self.after) {
             After::Fault(fault) => Err(fault),
-            _ => Ok(()),
+            after => {
+                self.after = after;
+                Ok(())
+            }
         }
     }
 
-    /// Replaces the lines by the next ones, of which the first is entry `first`.
-    pub(super) fn read(&mut self, entries: &mut impl BufRead, first: u64) {
-        let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        bytes.clear();
+    /// Empties it.
+    pub(super) fn clear(&mut self, first: u64) {
+        self.text.clear();
         self.ends.clear();
-        self.checked.clear();
+        self.tiles.clear();
         (self.first, self.after) = (first, After::More);
-        while self.goes_on() && bytes.len() < BATCH_BYTES {
+    }
+
+    /// Adds the next lines, of which the first is entry `first`.
+    pub(super) fn read(&mut self, entries: &mut impl BufRead, first: u64) {
+        self.clear(first);
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        while self.goes_on() && (bytes.len() < BATCH_BYTES || !self.next_seq().is_multiple_of(WIDTH as u64)) {
             match read_line(entries, &mut bytes, self.next_seq() + 1) {
                 Ok(true) => self.ends.push(bytes.len()),
                 Ok(false) => self.after = After::End,
@@ -94,68 +119,77 @@ impl Batch {
         self.text = String::from_utf8(bytes).unwrap_or_default();
     }
 
-    /// The lines in so many parts, which can be checked in any order.
-    pub(super) fn parts(&mut self, parts: usize) -> impl Iterator<Item = Part<'_>> {
-        let Batch { first, text, ends, checked, .. } = self;
-        checked.resize_with(ends.len(), || None);
-        let size = ends.len().div_ceil(parts).max(1);
-        let firsts = (*first..).step_by(size);
-        let starts = std::iter::once(0).chain(ends.chunks(size).filter_map(|ends| ends.last().copied()));
-        firsts
-            .zip(starts)
-            .zip(ends.chunks(size))
-            .zip(checked.chunks_mut(size))
-            .map(|(((first, start), ends), checked)| Part { first, text: text.as_str(), start, ends, checked })
-    }
-
-    /// The lines with what is known of them, once.
-    pub(super) fn entries(&mut self) -> impl Iterator<Item = Entry<'_>> {
-        let Batch { text, ends, checked, .. } = self;
-        lines(text, 0, ends).zip(checked.drain(..)).map(|(line, checked)| {
-            let unchecked = || Checked { leaf: leaf_hash(line.as_bytes()), receipt: None, parts: None };
-            let Checked { leaf, receipt, parts } = checked.unwrap_or_else(unchecked);
-            Entry { line, leaf, receipt, parts }
-        })
+    /// The lines, tile by tile: these can be checked in any order.
+    pub(super) fn parts(&mut self) -> Vec<Part<'_>> {
+        let Batch { first, text, ends, tiles, .. } = self;
+        let (mut parts, mut ends, mut first, mut start) = (Vec::new(), ends.as_slice(), *first, 0);
+        let count = (first % WIDTH as u64) as usize + ends.len();
+        tiles.resize_with(count.div_ceil(WIDTH), Tile::default);
+        for tile in tiles {
+            let (own, rest) = ends.split_at(ends.len().min(WIDTH - (first % WIDTH as u64) as usize));
+            parts.push(Part { first, text, start, ends: own, tile });
+            start = own.last().copied().unwrap_or(start);
+            first += own.len() as u64;
+            ends = rest;
+        }
+        parts
     }
 }
 
 impl Part<'_> {
-    /// Hashes the lines, checks the receipts of the decisions among them, and reads the facts of the openings.
-    pub(super) fn check(&mut self, files: &mut Files<'_, impl Artifact>) {
-        let lines = lines(self.text, self.start, self.ends);
-        for ((seq, line), checked) in (self.first..).zip(lines).zip(self.checked.iter_mut()) {
-            let leaf = leaf_hash(line.as_bytes());
-            let receipt = decided_in(line).map(|request| files.check_receipt(request, seq, line, leaf));
-            *checked = Some(Checked { leaf, receipt, parts: parts_in(line) });
+    /// Hashes and reads the lines, and compares the files that hold them: tile, bundle, receipts.
+    pub(super) fn check(&mut self, log: Log<'_>, files: &mut Files<'_, impl Artifact>) {
+        let lines: Vec<&str> = self.lines().collect();
+        let before = (self.first % WIDTH as u64) as usize;
+        // Entries that go on from a seam have its leaves before them; there is one seam at most.
+        let seam = if before == log.seam.len() { log.seam } else { &[] };
+        let leaves: Vec<Hash> =
+            seam.iter().copied().chain(lines.iter().map(|line| leaf_hash(line.as_bytes()))).collect();
+        let levels: Levels = leaves.iter().copied().collect();
+        let (index, width) = (self.first / WIDTH as u64, leaves.len());
+        let root = levels.subtree(WIDTH.ilog2(), 0);
+        let is_whole = width == WIDTH || index * WIDTH as u64 + width as u64 == log.size;
+        let fault = if is_whole { files.check_leaves(index, &leaves, seam.len(), &lines).err() } else { None };
+        let mut in_tile = InTile::new(&levels, root.is_some());
+        let mut prev = None;
+        let mut checked = Vec::with_capacity(lines.len());
+        let mut first_prev = None;
+        for ((seq, line), leaf) in (self.first..).zip(&lines).zip(&leaves[seam.len()..]) {
+            let leaf = *leaf;
+            let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
+            let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
+                let known = Known::of(line, header, log.origin, seq)?;
+                match prev {
+                    None => first_prev = header.prev.map(str::to_owned),
+                    prev => continues(header.prev, prev)?,
+                }
+                Ok(known)
+            });
+            let decided = known.as_ref().ok().and_then(Known::decided);
+            let receipt = decided.map(|request| files.check_receipt(request, seq, line, leaf, &mut in_tile));
+            let event = header.as_ref().ok().filter(|_| log.wants_tables).and_then(|it| Event::of(it, line));
+            checked.push(Line { leaf, known, receipt, event });
+            prev = Some(leaf);
         }
+        *self.tile = Tile { prev: first_prev, lines: checked, root, fault };
     }
-}
 
-fn lines<'b>(text: &'b str, mut start: usize, ends: &[usize]) -> impl Iterator<Item = &'b str> {
-    ends.iter().map(move |&end| &text[std::mem::replace(&mut start, end)..end - 1])
-}
-
-/// The request that this line decides. Only a line that may hold a decision is parsed.
-fn decided_in(line: &str) -> Option<&str> {
-    let name = RecordType::DecisionRecorded.as_str();
-    let header = line.contains(name).then(|| Header::parse(line).ok()).flatten()?;
-    header.corr.filter(|corr| header.record_type == name && is_request_id(corr))
-}
-
-/// Who had a part in what this line opens. Only a line that may hold facts is parsed.
-fn parts_in(line: &str) -> Option<Result<KnownParts, Violation>> {
-    let header = line.contains("\"facts\":").then(|| Header::parse(line).ok()).flatten()?;
-    header.facts.is_some().then(|| KnownParts::of(&header))
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let mut start = self.start;
+        self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end - 1])
+    }
 }
 
 /// Adds one line to `bytes`, never more than the longest there may be; false at the end of the file.
 fn read_line(entries: &mut impl BufRead, bytes: &mut Vec<u8>, line: u64) -> Result<bool, Refusal> {
     let fault = |fault| Refusal::Line { line, fault };
     let start = bytes.len();
-    entries
-        .take(MAX_BYTES as u64 + 1)
-        .read_until(b'\n', bytes)
-        .map_err(|source| Refusal::Read { path: layout::ENTRIES.to_owned(), source })?;
+    entries.take(MAX_BYTES as u64 + 1).read_until(b'\n', bytes).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            Refusal::Damaged { path: layout::ENTRIES.to_owned(), why: source.to_string() }
+        }
+        _ => Refusal::Read { path: layout::ENTRIES.to_owned(), source },
+    })?;
     match bytes[start..].split_last() {
         None => Ok(false),
         Some((b'\n', line)) => std::str::from_utf8(line).map(|_| true).map_err(|_| fault(LineFault::NotText)),

@@ -1,6 +1,4 @@
 //! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -134,14 +132,14 @@ struct Judged {
     gated: bool,
 }
 
-pub(super) struct Review<'a> {
-    pub(super) request_digest: &'a str,
-    pub(super) reviewer: Reviewer<'a>,
+pub(super) struct Review {
+    pub(super) request_digest: String,
+    pub(super) reviewer: Reviewer,
     pub(super) verdict: Verdict,
 }
 
-impl<'a> Review<'a> {
-    pub(super) fn of(entry: &Header<'a>) -> Result<Review<'a>, Violation> {
+impl Review {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Review, Violation> {
         Ok(Review {
             request_digest: need(entry.request_digest, "request_digest")?,
             reviewer: need(entry.reviewer, "reviewer")?,
@@ -150,16 +148,16 @@ impl<'a> Review<'a> {
     }
 }
 
-pub(super) struct Decision<'a> {
-    pub(super) request_digest: &'a str,
+pub(super) struct Decision {
+    pub(super) request_digest: String,
     pub(super) outcome: Outcome,
-    pub(super) approvers: Vec<Reviewer<'a>>,
+    pub(super) approvers: Vec<Reviewer>,
     pub(super) quorum: Vec<Quorum>,
-    pub(super) policy: Policy<'a>,
+    pub(super) policy: Policy,
 }
 
-impl<'a> Decision<'a> {
-    pub(super) fn of(entry: &Header<'a>) -> Result<Decision<'a>, Violation> {
+impl Decision {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Decision, Violation> {
         Ok(Decision {
             request_digest: need(entry.request_digest, "request_digest")?,
             outcome: need(entry.outcome, "outcome")?,
@@ -171,13 +169,13 @@ impl<'a> Decision<'a> {
     }
 }
 
-pub(super) struct Callback<'a> {
-    pub(super) request_digest: &'a str,
+pub(super) struct Callback {
+    pub(super) request_digest: String,
     pub(super) state: State,
 }
 
-impl<'a> Callback<'a> {
-    pub(super) fn of(entry: &Header<'a>) -> Result<Callback<'a>, Violation> {
+impl Callback {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Callback, Violation> {
         Ok(Callback {
             request_digest: need(entry.request_digest, "request_digest")?,
             state: need(entry.state, "state")?,
@@ -199,10 +197,9 @@ pub(super) struct Owner {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Reviewer<'a> {
+pub(super) struct Reviewer {
     pub(super) id: u64,
-    #[serde(borrow)]
-    pub(super) kind: Cow<'a, str>,
+    pub(super) kind: String,
 }
 
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
@@ -239,9 +236,8 @@ impl Quorum {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Policy<'a> {
-    #[serde(borrow)]
-    pub(super) digest: Cow<'a, str>,
+pub(super) struct Policy {
+    pub(super) digest: String,
 }
 
 /// Reads a field that a rule cannot do without.

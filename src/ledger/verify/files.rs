@@ -8,12 +8,17 @@ use super::violation::Violation;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact, Place};
-use crate::ledger::merkle::{Hash, leaf_hash};
+use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::receipt::{Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
-use crate::ledger::tile::TilePath;
+use crate::ledger::segment;
+use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
 
+/// Levels of the tree inside one tile.
+const TILE_LEVELS: usize = WIDTH.ilog2() as usize;
+/// The longest possible bundle, in bytes.
+const MAX_BUNDLE: usize = WIDTH * (2 + MAX_BYTES);
 /// Longer than the lines of any proof, in bytes; its checkpoint comes on top.
 const MAX_PROOF_BYTES: usize = 4096;
 
@@ -23,7 +28,39 @@ pub(super) struct Files<'a, A: Artifact> {
     note: &'a str,
     checkpoint: &'a Checkpoint,
     key: &'a VerifierKey,
+    /// Where a segment begins; nothing for a whole ledger.
+    from: Option<u64>,
     buffer: Vec<u8>,
+}
+
+/// What proofs in one tile have in common.
+pub(super) struct InTile<'t> {
+    levels: &'t Levels,
+    is_full: bool,
+    /// The hashes from the tile's root upwards, once they have led to the root that was signed.
+    above: Option<Vec<Hash>>,
+}
+
+impl<'t> InTile<'t> {
+    pub(super) fn new(levels: &'t Levels, is_full: bool) -> Self {
+        Self { levels, is_full, above: None }
+    }
+
+    /// Whether a proof is the one that another proof in the same tile, which was checked, makes this one be.
+    fn is_proven(&self, index: u64, proof: &[Hash]) -> bool {
+        let Some((own, above)) = proof.split_at_checked(TILE_LEVELS) else { return false };
+        self.above.as_deref() == Some(above)
+            && (0..).zip(own).all(|(level, hash)| {
+                let sibling = (index % WIDTH as u64 >> level) ^ 1;
+                self.levels.subtree(level, sibling) == Some(*hash)
+            })
+    }
+
+    fn remember(&mut self, proof: &[Hash]) {
+        if self.is_full && self.above.is_none() {
+            self.above = proof.get(TILE_LEVELS..).map(<[Hash]>::to_vec);
+        }
+    }
 }
 
 /// The same files, looked at by somebody else at the same time.
@@ -35,7 +72,52 @@ impl<A: Artifact> Clone for Files<'_, A> {
 
 impl<'a, A: Artifact> Files<'a, A> {
     pub(super) fn new(artifact: &'a A, note: &'a str, checkpoint: &'a Checkpoint, key: &'a VerifierKey) -> Self {
-        Files { artifact, note, checkpoint, key, buffer: Vec::new() }
+        Files { artifact, note, checkpoint, key, from: None, buffer: Vec::new() }
+    }
+
+    /// The files of a segment that begins there.
+    pub(super) fn of_segment(self, from: u64) -> Self {
+        Files { from: Some(from), ..self }
+    }
+
+    /// Reads a tile of leaf hashes.
+    pub(super) fn leaves(&mut self, index: u64, width: usize) -> Result<Vec<Hash>, Refusal> {
+        let tile = TilePath { content: Content::Hashes { level: 0 }, index, width };
+        self.read(&tile.to_string(), width * size_of::<Hash>())?;
+        let (hashes, rest) = self.buffer.as_chunks();
+        let hashes: Vec<Hash> = hashes.iter().copied().map(Hash::from_bytes).collect();
+        if hashes.len() == width && rest.is_empty() { Ok(hashes) } else { Err(Refusal::Tile { path: tile }) }
+    }
+
+    /// Checks that the tile of these leaves, and the bundle of their entries, are there and right. Of the first `seam` leaves
+    /// the entries are not known.
+    pub(super) fn check_leaves(
+        &mut self,
+        index: u64,
+        leaves: &[Hash],
+        seam: usize,
+        lines: &[&str],
+    ) -> Result<(), Refusal> {
+        if self.leaves(index, leaves.len())? != leaves {
+            let content = Content::Hashes { level: 0 };
+            return Err(Refusal::Tile { path: TilePath { content, index, width: leaves.len() } });
+        }
+        let path = TilePath { content: Content::Entries, index, width: leaves.len() };
+        self.read(&path.to_string(), MAX_BUNDLE)?;
+        let (mut entries, mut length) = (bundled(&self.buffer), 0);
+        let mut is_right = entries.by_ref().take(seam).zip(leaves).all(|(entry, leaf)| {
+            length += 2 + entry.len();
+            leaf_hash(entry) == *leaf
+        });
+        for line in lines {
+            is_right &= entries.next() == Some(line.as_bytes());
+            length += 2 + line.len();
+        }
+        if is_right && length == self.buffer.len() { Ok(()) } else { Err(Refusal::Tile { path }) }
+    }
+
+    fn read(&mut self, path: &str, limit: usize) -> Result<(), Refusal> {
+        self.artifact.read(path, limit, &mut self.buffer).map_err(|source| Refusal::unreadable(path, source))
     }
 
     /// Checks that a tile or bundle is there and has exactly these bytes.
@@ -48,7 +130,14 @@ impl<'a, A: Artifact> Files<'a, A> {
     }
 
     /// Checks the receipt of a request whose decision is this line.
-    pub(super) fn check_receipt(&mut self, request: &str, seq: u64, line: &str, leaf: Hash) -> Result<(), Refusal> {
+    pub(super) fn check_receipt(
+        &mut self,
+        request: &str,
+        seq: u64,
+        line: &str,
+        leaf: Hash,
+        in_tile: &mut InTile<'_>,
+    ) -> Result<(), Refusal> {
         let path = layout::receipt_entry(request);
         self.artifact.read(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer != line.as_bytes() {
@@ -58,14 +147,15 @@ impl<'a, A: Artifact> Files<'a, A> {
             return Err(Refusal::Receipt { path, fault: ReceiptFault::Entry { seq } });
         }
         let path = layout::receipt_proof(request);
-        match self.prove(&path, leaf)? {
+        match self.prove(&path, leaf, Some((seq, in_tile)))? {
             index if index == seq => Ok(()),
             found => Err(Refusal::Receipt { path, fault: ReceiptFault::Index { found, seq } }),
         }
     }
 
-    /// Checks a proof against this ledger's own checkpoint and returns the index it is for.
-    fn prove(&mut self, path: &str, leaf: Hash) -> Result<u64, Refusal> {
+    /// Checks a proof against this ledger's own checkpoint and returns the index it is for. Where the place of the leaf is known,
+    /// what was proven in its tile before need not be proven again.
+    fn prove(&mut self, path: &str, leaf: Hash, place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
         self.artifact
             .read(path, MAX_PROOF_BYTES, &mut self.buffer)
@@ -80,7 +170,14 @@ impl<'a, A: Artifact> Files<'a, A> {
                 .size;
             return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
         }
+        let place = place.filter(|(seq, _)| *seq == receipt.index).map(|(_, in_tile)| in_tile);
+        if place.as_ref().is_some_and(|in_tile| in_tile.is_proven(receipt.index, &receipt.proof)) {
+            return Ok(receipt.index);
+        }
         receipt.verify_in(leaf, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
+        if let Some(in_tile) = place {
+            in_tile.remember(&receipt.proof);
+        }
         Ok(receipt.index)
     }
 
@@ -99,30 +196,28 @@ impl<'a, A: Artifact> Files<'a, A> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Refusal::unreadable(&path, error)),
         }
-        let index = self.prove(&layout::receipt_proof(request), leaf_hash(&entry))?;
+        let index = self.prove(&layout::receipt_proof(request), leaf_hash(&entry), None)?;
         // Proven to be in the log, where its line is or will be checked like any other.
         Ok(decision_of(request, &entry).map(|settled| (index, settled)))
     }
 
     /// Checks that there is no file that nothing above has looked at; every decision has two.
     pub(super) fn check_nothing_else(&mut self, decisions: u64) -> Result<(), Refusal> {
-        let size = self.checkpoint.size;
-        let (mut foreign, mut receipts) = (None, 0);
-        visit_paths(self.artifact, &mut |path| {
+        let (size, from) = (self.checkpoint.size, self.from);
+        let mut foreign = None;
+        let listed = self.artifact.visit_but_receipts(&mut |path| {
             let belongs = match layout::place(path) {
-                Place::Fixed => true,
-                Place::Tile(tile) => tile.belongs_to(size),
-                Place::Receipt(_) => {
-                    receipts += 1;
-                    true
-                }
-                Place::Foreign => false,
+                Place::Tile(tile) => tile.belongs_to(size) && from.is_none_or(|from| tile.is_in_segment(from)),
+                Place::Fixed if path == layout::ENTRIES => from.is_none(),
+                Place::Fixed | Place::Receipt(_) => true,
+                Place::Foreign => from.is_some_and(|from| segment::has_file(from, size, path)),
             };
             if !belongs {
                 foreign = Some(path.to_owned());
             }
             belongs
-        })?;
+        });
+        let receipts = listed.map_err(cannot_list)?;
         if let Some(path) = foreign {
             return Err(Refusal::Foreign(path));
         }
@@ -133,20 +228,21 @@ impl<'a, A: Artifact> Files<'a, A> {
     fn name_foreign_receipt(&mut self) -> Result<(), Refusal> {
         let artifact = self.artifact;
         let mut foreign = Ok(());
-        visit_paths(artifact, &mut |path| {
+        let listed = artifact.visit_paths(&mut |path| {
             if let Place::Receipt(request) = layout::place(path)
                 && !matches!(self.decision_before(request, u64::MAX), Ok(Some(_)))
             {
                 foreign = Err(Refusal::Foreign(path.to_owned()));
             }
             foreign.is_ok()
-        })?;
+        });
+        listed.map_err(cannot_list)?;
         foreign
     }
 }
 
-fn visit_paths(artifact: &impl Artifact, visit: &mut dyn FnMut(&str) -> bool) -> Result<(), Refusal> {
-    artifact.visit_paths(visit).map_err(|source| Refusal::Read { path: "the ledger's folder".to_owned(), source })
+fn cannot_list(source: io::Error) -> Refusal {
+    Refusal::Read { path: "the ledger's folder".to_owned(), source }
 }
 
 /// What an entry decided about this request; `None` if it is not its decision.
@@ -156,5 +252,5 @@ fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
         return None;
     }
     let decision = Decision::of(&header).ok()?;
-    Some(Settled { outcome: decision.outcome, digest: decision.request_digest.to_owned() })
+    Some(Settled { outcome: decision.outcome, digest: decision.request_digest })
 }

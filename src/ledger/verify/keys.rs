@@ -10,8 +10,10 @@ use thiserror::Error;
 use super::refusal::Refusal;
 use super::violation::Violation;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
+use crate::ledger::layout;
 use crate::ledger::note::{NoteError, VerifierKey};
 use crate::ledger::record::RecordType;
+use crate::ledger::segment::CHECKPOINT_PREV;
 use crate::ledger::succession::{Succession, SuccessionError};
 
 /// What is wrong with an entry about keys, or with who signed.
@@ -118,11 +120,22 @@ pub(super) struct Keys<'t> {
 
 /// The fields of the entries about keys.
 #[derive(Deserialize)]
-struct Own {
+pub(super) struct Own {
     vkey: String,
     added_by: Option<String>,
     statement: Option<String>,
     valid_to_size: Option<u64>,
+}
+
+impl Own {
+    /// Reads them, if it is an entry about keys.
+    pub(super) fn of(record_type: RecordType, line: &str) -> Option<Result<Self, KeyFault>> {
+        let about_keys = matches!(
+            record_type,
+            RecordType::Genesis | RecordType::KeyAdded | RecordType::KeyActivated | RecordType::KeyRevoked
+        );
+        about_keys.then(|| serde_json::from_str(line).map_err(|error| KeyFault::Unreadable(error.to_string())))
+    }
 }
 
 impl<'t> Keys<'t> {
@@ -155,31 +168,17 @@ impl<'t> Keys<'t> {
     }
 
     fn open(&self, note: &str) -> Result<(Checkpoint, bool), CheckpointError> {
-        match Checkpoint::open(note, self.trusted) {
-            Err(CheckpointError::Note(NoteError::NoTrustedSignature(_))) => {
-                let checkpoint = Checkpoint::unverified(note)?;
-                checkpoint.of_log(self.trusted)?;
-                Ok((checkpoint, false))
-            }
-            opened => Ok((opened?, true)),
-        }
+        Checkpoint::open_or_read(note, self.trusted)
     }
 
     fn not_signed(&self) -> CheckpointError {
         NoteError::NoTrustedSignature(self.trusted.to_string()).into()
     }
 
-    /// Takes in one entry.
-    pub(super) fn follow(&mut self, seq: u64, record_type: RecordType, line: &str) {
-        let about_keys = matches!(
-            record_type,
-            RecordType::Genesis | RecordType::KeyAdded | RecordType::KeyActivated | RecordType::KeyRevoked
-        );
-        if !about_keys || self.fault.is_some() {
-            return;
-        }
-        let read = serde_json::from_str(line).map_err(|error| KeyFault::Unreadable(error.to_string()));
-        self.fault = read.and_then(|own| self.apply(seq, record_type, &own)).err().map(|fault| (seq, fault));
+    /// Takes in one entry, and what it says if it is about keys.
+    pub(super) fn follow(&mut self, seq: u64, record_type: RecordType, own: Option<Box<Result<Own, KeyFault>>>) {
+        let Some(own) = own.filter(|_| self.fault.is_none()) else { return };
+        self.fault = own.and_then(|own| self.apply(seq, record_type, &own)).err().map(|fault| (seq, fault));
     }
 
     fn apply(&mut self, seq: u64, record_type: RecordType, own: &Own) -> Result<(), KeyFault> {
@@ -274,15 +273,31 @@ impl<'t> Keys<'t> {
         let is_own = self.current().is_some_and(|current| current.to_string() == own);
         let signs = || own.parse().is_ok_and(|own| Checkpoint::open(note, &own).is_ok());
         // A log read from its middle may not have said which of two keys that sign is its own.
-        if is_own || (self.from > 0 && signs()) { Ok(()) } else { Err(Refusal::KeyFile) }
+        if is_own || (self.from > 0 && signs()) { Ok(()) } else { Err(Refusal::KeyFile(layout::VKEY)) }
     }
 
     /// Checks that a checkpoint kept from earlier is signed by the keys of its time.
     pub(super) fn check_old(&self, note: &str, size: u64) -> Result<(), Refusal> {
         match self.signed(note, size) {
+            // Of a time that was not read. Whoever signed it, the tree has to continue it.
+            Err(Refusal::Keys(_)) if size <= self.from => Ok(()),
             Err(Refusal::Keys(KeyFault::Unsigned { key, .. })) => {
                 Err(Refusal::OldCheckpoint(NoteError::NoTrustedSignature(key).into()))
             }
+            checked => checked,
+        }
+    }
+
+    /// Reads the checkpoint at which a segment begins: believed only after [`Keys::check_prev`].
+    pub(super) fn glimpse_prev(&self, note: &str) -> Result<Checkpoint, CheckpointError> {
+        Ok(self.open(note)?.0)
+    }
+
+    /// Checks that the checkpoint at which a segment begins is signed by the keys the log had then.
+    pub(super) fn check_prev(&self, note: &str, size: u64) -> Result<(), Refusal> {
+        match self.signed(note, size) {
+            Err(Refusal::Keys(fault)) => Err(Refusal::Start(format!("{CHECKPOINT_PREV}: {fault}"))),
+            Err(Refusal::Checkpoint(error)) => Err(Refusal::Start(format!("{CHECKPOINT_PREV}: {error}"))),
             checked => checked,
         }
     }
@@ -305,6 +320,19 @@ impl<'t> Keys<'t> {
     /// The log's own key, if that is not the one the reader brought.
     pub(super) fn newer(&self) -> Option<String> {
         self.current().filter(|current| *current != self.trusted).map(ToString::to_string)
+    }
+
+    /// The keys that the reader may trust from here on: the log's own first, then one that is announced.
+    pub(super) fn trusted_at(&self, size: u64) -> Vec<String> {
+        let mut keys: Vec<(bool, &Key)> = self
+            .life
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.is_trusted && known.is_in_force(size))
+            .map(|(place, known)| (place != self.current, known))
+            .collect();
+        keys.sort_by_key(|(is_other, _)| *is_other);
+        keys.into_iter().map(|(_, known)| known.key.to_string()).collect()
     }
 
     fn current(&self) -> Option<&VerifierKey> {

@@ -1,47 +1,50 @@
 //! Checks an exported ledger against a key the reader trusts, believing nothing else of it.
 //!
-//! The entries stream by once, a batch at a time, in constant memory: while one batch is followed, line by line, the receipts
-//! of the next are looked at. Every line is checked for its place in the chain and goes into the
-//! tree; tiles, bundles and receipts are compared as the lines they hold go by; the rules of the domain are checked for
-//! each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
+//! The entries stream by once, a batch at a time, in constant memory: while one batch is followed, line by line, the lines of
+//! the next are hashed, read, and compared with the tiles, bundles and receipts that hold them, by several threads, and the one
+//! after that is read. What is left to follow is the chain, the tree above the tiles, and the rules of the domain, which are
+//! checked for each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
 //! message about a rule is always about something the log itself has signed, never about damage to the file.
 use std::io::{self, BufRead};
 
-use self::batch::{Batch, Entry};
-use self::body::KnownParts;
+use self::batch::{Batch, Line, Log, Tile};
 use self::files::Files;
 use self::keys::Keys;
-use self::refusal::{LineFault, Refusal};
+use self::known::{Known, continues};
+use self::refusal::Refusal;
 use self::report::Report;
 use self::rules::{Rules, Step};
+use self::segment::{Remade, Segment, Start};
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
-use super::entry::{FORMAT, Header, is_request_id};
 use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
-use super::record::RecordType;
-use super::tile::Builder;
+use super::segment::{CHECKPOINT_PREV, GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
+use super::tables::At;
+use super::tile::{HashTiles, WIDTH};
 
 mod batch;
 mod body;
 mod files;
 pub mod keys;
+mod known;
 pub mod refusal;
 pub mod report;
 mod rules;
+pub mod segment;
 pub mod violation;
 
-/// How often progress is told, in entries.
-const PROGRESS_EVERY: u64 = 8192;
+/// How often progress is told, in tiles.
+const PROGRESS_TILES: u64 = 32;
 
 /// What the reader brings.
 #[derive(Debug, Clone, Copy)]
 pub struct Trust<'a> {
     /// A key of the log, from anywhere but the ledger itself: the one it has now, or one that it had.
     pub key: &'a VerifierKey,
-    /// A checkpoint of the same log seen earlier: the ledger has to continue it.
-    pub old: Option<&'a str>,
+    /// Checkpoints of the same log seen earlier: the ledger has to continue each.
+    pub old: &'a [&'a str],
 }
 
 /// Work that may be done in another thread.
@@ -51,41 +54,86 @@ pub type Task<'t> = Box<dyn FnOnce() + Send + 't>;
 /// calling thread.
 pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
 
-/// Into how many parts a batch is cut for those who look at receipts: more than there are cores, since who opens files
-/// waits for the disk now and then.
-const PARTS: usize = 3;
+/// How many look at the lines of a batch: more than there are cores, since who opens files waits for the disk now and then.
+const LOOKERS: usize = 3;
 
-/// Checks everything there is to check; `entries` is the content of `entries.jsonl`. `progress` hears now and then how many
-/// entries of how many have been read.
+/// Checks a whole ledger, and everything in it; `entries` is the content of `entries.jsonl`. `progress` hears now and then how
+/// many entries of how many have been read.
 ///
 /// # Errors
 /// The first reason not to believe the ledger.
 pub fn verify(
     artifact: &(impl Artifact + Sync),
-    entries: impl BufRead,
+    entries: impl BufRead + Send,
+    trust: Trust<'_>,
+    at_once: &AtOnce<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Refusal> {
+    check(artifact, entries, None, trust, at_once, progress)
+}
+
+/// Checks a segment alone: that it continues what the segments before signed, and everything in it. `artifact` has its tiles and
+/// receipts as a whole ledger has them, beside its other files; `entries` is the content of its file of entries, unpacked.
+///
+/// # Errors
+/// The first reason not to believe the segment.
+pub fn verify_segment(
+    artifact: &(impl Artifact + Sync),
+    entries: impl BufRead + Send,
+    segment: &Segment,
+    trust: Trust<'_>,
+    at_once: &AtOnce<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Refusal> {
+    segment.check_manifest(artifact)?;
+    check(artifact, entries, Some(segment), trust, at_once, progress)
+}
+
+fn check(
+    artifact: &(impl Artifact + Sync),
+    entries: impl BufRead + Send,
+    segment: Option<&Segment>,
     trust: Trust<'_>,
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
     let own_key = read_text(artifact, layout::VKEY)?;
-    let keys = Keys::new(trust.key, 0);
-    let checkpoint = keys.glimpse(&note, own_key.trim_end())?;
-    let old = trust.old.map(|note| keys.glimpse_old(note, checkpoint.size)).transpose()?;
+    let own_key = own_key.trim_end();
+    let from = segment.map_or(0, |segment| segment.from);
+    let keys = Keys::new(trust.key, from);
+    let checkpoint = keys.glimpse(&note, own_key)?;
+    let mut olds = Vec::new();
+    for note in trust.old {
+        let old = keys.glimpse_old(note, checkpoint.size)?;
+        olds.push(Old { root: (old.size == 0).then(empty_root), signed: old });
+    }
+    let files = Files::new(artifact, &note, &checkpoint, trust.key);
+    let newest = olds.iter().map(|old| old.signed.size).max();
     let mut scan = Scan {
-        files: Files::new(artifact, &note, &checkpoint, trust.key),
+        files: if segment.is_some() { files.of_segment(from) } else { files },
         checkpoint: &checkpoint,
         keys,
-        chain: Chain { prev: None, tree: Frontier::new() },
-        tiles: Builder::default(),
-        rules: Rules::default(),
-        old_root: old.as_ref().filter(|old| old.size == 0).map(|_| empty_root()),
-        report: Report::new(&checkpoint, old.as_ref()),
+        next: from,
+        prev: None,
+        tree: Frontier::new(),
+        seam: Vec::new(),
+        tiles: HashTiles::from_level(1),
+        rules: Rules::from(from),
+        tables: segment.map(|_| Remade::new()),
+        olds,
+        report: Report::new(from, &checkpoint, newest),
         fault: None,
     };
-    scan.entries(entries, old.as_ref(), at_once, progress)?;
-    let signed = Signed { note: &note, own_key: own_key.trim_end(), old: trust.old.zip(old.as_ref()) };
-    scan.finish(signed)
+    if let Some(segment) = segment {
+        let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
+        scan.start(segment, artifact, &note, &own_key)?;
+        scan.report.unvouched = unvouched(segment, artifact, &checkpoint);
+    }
+    scan.entries(entries, at_once, progress)?;
+    let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
+    let signed = Signed { note: &note, own_key, old: trust.old, prev: prev.as_deref() };
+    scan.finish(segment, signed)
 }
 
 /// What the keys of the log must have signed.
@@ -93,7 +141,32 @@ struct Signed<'a> {
     note: &'a str,
     /// The key the ledger says is its own.
     own_key: &'a str,
-    old: Option<(&'a str, &'a Checkpoint)>,
+    old: &'a [&'a str],
+    /// The checkpoint where a segment begins.
+    prev: Option<&'a str>,
+}
+
+/// Files that are in a segment by agreement, and say nothing that the log has signed.
+fn unvouched(segment: &Segment, artifact: &impl Artifact, checkpoint: &Checkpoint) -> Vec<&'static str> {
+    let has = |name: &str| segment.digests.contains_key(name);
+    let guide = Guide {
+        origin: &checkpoint.origin,
+        from: segment.from,
+        to: segment.to,
+        has_witnesses: has(WITNESS_POLICY),
+        has_timestamp: has(TIMESTAMP),
+    };
+    // Another version of this program may have written another guide, and so may anybody else.
+    let is_ours = read_text(artifact, GUIDE).is_ok_and(|text| text == guide.text());
+    let others = [(GUIDE, !is_ours), (WITNESS_POLICY, true), (TIMESTAMP, true)];
+    others.into_iter().filter(|(name, is_foreign)| *is_foreign && has(name)).map(|(name, _)| name).collect()
+}
+
+/// A checkpoint seen earlier.
+struct Old {
+    signed: Checkpoint,
+    /// The root of this tree when it had that size.
+    root: Option<Hash>,
 }
 
 /// The state of one pass over the entries.
@@ -101,118 +174,174 @@ struct Scan<'a, A: Artifact> {
     files: Files<'a, A>,
     checkpoint: &'a Checkpoint,
     keys: Keys<'a>,
-    chain: Chain,
-    tiles: Builder,
+    /// The entry that comes next.
+    next: u64,
+    /// The leaf of the entry before it.
+    prev: Option<Hash>,
+    /// The tree up to the tile of the next entry.
+    tree: Frontier,
+    /// The leaves of that tile that come before the entries that are checked.
+    seam: Vec<Hash>,
+    /// The tiles above those of the leaves.
+    tiles: HashTiles,
     rules: Rules,
-    /// The root of the tree when it had the size of the older checkpoint.
-    old_root: Option<Hash>,
+    tables: Option<Remade>,
+    olds: Vec<Old>,
     report: Report,
     /// The first thing wrong that only matters if the entries are those that were signed.
     fault: Option<Refusal>,
 }
 
 impl<A: Artifact + Sync> Scan<'_, A> {
+    /// Takes over from the segments before.
+    fn start(&mut self, segment: &Segment, artifact: &A, note: &str, key: &VerifierKey) -> Result<(), Refusal> {
+        let Scan { files, tiles, olds, checkpoint, keys, .. } = self;
+        let (mut others, mut tree) = (files.clone(), Frontier::new());
+        let from = (note, *checkpoint, key, &*keys);
+        let Start { tree, seam, prev } = segment::start(segment, artifact, files, from, &mut |first, leaves, root| {
+            olds.iter_mut().for_each(|old| old.look(&tree, first, leaves));
+            tree.push_subtree(WIDTH.ilog2(), root);
+            tiles.push(root, &mut |tile, bytes| others.check_tile(tile, bytes))
+        })?;
+        olds.iter_mut().for_each(|old| old.look(&tree, tree.size(), &seam));
+        (self.tree, self.seam, self.prev) = (tree, seam, prev);
+        Ok(())
+    }
+
     fn entries(
         &mut self,
-        mut entries: impl BufRead,
-        old: Option<&Checkpoint>,
+        mut entries: impl BufRead + Send,
         at_once: &AtOnce<'_>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Refusal> {
-        let mut ahead = [(); PARTS].map(|()| self.files.clone());
-        let (mut batch, mut next) = (Batch::default(), Batch::default());
+        let (checkpoint, seam) = (self.checkpoint, std::mem::take(&mut self.seam));
+        let wants_tables = self.tables.is_some();
+        let log = Log { origin: &checkpoint.origin, size: checkpoint.size, seam: &seam, wants_tables };
+        let mut lookers = [(); LOOKERS].map(|()| self.files.clone());
+        let mut batches = [(); 3].map(|()| Batch::default());
+        let (mut first, mut more) = (self.next, true);
         let mut followed = Ok(());
-        while followed.is_ok() && batch.goes_on() {
-            next.read(&mut entries, batch.next_seq());
-            let parts = next.parts(PARTS).zip(&mut ahead);
-            let tasks = parts.map(|(mut part, files)| Box::new(move || part.check(files)) as Task<'_>).collect();
-            at_once(tasks, &mut || followed = self.follow(&mut batch, old, progress));
-            std::mem::swap(&mut batch, &mut next);
+        loop {
+            let [follow, look, read] = &mut batches;
+            let mut parts = look.parts();
+            let each = parts.len().div_ceil(LOOKERS).max(1);
+            let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LOOKERS + 1);
+            read.clear(first);
+            if more {
+                let entries = &mut entries;
+                tasks.push(Box::new(|| read.read(entries, first)));
+            }
+            for (parts, files) in parts.chunks_mut(each).zip(&mut lookers) {
+                tasks.push(Box::new(move || parts.iter_mut().for_each(|part| part.check(log, files))));
+            }
+            at_once(tasks, &mut || followed = self.follow(follow, &seam, progress));
+            followed?;
+            if !batches[0].goes_on() {
+                return Ok(());
+            }
+            (first, more) = (batches[2].next_seq(), more && batches[2].goes_on());
+            batches.rotate_left(1);
+            followed = Ok(());
         }
-        followed.and_then(|()| self.follow(&mut batch, old, progress))
     }
 
-    fn follow(
-        &mut self,
-        batch: &mut Batch,
-        old: Option<&Checkpoint>,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), Refusal> {
-        let size = self.checkpoint.size;
-        for Entry { line, leaf, receipt, parts } in batch.entries() {
-            if self.chain.tree.size() == size {
-                return Err(Refusal::Surplus { size });
-            }
-            self.entry(line, leaf, receipt, parts)?;
-            let read = self.chain.tree.size();
-            if old.is_some_and(|old| old.size == read) {
-                self.old_root = Some(self.chain.tree.root());
-            }
-            if read.is_multiple_of(PROGRESS_EVERY) || read == size {
-                progress(read, size);
+    fn follow(&mut self, batch: &mut Batch, seam: &[Hash], progress: &mut dyn FnMut(u64, u64)) -> Result<(), Refusal> {
+        for tile in batch.tiles.drain(..) {
+            let begun = (self.next % WIDTH as u64) as usize;
+            self.tile(tile, if begun == seam.len() { seam } else { &[] })?;
+            if (self.next / WIDTH as u64).is_multiple_of(PROGRESS_TILES) || self.next == self.checkpoint.size {
+                progress(self.next, self.checkpoint.size);
             }
         }
         batch.fault()
     }
 
-    fn entry(
-        &mut self,
-        line: &str,
-        leaf: Hash,
-        receipt: Option<Result<(), Refusal>>,
-        parts: Option<Result<KnownParts, Violation>>,
-    ) -> Result<(), Refusal> {
-        let number = self.chain.tree.size() + 1;
-        let (header, record_type) = self
-            .chain
-            .follow(&self.checkpoint.origin, line, leaf)
-            .map_err(|fault| Refusal::Line { line: number, fault })?;
-        self.report.count(record_type);
-        self.keys.follow(header.seq, record_type, line);
-        let Scan { files, tiles, fault, rules, report, .. } = self;
-        tiles.push(leaf, line.as_bytes(), &mut |tile, bytes| {
-            if fault.is_none() {
-                *fault = files.check_tile(tile, bytes).err();
-            }
-            Ok(())
-        })?;
-        // After a first fault the state of the rules means nothing any more; the hashes still do.
+    fn tile(&mut self, tile: Tile, seam: &[Hash]) -> Result<(), Refusal> {
+        let Tile { prev, lines, root, fault } = tile;
         if self.fault.is_none() {
-            let earlier = &mut |request: &str| files.decision_before(request, header.seq);
-            let checked = rules.check(&header, record_type, parts, earlier).and_then(|step| match step {
-                Step::Decided(outcome) => {
-                    report.decided(outcome);
-                    let request = header.corr.unwrap_or_default();
-                    let receipt = receipt.unwrap_or_else(|| files.check_receipt(request, header.seq, line, leaf));
-                    receipt.or_else(|fault| rules.doubt(request, fault))
-                }
-                Step::Voided(outcome) => {
-                    report.voided(outcome);
-                    Ok(())
-                }
-                Step::None => Ok(()),
-            });
-            self.fault = checked.err();
+            self.fault = fault;
         }
-        Ok(())
+        let size = self.checkpoint.size;
+        let mut leaves = seam.to_vec();
+        for (n, Line { leaf, known, receipt, event }) in lines.into_iter().enumerate() {
+            if self.next == size {
+                return Err(Refusal::Surplus { size });
+            }
+            let at_line = |fault| Refusal::Line { line: self.next + 1, fault };
+            let mut known = known.map_err(at_line)?;
+            if n == 0 {
+                continues(prev.as_deref(), self.prev).map_err(at_line)?;
+            }
+            self.report.count(known.record_type);
+            self.keys.follow(known.seq, known.record_type, known.key.take());
+            if let (Some(tables), Some(event)) = (&mut self.tables, event) {
+                let name = known.record_type.as_str();
+                let at = At { seq: known.seq, leaf, time: known.time, name, request: known.corr.as_deref() };
+                tables.push(at, event);
+            }
+            // After a first fault the state of the rules means nothing any more; the hashes still do.
+            if self.fault.is_none() {
+                self.fault = self.judge(known, receipt).err();
+            }
+            leaves.push(leaf);
+            (self.next, self.prev) = (self.next + 1, Some(leaf));
+        }
+        let Scan { tree, olds, tiles, files, fault, .. } = self;
+        olds.iter_mut().for_each(|old| old.look(tree, tree.size(), &leaves));
+        match root {
+            Some(root) => {
+                tree.push_subtree(WIDTH.ilog2(), root);
+                tiles.push(root, &mut |tile, bytes| {
+                    if fault.is_none() {
+                        *fault = files.check_tile(tile, bytes).err();
+                    }
+                    Ok::<(), Refusal>(())
+                })
+            }
+            None => {
+                leaves.iter().for_each(|leaf| tree.push(*leaf));
+                Ok(())
+            }
+        }
     }
 
-    fn finish(mut self, signed: Signed<'_>) -> Result<Report, Refusal> {
-        let (have, size) = (self.chain.tree.size(), self.checkpoint.size);
+    /// Holds an entry against the rules.
+    fn judge(&mut self, known: Known, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
+        let Scan { files, rules, report, .. } = self;
+        let (seq, request) = (known.seq, known.corr.clone().unwrap_or_default());
+        let earlier = &mut |request: &str| files.decision_before(request, seq);
+        match rules.check(known, earlier)? {
+            Step::Decided(outcome) => {
+                report.decided(outcome);
+                receipt.unwrap_or(Ok(())).or_else(|fault| rules.doubt(&request, fault))
+            }
+            Step::Voided(outcome) => {
+                report.voided(outcome);
+                Ok(())
+            }
+            Step::None => Ok(()),
+        }
+    }
+
+    fn finish(mut self, segment: Option<&Segment>, signed: Signed<'_>) -> Result<Report, Refusal> {
+        let (have, size) = (self.next, self.checkpoint.size);
         if have < size {
             return Err(Refusal::Truncated { have, size });
         }
-        let root = self.chain.tree.root();
+        let root = self.tree.root();
         if root != self.checkpoint.root {
             return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
         }
         self.keys.check(signed.note, size, signed.own_key)?;
-        self.report.newer_key = self.keys.newer();
-        if let Some((note, old)) = signed.old {
-            self.keys.check_old(note, old.size)?;
-            if self.old_root != Some(old.root) {
-                return Err(Refusal::Fork { size: old.size });
-            }
+        if let Some((prev, segment)) = signed.prev.zip(segment) {
+            self.keys.check_prev(prev, segment.from)?;
+        }
+        for (note, old) in signed.old.iter().zip(&self.olds) {
+            self.keys.check_old(note, old.signed.size)?;
+        }
+        (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
+        if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
+            return Err(Refusal::Fork { size: old.signed.size });
         }
         let Scan { files, tiles, fault, .. } = &mut self;
         tiles.finish(&mut |tile, bytes| {
@@ -234,52 +363,25 @@ impl<A: Artifact + Sync> Scan<'_, A> {
             }
         }
         self.files.check_nothing_else(self.report.decisions())?;
+        if let (Some(tables), Some(segment)) = (self.tables, segment) {
+            tables.check(segment)?;
+        }
         self.report.pending = self.rules.undecided().count() as u64;
+        self.report.opened_before = self.rules.opened_before();
         Ok(self.report)
     }
 }
 
-/// The chain of entries so far.
-struct Chain {
-    prev: Option<Hash>,
-    tree: Frontier,
-}
-
-impl Chain {
-    /// Checks that a line is the next entry of this log, and appends it.
-    fn follow<'l>(&mut self, origin: &str, line: &'l str, leaf: Hash) -> Result<(Header<'l>, RecordType), LineFault> {
-        let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()))?;
-        let seq = self.tree.size();
-        if header.v != FORMAT {
-            return Err(LineFault::Format(header.v));
+impl Old {
+    /// Looks at the leaves that follow the first `first`, whose tree this is.
+    fn look(&mut self, tree: &Frontier, first: u64, leaves: &[Hash]) {
+        let size = self.signed.size;
+        if size > first && size - first <= leaves.len() as u64 {
+            let mut tree = tree.clone();
+            leaves[..(size - first) as usize].iter().for_each(|leaf| tree.push(*leaf));
+            self.root = Some(tree.root());
         }
-        if header.log != origin {
-            return Err(LineFault::Log { found: header.log.to_owned(), origin: origin.to_owned() });
-        }
-        if header.seq != seq {
-            return Err(LineFault::Seq { found: header.seq, expected: seq });
-        }
-        match (header.prev, self.prev) {
-            (None, None) => {}
-            (Some(found), Some(prev)) if is_hex_of(found, prev) => {}
-            (found, prev) => {
-                return Err(LineFault::Chain { found: found.map(str::to_owned), prev });
-            }
-        }
-        let record_type = RecordType::from_name(header.record_type)
-            .ok_or_else(|| LineFault::UnknownType(header.record_type.to_owned()))?;
-        if let Some(corr) = header.corr.filter(|corr| !is_request_id(corr)) {
-            return Err(LineFault::RequestId(corr.to_owned()));
-        }
-        self.tree.push(leaf);
-        self.prev = Some(leaf);
-        Ok((header, record_type))
     }
-}
-
-fn is_hex_of(text: &str, hash: Hash) -> bool {
-    let mut hex = [0; 64];
-    hex::encode_to_slice(hash.as_bytes(), &mut hex).is_ok() && text.as_bytes() == hex
 }
 
 fn read_text(artifact: &impl Artifact, path: &str) -> Result<String, Refusal> {

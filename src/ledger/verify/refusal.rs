@@ -29,12 +29,29 @@ pub enum Refusal {
     Checkpoint(CheckpointError),
     /// The key that comes with the ledger is another one.
     #[error(
-        "log.vkey is not the key you trust, nor one that took over from it: the ledger is of another log, or the file was changed"
+        "{0} is not the key you trust, nor one that took over from it: the ledger is of another log, or the file was changed"
     )]
-    KeyFile,
+    KeyFile(&'static str),
     /// Who signed is not who had to sign by the log's own entries, or not whom the reader trusts.
     #[error("keys: {0}")]
     Keys(KeyFault),
+    /// A file is damaged.
+    #[error("{path} is damaged: {why}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The manifest is not of these files.
+    #[error("MANIFEST.sha256: {0}")]
+    Manifest(String),
+    /// What the segments before left behind is not to be believed.
+    #[error("where the segment begins: {0}")]
+    Start(String),
+    /// A table is not what the entries make it.
+    #[error("{0} does not say what the entries say: a row was changed, added or taken out")]
+    Table(&'static str),
     /// The older checkpoint is not to be believed.
     #[error("the older checkpoint cannot be used for comparison: {0}")]
     OldCheckpoint(CheckpointError),
@@ -138,7 +155,7 @@ impl Refusal {
 }
 
 /// Why a line is not the entry that belongs there.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum LineFault {
     /// Not JSON, or without the fields every entry has.
     #[error("not a ledger entry: {0}")]

@@ -44,7 +44,9 @@ impl Outcome {
 pub struct Report {
     /// The log.
     pub origin: String,
-    /// Its entries.
+    /// The first entry that was checked: 0, but for a segment.
+    pub from: u64,
+    /// Its entries, with those before the segment.
     pub size: u64,
     /// The root, in base64 as in the checkpoint.
     pub root: String,
@@ -54,23 +56,34 @@ pub struct Report {
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Requests opened and not yet decided.
     pub pending: u64,
-    /// The size of the older checkpoint that this ledger continues.
+    /// Requests met that were opened before the segment: who had a part in them, and who approved them until then, is in the
+    /// segments before.
+    pub opened_before: u64,
+    /// The size of the newest older checkpoint that this ledger continues.
     pub continues: Option<u64>,
+    /// Files for which nothing signed vouches.
+    pub unvouched: Vec<&'static str>,
     /// The key the log has now, when another one was trusted that vouches for it.
     pub newer_key: Option<String>,
+    /// The keys to trust from here on: the log's own, then one that is announced.
+    pub keys: Vec<String>,
 }
 
 impl Report {
-    pub(super) fn new(checkpoint: &Checkpoint, old: Option<&Checkpoint>) -> Report {
+    pub(super) fn new(from: u64, checkpoint: &Checkpoint, continues: Option<u64>) -> Report {
         Report {
             origin: checkpoint.origin.clone(),
+            from,
             size: checkpoint.size,
             root: checkpoint.root.to_base64(),
             entries: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             pending: 0,
-            continues: old.map(|old| old.size),
+            opened_before: 0,
+            continues,
+            unvouched: Vec::new(),
             newer_key: None,
+            keys: Vec::new(),
         }
     }
 

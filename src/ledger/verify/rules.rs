@@ -1,12 +1,9 @@
 //! What must hold for every request in a ledger, whoever wrote it: opened, seconded by somebody without a part in it,
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::value::RawValue;
-
-use super::body::{
-    self, Callback, Decision, KnownParts, Opened, Owner, Person, Quorum, Review, Reviewer, State, Verdict,
-};
+use super::body::{Decision, KnownParts, Opened, Owner, Quorum, Review, Reviewer, State, Verdict};
+use super::known::{Body, Known, verbatim};
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -22,8 +19,11 @@ pub(super) struct Settled {
 
 /// A request that can still be decided.
 #[derive(Debug, Default)]
-struct Open {
+pub(super) struct Open {
     seq: u64,
+    /// Whether it was opened before the entries that are checked begin: who approved it until then is not known, nor, until
+    /// it is judged again, who had a part in it.
+    is_from_before: bool,
     digest: String,
     /// Repository, environment, run and commit, as they are written.
     subject: String,
@@ -43,12 +43,12 @@ struct Open {
 
 #[derive(Debug)]
 enum Life {
-    Open(Open),
+    Open(Box<Open>),
     /// `before` is there until the decision leaves: it may be taken back. `doubt` is what is wrong with its receipt, unless
     /// it is taken back: then another decision has the receipt, or none.
     Decided {
         settled: Settled,
-        before: Option<Open>,
+        before: Option<Box<Open>>,
         callback_sent: bool,
         doubt: Option<Refusal>,
     },
@@ -78,39 +78,45 @@ impl Life {
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     alive: BTreeMap<String, Life>,
+    /// Whether there are entries before those that are checked.
+    is_segment: bool,
+    /// Requests met that were opened in entries before.
+    from_before: BTreeSet<String>,
 }
-
-/// Who had a part in what an entry opens, found out ahead.
-type Parts = Result<KnownParts, Violation>;
 
 /// Where a request is looked up that is not alive any more: what was decided about it before this entry.
 type Earlier<'a> = dyn FnMut(&str) -> Result<Option<Settled>, Refusal> + 'a;
 
 impl Rules {
+    /// The rules for entries that begin at `from`.
+    pub(super) fn from(from: u64) -> Self {
+        Self { is_segment: from > 0, ..Self::default() }
+    }
+
     /// The requests that are open and the entries that opened them.
     pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, u64)> {
         self.alive.iter().filter_map(|(request, life)| match life {
-            Life::Open(open) => Some((request.as_str(), open.seq)),
-            Life::Decided { .. } => None,
+            Life::Open(open) if !open.is_from_before => Some((request.as_str(), open.seq)),
+            _ => None,
         })
     }
 
+    /// How many requests were met of whose opening nothing is known.
+    pub(super) fn opened_before(&self) -> u64 {
+        self.from_before.len() as u64
+    }
+
     /// Checks one entry and says what it decided or took back.
-    pub(super) fn check(
-        &mut self,
-        header: &Header<'_>,
-        record_type: RecordType,
-        parts: Option<Parts>,
-        earlier: &mut Earlier<'_>,
-    ) -> Result<Step, Refusal> {
-        let refuse = |violation| Refusal::rule(header.seq, header.corr.unwrap_or("-"), violation);
-        if (header.seq == 0) != (record_type == RecordType::Genesis) {
+    pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
+        let Known { seq, record_type, corr, body, .. } = entry;
+        let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
+        if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
         }
         if record_type == RecordType::Genesis {
-            return genesis(header).map(|()| Step::None).map_err(refuse);
+            return body.map(|_| Step::None).map_err(refuse);
         }
-        let Some(request) = header.corr else {
+        let Some(request) = corr.as_deref() else {
             return if is_about_a_request(record_type) {
                 Err(refuse(Violation::NoRequest(record_type)))
             } else {
@@ -118,13 +124,22 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, header, parts).map(|()| Step::None).map_err(refuse);
+            return self.open(request, body).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
-            let settled = earlier(request)?.ok_or_else(|| refuse(Violation::NotOpened(record_type)))?;
-            // It left memory because there was no callback to come, or after one was sent.
-            let callback_sent = State::after(settled.outcome).is_some();
-            self.alive.insert(request.to_owned(), Life::Decided { settled, before: None, callback_sent, doubt: None });
+            let life = match earlier(request)? {
+                Some(settled) => {
+                    // It left memory because there was no callback to come, or after one was sent.
+                    let callback_sent = State::after(settled.outcome).is_some();
+                    Life::Decided { settled, before: None, callback_sent, doubt: None }
+                }
+                None if self.is_segment => {
+                    self.from_before.insert(request.to_owned());
+                    Life::Open(Box::new(Open { seq, is_from_before: true, ..Open::default() }))
+                }
+                None => return Err(refuse(Violation::NotOpened(record_type))),
+            };
+            self.alive.insert(request.to_owned(), life);
         }
         let Some(life) = self.alive.get_mut(request) else {
             return Ok(Step::None);
@@ -134,7 +149,7 @@ impl Rules {
         {
             return Err(doubt);
         }
-        let step = life.follow(record_type, header, parts).map_err(refuse)?;
+        let step = body.and_then(|body| life.follow(record_type, body)).map_err(refuse)?;
         if life.is_over(record_type) {
             self.alive.remove(request);
         }
@@ -160,58 +175,60 @@ impl Rules {
         })
     }
 
-    fn open(&mut self, request: &str, entry: &Header<'_>, parts: Option<Parts>) -> Result<(), Violation> {
+    fn open(&mut self, request: &str, body: Result<Body, Violation>) -> Result<(), Violation> {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
-        self.alive.insert(request.to_owned(), Life::Open(Open::of(entry, parts)?));
+        if let Body::Opened(open) = body? {
+            self.alive.insert(request.to_owned(), Life::Open(open));
+        }
         Ok(())
     }
 }
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(&mut self, record_type: RecordType, entry: &Header<'_>, parts: Option<Parts>) -> Result<Step, Violation> {
-        match record_type {
+    fn follow(&mut self, record_type: RecordType, body: Body) -> Result<Step, Violation> {
+        match body {
             // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
             // What is held and who set it going is as it was, and so is a denial.
-            RecordType::RequestRejudged => {
+            Body::Rejudged(now) => {
                 let open = self.still_open(record_type)?;
-                let now = Open::of(entry, parts)?;
-                if now.subject != open.subject {
+                let is_from_before = open.is_from_before;
+                if now.subject != open.subject && !(is_from_before && open.subject.is_empty()) {
                     return Err(Violation::OtherSubject);
                 }
                 if let Some(missing) = open.starters.iter().find(|id| !now.parties.contains(id)) {
                     return Err(Violation::PartyMissing(*missing));
                 }
                 let is_denied = open.is_denied || now.is_denied;
-                let Open { approvals, denials, starters, .. } = std::mem::take(open);
-                *open = Open { approvals, denials, starters, is_denied, ..now };
+                let Open { approvals, denials, starters, .. } = std::mem::take(&mut **open);
+                **open = Open { is_from_before, approvals, denials, starters, is_denied, ..*now };
             }
-            RecordType::FactsRecorded => drop(self.still_open(record_type)?),
-            RecordType::ReviewRecorded => {
-                let review = Review::of(entry)?;
-                self.same_digest(review.request_digest)?;
+            Body::Facts => drop(self.still_open(record_type)?),
+            Body::Review(review) => {
+                self.same_digest(&review.request_digest)?;
                 self.still_open(record_type)?.review(&review)?;
             }
-            RecordType::ReviewStruck => {
-                let struck: Person = body::need(entry.reviewer, "reviewer")?;
+            Body::Struck(struck) => {
                 let open = self.still_open(record_type)?;
                 open.approvals.retain(|id| *id != struck.id);
             }
-            RecordType::DecisionRecorded => {
-                let decision = Decision::of(entry)?;
-                self.same_digest(decision.request_digest)?;
+            Body::Decision(decision) => {
+                self.same_digest(&decision.request_digest)?;
                 let Life::Open(open) = self else {
                     return Err(Violation::DecidedTwice);
                 };
                 open.decide(&decision)?;
-                let settled = Settled { outcome: decision.outcome, digest: decision.request_digest.to_owned() };
+                let outcome = decision.outcome;
+                let settled = Settled { outcome, digest: decision.request_digest };
                 let before = Some(std::mem::take(open));
                 *self = Life::Decided { settled, before, callback_sent: false, doubt: None };
-                return Ok(Step::Decided(decision.outcome));
+                return Ok(Step::Decided(outcome));
             }
-            RecordType::DecisionVoided => {
+            // It was decided before the entries begin that are checked.
+            Body::Voided if self.is_from_before() => {}
+            Body::Voided => {
                 let Life::Decided { settled, before, callback_sent: false, .. } = self else {
                     return Err(Violation::VoidedTooLate);
                 };
@@ -222,9 +239,16 @@ impl Life {
                 *self = Life::Open(open);
                 return Ok(Step::Voided(outcome));
             }
-            RecordType::CallbackSent => {
-                let callback = Callback::of(entry)?;
-                self.same_digest(callback.request_digest)?;
+            Body::CallbackSent(callback) if self.is_from_before() => {
+                let outcome = match callback.state {
+                    State::Approved => Outcome::Approved,
+                    State::Rejected => Outcome::Denied,
+                };
+                let settled = Settled { outcome, digest: callback.request_digest };
+                *self = Life::Decided { settled, before: None, callback_sent: true, doubt: None };
+            }
+            Body::CallbackSent(callback) => {
+                self.same_digest(&callback.request_digest)?;
                 let Life::Decided { settled, callback_sent, .. } = self else {
                     return Err(Violation::CallbackUndecided);
                 };
@@ -234,12 +258,18 @@ impl Life {
                 }
                 *callback_sent = true;
             }
-            RecordType::CallbackResult if !matches!(self, Life::Decided { callback_sent: true, .. }) => {
+            Body::CallbackResult
+                if !matches!(self, Life::Decided { callback_sent: true, .. }) && !self.is_from_before() =>
+            {
                 return Err(Violation::ResultUnsent);
             }
             _ => {}
         }
         Ok(Step::None)
+    }
+
+    fn is_from_before(&self) -> bool {
+        matches!(self, Life::Open(open) if open.is_from_before)
     }
 
     /// Whether no more is to come after this entry, unless it comes late.
@@ -251,7 +281,13 @@ impl Life {
         }
     }
 
-    fn same_digest(&self, found: &str) -> Result<(), Violation> {
+    fn same_digest(&mut self, found: &str) -> Result<(), Violation> {
+        if let Life::Open(open) = self
+            && open.is_from_before
+            && open.digest.is_empty()
+        {
+            open.digest = found.to_owned();
+        }
         let opened = self.digest();
         if found == opened {
             return Ok(());
@@ -259,7 +295,7 @@ impl Life {
         Err(Violation::Digest { found: found.to_owned(), opened: opened.to_owned() })
     }
 
-    fn still_open(&mut self, record_type: RecordType) -> Result<&mut Open, Violation> {
+    fn still_open(&mut self, record_type: RecordType) -> Result<&mut Box<Open>, Violation> {
         match self {
             Life::Open(open) => Ok(open),
             Life::Decided { .. } => Err(Violation::AfterDecision(record_type)),
@@ -268,18 +304,18 @@ impl Life {
 }
 
 impl Open {
-    fn of(entry: &Header<'_>, parts: Option<Parts>) -> Result<Self, Violation> {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
-        let KnownParts { starters, all } = parts.unwrap_or_else(|| KnownParts::of(entry))?;
+        let KnownParts { starters, all } = KnownParts::of(entry)?;
         let is_party = |id: &u64| opened.parties.iter().any(|party| party.id == *id);
         if let Some(missing) = all.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
         }
-        let subject = [entry.repository, entry.environment, entry.run, entry.head_sha];
         Ok(Self {
             seq: entry.seq,
+            is_from_before: false,
             digest: opened.request_digest,
-            subject: subject.into_iter().map(|field| field.map_or("-", RawValue::get)).collect::<Vec<_>>().join(" "),
+            subject: verbatim(&[entry.repository, entry.environment, entry.run, entry.head_sha]),
             starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
             people: opened.people,
@@ -293,7 +329,7 @@ impl Open {
         })
     }
 
-    fn review(&mut self, review: &Review<'_>) -> Result<(), Violation> {
+    fn review(&mut self, review: &Review) -> Result<(), Violation> {
         let id = review.reviewer.id;
         if review.verdict == Verdict::Deny {
             self.denials.push(id);
@@ -307,7 +343,7 @@ impl Open {
         Ok(())
     }
 
-    fn decide(&self, decision: &Decision<'_>) -> Result<(), Violation> {
+    fn decide(&self, decision: &Decision) -> Result<(), Violation> {
         if decision.policy.digest.is_empty() {
             return Err(Violation::NoPolicy);
         }
@@ -326,10 +362,10 @@ impl Open {
     }
 
     /// Whoever seconds has a personal account, which is no program's.
-    fn person(&self, who: &Reviewer<'_>) -> Result<(), Violation> {
+    fn person(&self, who: &Reviewer) -> Result<(), Violation> {
         let id = who.id;
         if who.kind != "User" {
-            return Err(Violation::NotAPerson { id, kind: who.kind.clone().into_owned() });
+            return Err(Violation::NotAPerson { id, kind: who.kind.clone() });
         }
         if self.people.iter().any(|owner| owner.is_machine && owner.accounts.contains(&id)) {
             return Err(Violation::ProgramApproves(id));
@@ -342,7 +378,7 @@ impl Open {
         self.parties.iter().any(|party| self.is_one_human(*party, id))
     }
 
-    fn approve(&self, decision: &Decision<'_>) -> Result<(), Violation> {
+    fn approve(&self, decision: &Decision) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
             return Err(Violation::DenyOverruled(*id));
         }
@@ -355,7 +391,7 @@ impl Open {
             if self.has_part(*id) {
                 return Err(Violation::PartyApprover(*id));
             }
-            if !self.approvals.contains(id) {
+            if !self.is_from_before && !self.approvals.contains(id) {
                 return Err(Violation::NoApproval(*id));
             }
             if decision.approvers[..n].iter().any(|other| self.is_one_human(other.id, *id)) {
@@ -376,14 +412,6 @@ impl Open {
             None => Ok(()),
         }
     }
-}
-
-fn genesis(entry: &Header<'_>) -> Result<(), Violation> {
-    let found: String = body::need(entry.origin, "origin")?;
-    if found == entry.log {
-        return Ok(());
-    }
-    Err(Violation::GenesisOrigin { found, log: entry.log.to_owned() })
 }
 
 fn is_about_a_request(record_type: RecordType) -> bool {

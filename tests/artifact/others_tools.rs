@@ -1,0 +1,125 @@
+//! What the guide in a segment says works as pasted, and tools that nobody here wrote agree.
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::files::Files;
+use super::{cut, write};
+use crate::ledger_verify::others_tools::{go_check, run};
+use crate::ledger_verify::story::{Story, vkey};
+
+/// A segment in `segment`, and the key from elsewhere beside it.
+fn published() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let story = Story::of(250);
+    write(&story, Some(&cut(&story, 300)), &folder.path().join("segment"));
+    fs::write(folder.path().join("trusted.vkey"), format!("{}\n", vkey())).unwrap();
+    fs::write(folder.path().join("older"), cut(&story, 100).checkpoint()).unwrap();
+    folder
+}
+
+/// The commands of the guide, block by block, under the titles of their sections.
+fn pasted(guide: &str) -> Vec<(String, String)> {
+    let section = |text: &str| {
+        let (title, rest) = text.split_once('\n')?;
+        let (commands, _) = rest.split_once("```sh\n")?.1.split_once("```")?;
+        Some((title.to_owned(), commands.to_owned()))
+    };
+    guide.split("\n## ").skip(1).filter_map(section).collect()
+}
+
+/// Runs commands as somebody pastes them, but stops at the first that fails.
+fn paste(commands: &str, folder: &Path) -> Result<(), String> {
+    let program = Path::new(env!("CARGO_BIN_EXE_seconder")).parent().unwrap().display().to_string();
+    let path = format!("{program}:{}", std::env::var("PATH").unwrap());
+    run(Command::new("bash").args(["-euo", "pipefail", "-c", commands]).env("PATH", path).current_dir(folder))
+}
+
+#[test]
+fn the_commands_of_the_guide_work_as_pasted_and_fail_when_they_should() {
+    let folder = published();
+    let segment = folder.path().join("segment");
+    let guide = fs::read_to_string(segment.join("VERIFY.md")).unwrap();
+    let blocks = pasted(&guide);
+    assert_eq!(blocks.len(), 5, "{guide}");
+    for (title, commands) in &blocks {
+        paste(commands, &segment).unwrap_or_else(|said| panic!("{title}: {said}"));
+    }
+    let block = |title: &str| &blocks.iter().find(|(found, _)| found.contains(title)).unwrap().1;
+
+    let checkpoint = fs::read_to_string(segment.join("checkpoint")).unwrap();
+    fs::write(segment.join("checkpoint"), checkpoint.replacen("\n9", "\n8", 1)).unwrap();
+    for title in ["Everything at once", "complete", "openssl"] {
+        paste(block(title), &segment).unwrap_err();
+    }
+    fs::write(segment.join("checkpoint"), checkpoint).unwrap();
+    let stranger = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+    fs::write(segment.join("log.pub.pem"), stranger).unwrap();
+    paste(block("openssl"), &segment).unwrap_err();
+}
+
+#[test]
+fn gos_transparency_log_library_verifies_a_segment_and_refuses_what_was_changed() {
+    let folder = published();
+    let program = go_check(folder.path());
+    let check = || run(Command::new(&program).args(["segment", "trusted.vkey", "older"]).current_dir(folder.path()));
+    check().unwrap();
+    let segment = folder.path().join("segment");
+    let honest = Files::read(&segment);
+    type Change = fn(&mut Files);
+    let changes: [(Change, &str); 8] = [
+        (Files::edit_an_entry, "root hash"),
+        (|f| f.edit_member("tiles.tar", "tile/0/000", |tile| tile[40] ^= 1), "hash"),
+        (|f| f.edit_member("tiles.tar", "tile/0/002", |tile| tile[40] ^= 1), "tile/0/002"),
+        (|f| f.edit_member("tiles.tar", "tile/entries/001", |tile| tile[40] ^= 1), "tile/entries/001"),
+        (|f| f.edit_member("receipts.tar", "receipts/req-00120.json", |entry| entry[40] ^= 1), "receipt req-00120"),
+        (|f| f.replace("checkpoint.prev", "\n300\n", "\n299\n"), "checkpoint.prev"),
+        (|f| f.replace("consistency.add-checkpoint", "old 300\n", "old 300\nAAAA"), "consistency"),
+        (|f| f.replace("frontier", "300:", "299:"), "frontier"),
+    ];
+    for (change, reason) in changes {
+        let mut files = honest.clone();
+        change(&mut files);
+        files.write(&segment);
+        let said = check().unwrap_err();
+        assert!(said.contains(reason), "{reason}: {said}");
+        honest.write(&segment);
+    }
+}
+
+/// `aics-tlog` of PyPI.
+fn aics_tlog() -> Command {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/.venv/bin/aics-tlog");
+    assert!(program.exists(), "{} is missing; run `make test`, it installs what the tests need", program.display());
+    Command::new(program)
+}
+
+#[test]
+fn aics_tlog_verifies_the_tiles_of_a_segment_and_refuses_a_forged_one() {
+    let folder = published();
+    let (segment, tiles) = (folder.path().join("segment"), folder.path().join("tiles"));
+    fs::create_dir(&tiles).unwrap();
+    run(Command::new("tar").args(["-xf", "segment/tiles.tar", "-C", "tiles"]).current_dir(folder.path())).unwrap();
+    fs::copy(segment.join("checkpoint"), tiles.join("checkpoint")).unwrap();
+    let leaf = Story::of(250).lines()[400].clone();
+    fs::write(folder.path().join("leaf"), &leaf).unwrap();
+    let tlog = |command: &str, more: &[&str]| {
+        let mut tlog = aics_tlog();
+        tlog.arg(command).args(["--tiles", "tiles", "--vkey-file", "trusted.vkey"]).args(more);
+        run(tlog.current_dir(folder.path()))
+    };
+    tlog("verify-checkpoint", &[]).unwrap();
+    tlog("verify-consistency", &["--old-checkpoint", "segment/checkpoint.prev"]).unwrap();
+    let inclusion = ["--index", "400", "--leaf", "leaf"];
+    tlog("verify-inclusion", &inclusion).unwrap();
+
+    fs::write(folder.path().join("leaf"), leaf.replace("request", "Request")).unwrap();
+    tlog("verify-inclusion", &inclusion).unwrap_err();
+    fs::write(folder.path().join("leaf"), &leaf).unwrap();
+    let mut tile = fs::read(tiles.join("tile/0/001")).unwrap();
+    tile[32 * 100] ^= 1;
+    fs::write(tiles.join("tile/0/001"), tile).unwrap();
+    tlog("verify-inclusion", &inclusion).unwrap_err();
+}

@@ -1,0 +1,175 @@
+//! `seconder ledger verify` takes a ledger however it was downloaded, and remembers it.
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use seconder::artifact::Directory;
+use tempfile::TempDir;
+
+use super::files::{self, gzip};
+use super::{check, cut, write};
+use crate::ledger_verify::story::{Story, vkey};
+
+/// A tar file of a folder, whose members are under `prefix`.
+fn archive(folder: &Path, prefix: &str, packed: bool) -> PathBuf {
+    let path = folder.with_extension(if packed { "tar.gz" } else { "tar" });
+    let file = File::create(&path).unwrap();
+    if packed {
+        let mut builder = tar::Builder::new(GzEncoder::new(file, Compression::fast()));
+        builder.append_dir_all(prefix, folder).unwrap();
+        builder.into_inner().unwrap().finish().unwrap();
+    } else {
+        let mut builder = tar::Builder::new(file);
+        builder.append_dir_all(prefix, folder).unwrap();
+        builder.finish().unwrap();
+    }
+    path
+}
+
+#[test]
+fn an_archive_of_a_ledger_or_of_a_segment_is_read_without_unpacking_it() {
+    let root = TempDir::new().unwrap();
+    let story = Story::of(100);
+    let (export, segment) = (root.path().join("export"), root.path().join("segment"));
+    story.export_into(Directory::create(&export).unwrap());
+    write(&story, Some(&cut(&story, 300)), &segment);
+    for folder in [&export, &segment] {
+        let expected = check(folder, &[]).unwrap();
+        for (prefix, packed) in [(".", false), ("ledger-2026-11", false), ("./a/b", true)] {
+            let archive = archive(folder, prefix, packed);
+            assert_eq!(check(&archive, &[]).unwrap(), expected, "{}", archive.display());
+            fs::remove_file(archive).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_archive_that_is_damaged_or_hides_something_is_refused() {
+    let root = TempDir::new().unwrap();
+    let export = root.path().join("export");
+    Story::of(20).export_into(Directory::create(&export).unwrap());
+    let bytes = fs::read(archive(&export, "l", false)).unwrap();
+    let honest: Vec<(String, Vec<u8>)> = files::unpacked(&bytes)
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with('/') && export.join(name.strip_prefix("l/").unwrap_or("x")).is_file())
+        .collect();
+    let file = root.path().join("changed.tar");
+    let refused = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        check(&file, &[]).unwrap_err().to_string()
+    };
+    let with = |name: &str, bytes: &[u8]| {
+        let more = honest.iter().cloned().chain([(name.to_owned(), bytes.to_vec())]);
+        files::tar(&more.collect::<Vec<_>>())
+    };
+    fs::write(&file, files::tar(&honest)).unwrap();
+    check(&file, &[]).unwrap();
+    for (bytes, reason) in [
+        (with("l/../../etc/passwd", b"root"), "leads out of it"),
+        (with("elsewhere/readme", b"hello"), "lies beside the ledger"),
+        (with("l/readme", b"hello"), "readme does not belong to this ledger"),
+        (with("l/checkpoint", b"another"), "is in it twice"),
+        (bytes[..bytes.len() / 2].to_vec(), "is damaged"),
+        (gzip(&bytes)[..2_000].to_vec(), "is damaged"),
+        (b"PK\x03\x04 not a tar file".to_vec(), "neither a folder nor a tar file"),
+        (files::tar(&[]), "neither a folder nor a tar file"),
+    ] {
+        let said = refused(&bytes);
+        assert!(said.contains(reason), "said: {said}\nnot: {reason}");
+    }
+}
+
+#[test]
+fn an_archive_that_unpacks_without_end_stops_being_unpacked() {
+    let root = TempDir::new().unwrap();
+    let bomb = root.path().join("bomb.tar.gz");
+    let mut gz = GzEncoder::new(File::create(&bomb).unwrap(), Compression::best());
+    for _ in 0..20 {
+        std::io::Write::write_all(&mut gz, &vec![0; 1 << 20]).unwrap();
+    }
+    gz.finish().unwrap();
+    let said = check(&bomb, &[]).unwrap_err().to_string();
+    assert!(said.contains("unpacks to more than 200 times its size"), "{said}");
+}
+
+struct Auditor(TempDir);
+
+impl Auditor {
+    /// Runs the command, and returns its exit code and what it said.
+    fn verify(&self, arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        command.args(["ledger", "verify", "--vkey", &vkey().to_string()]).args(arguments).current_dir(self.0.path());
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    fn write(&self, name: &str, story: &Story, before: Option<&Story>) {
+        write(story, before, &self.0.path().join(name));
+    }
+}
+
+#[test]
+fn all_segments_in_their_order_are_a_ledger_and_a_gap_or_a_fork_between_them_is_found() {
+    let auditor = Auditor(TempDir::new().unwrap());
+    let story = Story::of(200);
+    let (first, second) = (cut(&story, 300), cut(&story, 520));
+    auditor.write("1", &first, None);
+    auditor.write("2", &second, Some(&first));
+    auditor.write("3", &story, Some(&second));
+    let (code, said) = auditor.verify(&["1", "2", "3"]);
+    assert_eq!((code, said.matches("verified: ").count()), (0, 3), "{said}");
+    let (code, said) = auditor.verify(&["1", "3"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("begins at entry 520, but the one before it ends at 300"), "{said}");
+
+    let mut fork = story.clone();
+    let request = crate::ledger_verify::story::request(0);
+    fork.set(&request, seconder::ledger::RecordType::RequestOpened, "/environment", "staging".into());
+    auditor.write("forked", &cut(&fork, 520), Some(&cut(&fork, 300)));
+    let (code, said) = auditor.verify(&["1", "forked"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("NOT VERIFIED: fork: the first 300 entries"), "{said}");
+}
+
+#[test]
+fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_or_rewritten() {
+    let auditor = Auditor(TempDir::new().unwrap());
+    let (story, shorter) = (Story::of(100), Story::of(70));
+    auditor.write("shorter", &shorter, None);
+    auditor.write("longer", &story, Some(&shorter));
+    let mut fork = Story::of(110);
+    let request = crate::ledger_verify::story::request(0);
+    fork.set(&request, seconder::ledger::RecordType::RequestOpened, "/environment", "staging".into());
+    auditor.write("forked", &fork, None);
+    let with_state = |target| auditor.verify(&[target, "--state", "seen.json"]);
+    let seen = || fs::read_to_string(auditor.0.path().join("seen.json")).unwrap();
+
+    assert_eq!(with_state("shorter").0, 0);
+    let (code, said) = with_state("longer");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains(&format!("continues the older checkpoint of {} entries", shorter.records.len())), "{said}");
+    let remembered = seen();
+    for (target, reason) in [("shorter", "rollback: the older checkpoint has"), ("forked", "fork: the first")] {
+        let (code, said) = with_state(target);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains(reason), "{said}");
+        assert_eq!(seen(), remembered, "what was refused is not remembered");
+    }
+    assert_eq!(auditor.verify(&["shorter"]).0, 0, "without it nothing is remembered");
+    fs::write(auditor.0.path().join("seen.json"), "{").unwrap();
+    assert_eq!(with_state("longer").0, 2, "what was seen is not forgotten because it cannot be read");
+}
+
+#[test]
+fn a_key_among_the_files_of_a_segment_proves_nothing() {
+    let auditor = Auditor(TempDir::new().unwrap());
+    auditor.write("segment", &Story::of(20), None);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    command.args(["ledger", "verify", "segment", "--vkey", "segment/log.vkey"]).current_dir(auditor.0.path());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("lies inside the ledger it should prove"));
+}
