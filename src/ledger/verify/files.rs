@@ -51,7 +51,7 @@ impl<'t> InTile<'t> {
         let Some((own, above)) = proof.split_at_checked(TILE_LEVELS) else { return false };
         self.above.as_deref() == Some(above)
             && (0..).zip(own).all(|(level, hash)| {
-                let sibling = (index % WIDTH as u64 >> level) ^ 1;
+                let sibling = ((index % WIDTH as u64) >> level) ^ 1;
                 self.levels.subtree(level, sibling) == Some(*hash)
             })
     }

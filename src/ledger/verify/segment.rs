@@ -65,14 +65,16 @@ pub(super) struct Start {
     pub(super) prev: Option<Hash>,
 }
 
-/// Checks what the segments before left behind against the key, and their tiles against that. `full` gets the leaves of every
-/// full tile before the segment.
+/// Gets the first entry, the leaves and the root of each full tile before a segment.
+type EachFull<'a> = dyn FnMut(u64, &[Hash], Hash) -> Result<(), Refusal> + 'a;
+
+/// Checks what the segments before left behind against the key, and their tiles against that.
 pub(super) fn start(
     segment: &Segment,
     artifact: &impl Artifact,
     files: &mut Files<'_, impl Artifact>,
     (note, signed, own, keys): (&str, &Checkpoint, &VerifierKey, &Keys<'_>),
-    full: &mut dyn FnMut(u64, &[Hash], Hash) -> Result<(), Refusal>,
+    full: &mut EachFull<'_>,
 ) -> Result<Start, Refusal> {
     let from = segment.from;
     if segment.to != signed.size {
