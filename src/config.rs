@@ -32,6 +32,10 @@ pub struct Config {
     pub ledger_host: String,
     /// The ledger's signing seed, or the file that holds it.
     pub ledger_key: KeySource,
+    /// The seed that will take over from it, while the key is changed.
+    pub ledger_next_key: Option<KeySource>,
+    /// Who may read the ledgers over HTTP.
+    pub ledger_readers: LedgerReaders,
     /// The GitHub App.
     pub github: GitHub,
     /// Pieces of work at once.
@@ -62,14 +66,10 @@ pub struct Publish {
 /// All that `seconder ledger publish` needs to know.
 #[derive(Debug)]
 pub struct Publisher {
-    /// Where the server keeps its things.
-    pub place: Place,
     /// The GitHub App.
     pub app: App,
-    /// The ledger's signing seed, or the file that holds it.
-    pub ledger_key: KeySource,
-    /// Host in the ledgers' origins.
-    pub ledger_host: String,
+    /// The ledgers.
+    pub ledger: LedgerKeys,
     /// Where to.
     pub publish: Publish,
     /// How long a claim is good for.
@@ -105,6 +105,40 @@ pub enum KeySource {
     Inline(SecretString),
     /// In this file; made at first start.
     File(PathBuf),
+}
+
+/// Who may read the ledgers over HTTP.
+#[derive(Clone, Debug, Default)]
+pub enum LedgerReaders {
+    /// Nobody: there are no such pages.
+    #[default]
+    Nobody,
+    /// Everybody who knows a log's address.
+    Everybody,
+    /// Whoever brings one of these tokens.
+    Bearers(Vec<ReadToken>),
+}
+
+/// A token that opens one account's ledger, or all.
+#[derive(Clone, Debug)]
+pub struct ReadToken {
+    /// Login or id of the account; `None`: all of them.
+    pub tenant: Option<String>,
+    /// The token.
+    pub token: SecretString,
+}
+
+/// What signs the ledgers, and where they are: for those who append to them without being a server.
+#[derive(Debug)]
+pub struct LedgerKeys {
+    /// Where everything is kept.
+    pub place: Place,
+    /// Host in the origins of new ledgers.
+    pub host: String,
+    /// The signing seed.
+    pub key: KeySource,
+    /// The seed that will take over.
+    pub next_key: Option<KeySource>,
 }
 
 /// The GitHub App this server is.
@@ -144,17 +178,6 @@ pub struct Place {
     pub database_url: SecretString,
 }
 
-/// What signs the ledger, and where it is: for those who append to it without being a server.
-#[derive(Debug)]
-pub struct Ledger {
-    /// Where things are kept.
-    pub place: Place,
-    /// Host in the ledgers' origins.
-    pub host: String,
-    /// The signing seed, or the file that holds it.
-    pub key: KeySource,
-}
-
 /// The GitHub App, for those who only read: no webhook secret is needed.
 #[derive(Debug)]
 pub struct App {
@@ -178,8 +201,8 @@ pub fn load_place() -> Result<Place, ConfigError> {
     reader.finish(place)
 }
 
-/// Reads only where things are kept and what signs the ledger.
-pub fn load_ledger() -> Result<Ledger, ConfigError> {
+/// Reads only what signs the ledgers.
+pub fn load_ledger_keys() -> Result<LedgerKeys, ConfigError> {
     let mut reader = Reader::open()?;
     let ledger = reader.ledger();
     reader.finish(ledger)

@@ -43,6 +43,24 @@ pub fn load(source: &KeySource) -> anyhow::Result<Seed> {
     load_or_make(source)
 }
 
+/// Reads the key that will take over. It is never made here: two replicas would make two.
+pub fn load_next(source: &KeySource) -> anyhow::Result<Seed> {
+    match source {
+        KeySource::Inline(text) => parse(text).context("SECONDER_LEDGER_NEXT_KEY"),
+        KeySource::File(path) => read(path).with_context(|| {
+            format!("SECONDER_LEDGER_NEXT_KEY_FILE: {}; `seconder ledger keys new` makes one", path.display())
+        }),
+    }
+}
+
+/// Makes a new key in a file that must not be there yet.
+pub fn make_new(path: &Path) -> anyhow::Result<Seed> {
+    match write_new(path)? {
+        Some(seed) => Ok(seed),
+        None => bail!("{} is there already and is not written over: name another file with --out", path.display()),
+    }
+}
+
 fn parse(text: &SecretString) -> anyhow::Result<Seed> {
     let bytes = Zeroizing::new(
         STANDARD.decode(text.expose_secret().trim()).ok().context("is not base64: it must be 32 bytes in base64")?,
@@ -60,6 +78,13 @@ fn read(path: &Path) -> anyhow::Result<Seed> {
 }
 
 fn make(path: &Path) -> anyhow::Result<Seed> {
+    let Some(seed) = write_new(path)? else { return read(path) };
+    tracing::info!(file = %path.display(), "made the key that signs the ledger; keep a copy in a safe place");
+    Ok(seed)
+}
+
+/// Makes a key and writes it to a file for its owner only; `None` if there is such a file already.
+fn write_new(path: &Path) -> anyhow::Result<Option<Seed>> {
     let mut seed = Zeroizing::new([0_u8; 32]);
     ring::rand::SystemRandom::new().fill(seed.as_mut()).ok().context("this machine gives no randomness")?;
     let text = Zeroizing::new(STANDARD.encode(seed.as_ref()));
@@ -72,11 +97,8 @@ fn make(path: &Path) -> anyhow::Result<Seed> {
     let linked = std::fs::hard_link(&fresh, path);
     std::fs::remove_file(&fresh)?;
     match linked {
-        Ok(()) => {
-            tracing::info!(file = %path.display(), "made the key that signs the ledger; keep a copy in a safe place");
-            Ok(seed)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read(path),
+        Ok(()) => Ok(Some(seed)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -96,6 +118,18 @@ mod tests {
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(load_or_make(&KeySource::File(path)).unwrap_err().to_string().contains("SECONDER_LEDGER_KEY_FILE"));
+    }
+
+    #[test]
+    fn a_new_key_is_never_written_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("next.key");
+        let made = make_new(&path).unwrap();
+        assert!(make_new(&path).unwrap_err().to_string().contains("is not written over"));
+        assert_eq!(load_next(&KeySource::File(path)).unwrap(), made);
+        let missing = load_next(&KeySource::File(folder.path().join("nowhere"))).unwrap_err();
+        assert!(missing.to_string().contains("seconder ledger keys new"), "{missing}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left lying about");
     }
 
     #[test]

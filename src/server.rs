@@ -15,13 +15,13 @@ use crate::app::anchor::{self, Accepted, Anchors};
 use crate::app::guard::{Guard, Refusal};
 use crate::app::publish::{Publisher, Target};
 use crate::app::{self, App, Clock, Pulse};
-use crate::config::{Config, Publish, make_data_dir};
+use crate::config::{Config, LedgerReaders, Publish, make_data_dir};
 use crate::domain::Millis;
 use crate::domain::schedule::Schedule;
 use crate::github::pacing::Limits;
 use crate::github::webhook::Secrets;
 use crate::github::{GitHub, Settings};
-use crate::http::{self, Counters, Endpoints, Room};
+use crate::http::{self, Access, Counters, Endpoints, Room, Window};
 use crate::keys;
 use crate::store::{DatabaseClock, Options, Store};
 use crate::worker::Worker;
@@ -69,6 +69,7 @@ impl Server {
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
+        let next_seed = config.ledger_next_key.as_ref().map(keys::load_next).transpose()?;
         let limits = Limits {
             writes_per_second: 0,
             writes_per_minute: config.github.writes_per_minute,
@@ -88,6 +89,7 @@ impl Server {
             url: config.database_url.expose_secret().to_owned(),
             host: config.ledger_host,
             seed,
+            next_seed,
             clock: clock.clone(),
             lease_for: Millis::try_from(config.lease.as_millis())?,
             may_hand: {
@@ -119,6 +121,7 @@ impl Server {
                 return Err(refusal);
             }
         };
+        store.settle_keys().await.context("SECONDER_LEDGER_NEXT_KEY: the ledgers' keys cannot be changed")?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("SECONDER_LISTEN: cannot listen on {}", config.listen))?;
@@ -152,6 +155,7 @@ impl Server {
             clock,
             counters: Counters::default(),
             room: Room::default(),
+            log: Window::new(store.ledger(), readers(config.ledger_readers), Handle::current()),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));
         Ok(Self { front, address, store, guard, stop, http, worker })
@@ -233,6 +237,14 @@ async fn may_sign(
     }
     guard.remember(&store.heads()).context("SECONDER_DATA_DIR: the newest checkpoints cannot be remembered there")?;
     Ok(anchors)
+}
+
+fn readers(readers: LedgerReaders) -> Access {
+    match readers {
+        LedgerReaders::Nobody => Access::Nobody,
+        LedgerReaders::Everybody => Access::Everybody,
+        LedgerReaders::Bearers(tokens) => Access::bearers(tokens.into_iter().map(|it| (it.tenant, it.token))),
+    }
 }
 
 /// A thread of its own for what GitHub waits for: HTTP, and writing webhooks down. However much there is to decide,

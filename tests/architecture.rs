@@ -15,7 +15,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("witness", &["ledger"]),
     ("artifact", &["store", "ledger"]),
     ("app", &["artifact", "store", "github", "witness", "ledger", "domain"]),
-    ("http", &["app", "store", "github"]),
+    ("http", &["app", "store", "github", "ledger"]),
     ("worker", &["app", "store", "domain"]),
     ("server", &["config", "keys", "app", "store", "github", "http", "worker", "domain"]),
     // The fake GitHub shares nothing with the adapter: a shared mistake would hide itself.

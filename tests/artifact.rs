@@ -23,7 +23,7 @@ pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset>
     let (lines, checkpoint) = (story.lines(), story.checkpoint());
     let size = lines.len() as u64;
     let (login, origin, vkey) = ("acme".into(), ORIGIN.into(), vkey().to_string());
-    let log = LogHead { tenant: 1, login, origin, vkey, size, checkpoint: checkpoint.clone() };
+    let log = LogHead { tenant: 1, login, origin, vkey, next_vkey: None, size, checkpoint: checkpoint.clone() };
     let from = before.map_or(0, |before| before.records.len() as u64);
     let checkpoint_prev = before.map(Story::checkpoint);
     let span = Span { from, to: size, checkpoint, checkpoint_prev, extra: Vec::new() };

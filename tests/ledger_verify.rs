@@ -10,6 +10,7 @@ use story::{Memory, ORIGIN, Story, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
 mod command;
+mod keys;
 pub mod others_tools;
 pub mod story;
 

@@ -581,7 +581,7 @@ fn a_server_with_another_log_key_refuses_to_start() {
         store.close().await;
         let other_key = Options { seed: zeroize::Zeroizing::new([8; 32]), ..database.options() };
         let refused = Store::open(other_key).await.err().unwrap();
-        assert!(refused.to_string().contains("was begun with another key"), "{refused}");
+        assert!(refused.to_string().contains("is signed with another key"), "{refused}");
     });
 }
 

@@ -36,7 +36,7 @@ fn write_segment(folder: &Path, entries: usize) -> anyhow::Result<()> {
     story::each_record(requests, &mut |record| drop(seal.line(&record)));
     let (size, checkpoint, vkey) = (seal.tree.size(), seal.checkpoint(), story::vkey().to_string());
     let (login, origin) = ("acme".to_owned(), story::ORIGIN.to_owned());
-    let log = LogHead { tenant: 1, login, origin, vkey, size, checkpoint: checkpoint.clone() };
+    let log = LogHead { tenant: 1, login, origin, vkey, next_vkey: None, size, checkpoint: checkpoint.clone() };
     let span = Span { from: 0, to: size, checkpoint, checkpoint_prev: None, extra: Vec::new() };
     let mut writer = Writer::begin(&log, span, folder)?;
     let (mut seal, mut written) = (story::Seal::default(), Ok(()));

@@ -163,7 +163,10 @@ impl Writer {
         let key: VerifierKey = log.vkey.parse()?;
         let open = |name, note: &str| Checkpoint::open(note, &key).map_err(|why| SegmentError::Checkpoint(name, why));
         let signed = open(layout::CHECKPOINT, &span.checkpoint)?;
-        let prev = span.checkpoint_prev.as_deref().map(|note| open(names::CHECKPOINT_PREV, note)).transpose()?;
+        // An older key may have signed it; its root is compared with what was stored.
+        let read = |note| Checkpoint::open_or_read(note, &key);
+        let prev = span.checkpoint_prev.as_deref().map(read).transpose();
+        let prev = prev.map_err(|why| SegmentError::Checkpoint(names::CHECKPOINT_PREV, why))?.map(|(prev, _)| prev);
         let wrong = |why: String| Err(SegmentError::Span(why));
         if span.from >= span.to {
             return wrong(format!("no entry is new: the log has {} and the segment begins at {}", span.to, span.from));

@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Ledger(command) => match command {
             ledger::Command::Export(arguments) => ledger::export::run(&arguments),
+            ledger::Command::Keys(arguments) => ledger::keys::run(&arguments),
             ledger::Command::Erase(arguments) => ledger::erase::run(&arguments),
             ledger::Command::Schema => {
                 ledger::print_schema();

@@ -5,10 +5,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::settings::{SETTINGS, help_of};
-use super::{Anchors, App, Config, ConfigError, GitHub, KeySource, Ledger, Log, Place, Publish, Publisher};
+use super::{
+    Anchors, App, Config, ConfigError, GitHub, KeySource, LedgerKeys, LedgerReaders, Log, Place, Publish, Publisher,
+    ReadToken,
+};
+
+/// A token shorter than this can be guessed.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Reads settings, and collects what is wrong with them.
 pub(super) struct Reader {
@@ -149,23 +155,6 @@ impl Reader {
     }
 
     /// The host in the ledgers' origins, and what signs them.
-    fn signing(&mut self, place: &Place, listen: &SocketAddr) -> (String, KeySource) {
-        let host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), listen);
-        let key = match self.get("SECONDER_LEDGER_KEY") {
-            Some(key) => KeySource::Inline(key.into()),
-            None => KeySource::File(
-                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
-            ),
-        };
-        (host, key)
-    }
-
-    pub(super) fn ledger(&mut self) -> Ledger {
-        let (listen, place) = (self.listen(), self.place());
-        let (host, key) = self.signing(&place, &listen);
-        Ledger { place, host, key }
-    }
-
     pub(super) fn log(&mut self) -> Log {
         let format = self.get("SECONDER_LOG_FORMAT").unwrap_or_default();
         if format != "human" && format != "json" {
@@ -210,9 +199,67 @@ impl Reader {
         })
     }
 
+    pub(super) fn ledger_host(&mut self) -> String {
+        let listen = self.listen();
+        host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen)
+    }
+
+    pub(super) fn ledger_keys(&mut self, place: &Place) -> (KeySource, Option<KeySource>) {
+        let key = match self.get("SECONDER_LEDGER_KEY") {
+            Some(key) => KeySource::Inline(key.into()),
+            None => KeySource::File(
+                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
+            ),
+        };
+        let next = match (self.get("SECONDER_LEDGER_NEXT_KEY"), self.get("SECONDER_LEDGER_NEXT_KEY_FILE")) {
+            (Some(_), Some(_)) => {
+                self.problems.push(
+                    "SECONDER_LEDGER_NEXT_KEY and SECONDER_LEDGER_NEXT_KEY_FILE are both set: keep one".to_owned(),
+                );
+                None
+            }
+            (Some(key), None) => Some(KeySource::Inline(key.into())),
+            (None, path) => path.map(|path| KeySource::File(path.into())),
+        };
+        (key, next)
+    }
+
+    /// All that it takes to append to the ledgers.
+    pub(super) fn ledger(&mut self) -> LedgerKeys {
+        let (place, host) = (self.place(), self.ledger_host());
+        let (key, next_key) = self.ledger_keys(&place);
+        LedgerKeys { place, host, key, next_key }
+    }
+
+    fn ledger_readers(&mut self) -> LedgerReaders {
+        let (given, file) = ("SECONDER_LEDGER_READ_TOKENS", "SECONDER_LEDGER_READ_TOKENS_FILE");
+        if self.get(given).is_none() && self.get(file).is_none() {
+            return LedgerReaders::Nobody;
+        }
+        let Some(secret) = self.secret(given, file) else { return LedgerReaders::Nobody };
+        let tokens = split_secrets(&secret);
+        if tokens.iter().any(|token| token.expose_secret() == "public") {
+            if tokens.len() > 1 {
+                self.problems
+                    .push(format!("{given}: public opens every ledger to everybody; take the tokens out, or it"));
+            }
+            return LedgerReaders::Everybody;
+        }
+        let tokens: Vec<ReadToken> = tokens.iter().map(read_token).collect();
+        if tokens.iter().any(|token| token.token.expose_secret().len() < SHORTEST_TOKEN) {
+            self.problems.push(format!(
+                "{given}: a token must have at least {SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes a good one"
+            ));
+        }
+        LedgerReaders::Bearers(tokens)
+    }
+
     pub(super) fn config(mut self) -> Result<Config, ConfigError> {
-        let (listen, place) = (self.listen(), self.place());
-        let (ledger_host, ledger_key) = self.signing(&place, &listen);
+        let listen = self.listen();
+        let place = self.place();
+        let ledger_host = self.ledger_host();
+        let (ledger_key, ledger_next_key) = self.ledger_keys(&place);
+        let ledger_readers = self.ledger_readers();
         let publish = self.publish();
         let seconds = "a whole number of seconds, at least 1";
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", seconds, 30);
@@ -234,6 +281,8 @@ impl Reader {
             database_url: place.database_url,
             ledger_host,
             ledger_key,
+            ledger_next_key,
+            ledger_readers,
             github,
             concurrency,
             lease: Duration::from_secs(lease),
@@ -244,15 +293,6 @@ impl Reader {
             log,
         };
         self.finish(config)
-    }
-
-    fn ledger_key(&self, place: &Place) -> KeySource {
-        match self.get("SECONDER_LEDGER_KEY") {
-            Some(key) => KeySource::Inline(key.into()),
-            None => KeySource::File(
-                self.get("SECONDER_LEDGER_KEY_FILE").map_or_else(|| place.data_dir.join("ledger.key"), PathBuf::from),
-            ),
-        }
     }
 
     fn publish(&mut self) -> Option<Publish> {
@@ -269,11 +309,7 @@ impl Reader {
 
     /// All that is needed to publish.
     pub(super) fn publisher(mut self) -> Result<Publisher, ConfigError> {
-        let place = self.place();
-        let listen =
-            self.parse("SECONDER_LISTEN", "an address and port, like 0.0.0.0:8080", ([127, 0, 0, 1], 0).into());
-        let ledger_host = host_of(self.get("SECONDER_PUBLIC_URL").as_deref(), &listen);
-        let ledger_key = self.ledger_key(&place);
+        let ledger = self.ledger();
         let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", "a whole number of seconds, at least 1", 30);
         let log = self.log();
         let (app, publish) = (self.app(), self.publish());
@@ -283,7 +319,7 @@ impl Reader {
         }
         let (Some(app), Some(publish)) = (app, publish) else { return Err(ConfigError(self.problems)) };
         let lease = Duration::from_secs(lease.max(1));
-        self.finish(Publisher { place, app, ledger_key, ledger_host, publish, lease, log })
+        self.finish(Publisher { app, ledger, publish, lease, log })
     }
 
     fn anchors(&mut self) -> Anchors {
@@ -320,13 +356,22 @@ impl Reader {
     }
 }
 
+/// `TOKEN`, or `LOGIN:TOKEN`.
+fn read_token(text: &SecretString) -> ReadToken {
+    match text.expose_secret().split_once(':') {
+        Some((tenant, token)) => {
+            ReadToken { tenant: Some(tenant.trim().to_owned()), token: token.trim().to_owned().into() }
+        }
+        None => ReadToken { tenant: None, token: text.clone() },
+    }
+}
+
 fn is_on_this_machine(uri: &http::Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn split_secrets(secrets: &SecretString) -> Vec<SecretString> {
-    use secrecy::ExposeSecret as _;
     secrets.expose_secret().split(',').map(str::trim).filter(|s| !s.is_empty()).map(SecretString::from).collect()
 }
 

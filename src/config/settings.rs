@@ -57,6 +57,19 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "a file that holds it; default: ledger.key in the data folder, made at first start",
     ),
+    setting(
+        "SECONDER_LEDGER_NEXT_KEY",
+        None,
+        "while the key is changed: the seed that will take over, announced in every log and signing beside the other",
+    ),
+    setting("SECONDER_LEDGER_NEXT_KEY_FILE", None, "a file that holds it; `seconder ledger keys new` makes one"),
+    setting(
+        "SECONDER_LEDGER_READ_TOKENS",
+        None,
+        "who may read the ledgers at /l/<id>/: bearer tokens separated by commas, LOGIN:TOKEN for one account's ledger \
+         only; or public; when nothing is said, nobody",
+    ),
+    setting("SECONDER_LEDGER_READ_TOKENS_FILE", None, "a file that holds them"),
     setting("SECONDER_CONCURRENCY", Some("64"), "how many events and effects are worked on at once"),
     setting(
         "SECONDER_LEASE_SECONDS",

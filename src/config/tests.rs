@@ -1,6 +1,6 @@
 use secrecy::ExposeSecret as _;
 
-use super::{Config, ConfigError, Reader, SETTINGS, reader, table};
+use super::{Config, ConfigError, LedgerReaders, Reader, SETTINGS, reader, table};
 
 const COMPLETE: &[(&str, &str)] = &[
     ("SECONDER_GITHUB_APP_ID", "4242"),
@@ -59,6 +59,8 @@ fn no_error_and_no_debug_output_shows_a_secret() {
         ("SECONDER_GITHUB_PRIVATE_KEY", secret),
         ("SECONDER_GITHUB_WEBHOOK_SECRET", secret),
         ("SECONDER_LEDGER_KEY", secret),
+        ("SECONDER_LEDGER_NEXT_KEY", secret),
+        ("SECONDER_LEDGER_READ_TOKENS", "acme:hunter2hunter2hunter2, hunter2hunter2hunter2"),
         ("SECONDER_DATABASE_URL", "postgres://u:hunter2hunter2@db/x"),
     ];
     assert!(!format!("{:?}", read(&variables, None).unwrap()).contains(secret));
@@ -107,4 +109,24 @@ fn a_schedule_without_a_place_to_publish_to_is_half_a_setting() {
     assert_eq!(with(&[]).unwrap().publish, None, "off unless it is wanted");
     let publish = with(&[schedule, ("SECONDER_PUBLISH_REPOSITORY", "acme/ledger")]).unwrap().publish.unwrap();
     assert_eq!((publish.repository.as_str(), publish.schedule.as_deref()), ("acme/ledger", Some("0 6 1 * *")));
+}
+
+#[test]
+fn who_may_read_the_ledgers_is_nobody_unless_it_is_said() {
+    let with = |tokens: &'static str| {
+        let mut variables = COMPLETE.to_vec();
+        variables.push(("SECONDER_LEDGER_READ_TOKENS", tokens));
+        read(&variables, None)
+    };
+    assert!(matches!(read(COMPLETE, None).unwrap().ledger_readers, LedgerReaders::Nobody));
+    assert!(matches!(with("public").unwrap().ledger_readers, LedgerReaders::Everybody));
+    let LedgerReaders::Bearers(tokens) = with("acme:0123456789abcdef, fedcba9876543210").unwrap().ledger_readers else {
+        panic!("tokens were given");
+    };
+    let tokens: Vec<_> = tokens.iter().map(|it| (it.tenant.as_deref(), it.token.expose_secret())).collect();
+    assert_eq!(tokens, [(Some("acme"), "0123456789abcdef"), (None, "fedcba9876543210")]);
+    for (wrong, problem) in [("acme:short", "at least 16 characters"), ("public, 0123456789abcdef", "everybody")] {
+        let error = with(wrong).unwrap_err().to_string();
+        assert!(error.contains(problem) && !error.contains("short"), "{error}");
+    }
 }

@@ -1,4 +1,5 @@
-//! The router and its thin endpoints. An endpoint verifies, writes a row, answers; the work is done elsewhere.
+//! The router and its thin endpoints: webhooks, health, and the logs to read. An endpoint verifies, writes or reads a row,
+//! answers; the work is done elsewhere.
 
 use std::sync::Arc;
 
@@ -11,8 +12,10 @@ use crate::store::Store;
 
 mod error;
 mod health;
+mod log;
 mod webhooks;
 
+pub use log::{Access, Window};
 pub use webhooks::{Counters, Room};
 
 /// GitHub sends no webhook above 25 MB (<https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap>).
@@ -32,13 +35,21 @@ pub struct Endpoints {
     pub counters: Counters,
     /// Room for what is coming in.
     pub room: Room,
+    /// What shows the logs.
+    pub log: Window,
 }
 
 /// The server's routes.
 pub fn router(endpoints: Endpoints) -> Router {
-    Router::new()
+    let mut router = Router::new()
         .route("/github/webhooks", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .with_state(Arc::new(endpoints))
+        .route("/readyz", get(health::readyz));
+    if endpoints.log.is_open() {
+        router = router
+            .route("/l/{id}/checkpoint", get(log::checkpoint))
+            .route("/l/{id}/log.vkey", get(log::vkey))
+            .route("/l/{id}/tile/{*path}", get(log::tile));
+    }
+    router.with_state(Arc::new(endpoints))
 }

@@ -49,8 +49,17 @@ impl Checkpoint {
     /// # Errors
     /// If the key is of another log, or the origin cannot stand in a note.
     pub fn sign(&self, key: &SigningKey) -> Result<String, CheckpointError> {
-        self.of_log(key.verifier())?;
-        Ok(key.sign(&self.to_string())?)
+        self.sign_with([key])
+    }
+
+    /// Signs it with several keys of the log: while one takes over from another, both vouch for it.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sign`].
+    pub fn sign_with<'k>(&self, keys: impl IntoIterator<Item = &'k SigningKey>) -> Result<String, CheckpointError> {
+        let keys: Vec<&SigningKey> = keys.into_iter().collect();
+        keys.iter().try_for_each(|key| self.of_log(key.verifier()))?;
+        Ok(note::sign_with(&self.to_string(), keys)?)
     }
 
     /// Checks the signature, then reads what was signed.
@@ -66,7 +75,23 @@ impl Checkpoint {
     /// What a note says, whoever signed it: for notes that were checked already, or that can do no more than make us stop.
     #[must_use]
     pub fn unverified(note: &str) -> Option<Checkpoint> {
-        Checkpoint::parse(note.get(..=note.rfind("\n\n")?)?)
+        Checkpoint::parse(note::unverified(note).ok()?)
+    }
+
+    /// The same for those who know the log otherwise, or learn more of it: a checkpoint of this log that this key has not
+    /// signed may be an older or a newer key's, and is read without being verified. Says which of the two it is.
+    ///
+    /// # Errors
+    /// If it is not a checkpoint of this log, or this key's signature does not belong to it.
+    pub fn open_or_read(note: &str, key: &VerifierKey) -> Result<(Checkpoint, bool), CheckpointError> {
+        match Checkpoint::open(note, key) {
+            Err(CheckpointError::Note(NoteError::NoTrustedSignature(_))) => {
+                let checkpoint = Checkpoint::parse(note::unverified(note)?).ok_or(CheckpointError::Malformed)?;
+                checkpoint.of_log(key)?;
+                Ok((checkpoint, false))
+            }
+            opened => Ok((opened?, true)),
+        }
     }
 
     fn of_log(&self, key: &VerifierKey) -> Result<(), CheckpointError> {

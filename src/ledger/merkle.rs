@@ -142,6 +142,15 @@ impl Frontier {
         self.size += 1 << level;
     }
 
+    /// The root of the perfect subtree of 2^`height` leaves that appending this leaf completes, if it completes one.
+    #[must_use]
+    pub fn completed_by(&self, leaf: Hash, height: u32) -> Option<Hash> {
+        // The subtrees it merges with are the smallest there are: one of each size below.
+        let merges = height.min(self.size.trailing_ones()) as usize;
+        let left = self.subtrees.iter().rev().take(merges);
+        (merges == height as usize).then(|| left.fold(leaf, |right, left| node_hash(*left, right)))
+    }
+
     /// The root of the tree as it is now.
     #[must_use]
     pub fn root(&self) -> Hash {

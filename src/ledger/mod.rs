@@ -10,6 +10,7 @@
 //! - [`sealing`] commitments instead of names, and what opens them
 //! - [`merkle`] hashes, the growing tree, proofs (RFC 6962, RFC 9162)
 //! - [`note`] keys and signed notes (<https://c2sp.org/signed-note>)
+//! - [`succession`] how one key of a log takes over from another
 //! - [`checkpoint`] a signed tree head (<https://c2sp.org/tlog-checkpoint>)
 //! - [`cosignature`] what a witness adds to one (<https://c2sp.org/tlog-cosignature>, <https://c2sp.org/tlog-witness>)
 //! - [`quorum`] which witnesses must have done so (<https://c2sp.org/tlog-policy>)
@@ -35,6 +36,7 @@ pub mod receipt;
 pub mod record;
 pub mod sealing;
 pub mod segment;
+pub mod succession;
 pub mod tables;
 pub mod tile;
 pub mod timestamp;
@@ -45,3 +47,4 @@ pub use entry::{Draft, Line};
 pub use merkle::{Frontier, Hash};
 pub use note::{SigningKey, VerifierKey};
 pub use record::RecordType;
+pub use succession::Succession;

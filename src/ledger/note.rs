@@ -108,6 +108,12 @@ impl VerifierKey {
         self.public == other.public
     }
 
+    /// SHA-256 of the bare public key, in hexadecimal: the same for all logs of one seed, whatever their names.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hex::encode(digest::digest(&digest::SHA256, &self.public))
+    }
+
     /// The key as an SPKI PEM block, as `openssl pkeyutl -pubin` wants it.
     #[must_use]
     pub fn to_spki_pem(&self) -> String {
@@ -206,11 +212,24 @@ impl SigningKey {
     /// # Errors
     /// If the text cannot be the text of a note.
     pub fn sign(&self, text: &str) -> Result<String, NoteError> {
-        check_text(text)?;
+        sign_with(text, [self])
+    }
+
+    fn signature_line(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
         let blob = BASE64.encode([&self.verifier.id.to_be_bytes(), signature.as_ref()].concat());
-        Ok(format!("{text}\n— {} {blob}\n", self.verifier.name))
+        format!("— {} {blob}\n", self.verifier.name)
     }
+}
+
+/// Signs a text, which must end in a newline, with each of these keys, and returns the note.
+///
+/// # Errors
+/// If the text cannot be the text of a note.
+pub fn sign_with<'k>(text: &str, keys: impl IntoIterator<Item = &'k SigningKey>) -> Result<String, NoteError> {
+    check_text(text)?;
+    let signatures: String = keys.into_iter().map(|key| key.signature_line(text)).collect();
+    Ok(format!("{text}\n{signatures}"))
 }
 
 /// Why a note is not to be believed.
@@ -237,19 +256,32 @@ fn check_text(text: &str) -> Result<(), NoteError> {
     Ok(())
 }
 
-/// Checks a note and returns its text. Signatures of keys that are not in `keys` are ignored, as the specification asks;
-/// one signature by each key that is there must be right, and at least one must be there.
-///
-/// # Errors
-/// If the note is malformed, or not signed as it has to be.
-pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteError> {
+/// The text of a note and its signature lines, of which none has been checked.
+fn split(note: &str) -> Result<(&str, &str), NoteError> {
     if note.len() > MAX_NOTE_BYTES {
         return Err(NoteError::Malformed("it is too long"));
     }
     check_text(note)?;
     // The text is separated from the signatures by the last empty line.
     let end = note.rfind("\n\n").ok_or(NoteError::Malformed("no empty line before the signatures"))?;
-    let (text, signatures) = (&note[..=end], &note[end + 2..]);
+    Ok((&note[..=end], &note[end + 2..]))
+}
+
+/// The text of a note, whoever signed it: for those who learn only later which keys count.
+///
+/// # Errors
+/// If it does not have the form of a note.
+pub fn unverified(note: &str) -> Result<&str, NoteError> {
+    split(note).map(|(text, _)| text)
+}
+
+/// Checks a note and returns its text. Signatures of keys that are not in `keys` are ignored, as the specification asks;
+/// one signature by each key that is there must be right, and at least one must be there.
+///
+/// # Errors
+/// If the note is malformed, or not signed as it has to be.
+pub fn open<'a>(note: &'a str, keys: &[&VerifierKey]) -> Result<&'a str, NoteError> {
+    let (text, signatures) = split(note)?;
     if signatures.is_empty() {
         return Err(NoteError::Malformed("no signature after the empty line"));
     }

@@ -36,6 +36,12 @@ macro_rules! record_types {
 record_types! {
     /// The first entry of every log: its origin, its key, the account it belongs to.
     Genesis = "ledger.genesis",
+    /// A key is announced: from here on it signs beside the one before it, which vouches for it.
+    KeyAdded = "key.added",
+    /// An announced key takes over.
+    KeyActivated = "key.activated",
+    /// A key's signature counts no more for checkpoints above a size.
+    KeyRevoked = "key.revoked",
     /// A policy was read, or could not be.
     PolicyLoaded = "policy.loaded",
     /// A gate is held: what is held, who had a part in it, which rules matched.

@@ -86,6 +86,23 @@ impl TilePath {
         if self.width == WIDTH { self.index < full } else { self.index == full && self.width == partial }
     }
 
+    /// Whether it has all the hashes or entries it will ever have.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.width == WIDTH
+    }
+
+    /// Whether all of it is in a log of `size` entries: so it was, at this width, when the log had this much and no more.
+    #[must_use]
+    pub fn is_within(self, size: u64) -> bool {
+        let level = match self.content {
+            Content::Hashes { level } => u32::from(level),
+            Content::Entries => 0,
+        };
+        let hashes = size.checked_shr(level * HEIGHT).unwrap_or(0);
+        self.index.checked_mul(WIDTH as u64).is_some_and(|first| first + (self.width as u64) <= hashes)
+    }
+
     /// Whether a segment that begins at entry `from` has it, if it belongs to the log: the tree is whole in every segment,
     /// the entries before are in the segments before.
     #[must_use]
@@ -221,6 +238,16 @@ impl Builder {
     }
 }
 
+/// The full tiles that appending this leaf completes, from the lowest level up: level, index and root.
+pub fn filled_by(tree: &Frontier, leaf: Hash) -> impl Iterator<Item = (u8, u64, Hash)> {
+    let size = tree.size() + 1;
+    let levels = 1..=(size.trailing_zeros() / HEIGHT) as u8;
+    levels.filter_map(move |above| {
+        let height = u32::from(above) * HEIGHT;
+        Some((above - 1, (size >> height) - 1, tree.completed_by(leaf, height)?))
+    })
+}
+
 /// The entries of a bundle, in order; ends early at an entry that is cut off.
 pub fn bundled(bundle: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bundle;
@@ -267,6 +294,24 @@ mod tests {
         assert_eq!(tiles["tile/1/001.p/17"].len(), 17 * 32);
         assert_eq!(tiles["tile/2/000.p/1"].len(), 32);
         assert_eq!(bundled(&tiles["tile/entries/273.p/112"]).last(), Some(69_999_u64.to_be_bytes().as_slice()));
+    }
+
+    #[test]
+    fn what_a_leaf_fills_is_what_the_tiles_above_are_made_of() {
+        let (size, mut tree, mut roots) = (66_000_u64, Frontier::new(), [Vec::new(), Vec::new()]);
+        for n in 0..size {
+            let leaf = leaf_hash(&n.to_be_bytes());
+            for (level, index, root) in filled_by(&tree, leaf) {
+                assert_eq!(index, roots[usize::from(level)].len() as u64);
+                roots[usize::from(level)].push(root);
+            }
+            tree.push(leaf);
+        }
+        let tiles = tiles(size);
+        let bytes = |roots: &[Hash]| roots.iter().flat_map(|root| *root.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(bytes(&roots[0][..256]), tiles["tile/1/000"]);
+        assert_eq!(bytes(&roots[0][256..]), tiles["tile/1/001.p/1"]);
+        assert_eq!(bytes(&roots[1]), tiles["tile/2/000.p/1"]);
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    async fn connect(&self) -> Result<AnyConnection, Error> {
+    pub(super) async fn connect(&self) -> Result<AnyConnection, Error> {
         let mut connection = self.options().connect().await?;
         if self.is_sqlite() {
             connection.execute(SQLITE_WRITER).await?;
@@ -138,6 +138,7 @@ impl Database {
             migration(5, "publications", include_str!("../../migrations/0005_publications.sql")),
             migration(6, "anchors", include_str!("../../migrations/0006_anchors.sql")),
             migration(7, "facts kept", include_str!("../../migrations/0007_facts_kept.sql")),
+            migration(8, "ledger keys", include_str!("../../migrations/0008_ledger_keys.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

@@ -5,7 +5,8 @@ use sqlx::{AnyConnection, Executor as _};
 use zeroize::Zeroizing;
 
 use super::connection::{Database, Line};
-use super::ledger::{About, Appendix, LedgerReader, LogHead, Pending, Signer};
+use super::keys::Signer;
+use super::ledger::{About, Appendix, LedgerReader, LogHead, Pending};
 use super::sql::{Statement, id};
 use super::{Error, ledger};
 use crate::domain::Millis;
@@ -47,14 +48,19 @@ pub struct Erasure {
 }
 
 impl Eraser {
-    /// Opens the ledger in the database of this URL, to be signed with this seed.
+    /// Opens the ledger in the database of this URL, to be signed with this seed, and the next one where it was announced.
     ///
     /// # Errors
     /// If the URL cannot be used, or the logs were begun with another key.
-    pub async fn open(url: &str, host: String, seed: Zeroizing<[u8; 32]>) -> Result<Self, Error> {
+    pub async fn open(
+        url: &str,
+        host: String,
+        seed: Zeroizing<[u8; 32]>,
+        next_seed: Option<Zeroizing<[u8; 32]>>,
+    ) -> Result<Self, Error> {
         let database = Database::parse(url)?;
         database.must_exist()?;
-        let (reader, signer) = (LedgerReader::of(&database), Signer::new(host, seed)?);
+        let (reader, signer) = (LedgerReader::of(&database), Signer::new(host, seed, next_seed)?);
         signer.check(&reader).await?;
         let is_sqlite = database.is_sqlite();
         Ok(Self { reader, line: Line::new(database), signer, is_sqlite })

@@ -60,14 +60,32 @@ pub enum Error {
     /// A checkpoint cannot be signed.
     #[error("ledger checkpoint: {0}")]
     Checkpoint(Arc<CheckpointError>),
-    /// The log was begun with another key.
-    #[error("log {origin} was begun with another key: start the server with the key that belongs to {stored}")]
+    /// The log has another key.
+    #[error(
+        "log {origin} is signed with another key: start the server with the one that belongs to {stored}. To change the \
+         key, keep that one and give the new one beside it, in SECONDER_LEDGER_NEXT_KEY_FILE; when it is announced in \
+         every log, it may take the other's place"
+    )]
     OtherKey {
         /// The log.
         origin: String,
-        /// The verifier key the log began with.
+        /// The verifier key the log has.
         stored: String,
     },
+    /// The log's next key is announced, and not here.
+    #[error(
+        "log {origin} is changing its key and must be signed with {announced} as well: give this server the same \
+         SECONDER_LEDGER_NEXT_KEY_FILE as the one that announced it, and start it again"
+    )]
+    NextKeyMissing {
+        /// The log.
+        origin: String,
+        /// The verifier key that was announced.
+        announced: String,
+    },
+    /// A key cannot be taken out.
+    #[error("the key cannot be revoked: {0}")]
+    Revocation(String),
     /// Another replica opened the same request at the same moment.
     #[error("the request was opened by another replica at the same moment")]
     Conflict,

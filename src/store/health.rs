@@ -26,6 +26,9 @@ pub struct Health {
 
 /// Writes, then counts. An error means that the database cannot be written.
 pub(super) async fn check(shared: &Shared) -> Result<Health, Error> {
+    if let Some(blocked) = shared.signer.blocked() {
+        return Err(blocked);
+    }
     let row: [Value; 2] = [1_i64.into(), (shared.clock)().into()];
     let mut session = shared.chores.open().await?;
     Statement::new("INSERT INTO pulse (id, at) ")

@@ -1,19 +1,17 @@
 //! The ledger's rows: entries are appended in the transaction that made them true (P5), and sealed as they are appended.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
-use ring::rand::SystemRandom;
 use serde_json::{Map, Value as Json, json};
-use sqlx::any::AnyRow;
+use sqlx::any::{Any, AnyRow};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool};
-use zeroize::Zeroizing;
+use sqlx::{AnyConnection, AnyPool};
 
-use super::Error;
 use super::connection::Database;
+use super::keys::{Signer, Signing};
 use super::sql::{Statement, Value, id, text};
 use super::subjects::{Salts, Subjects};
+use super::{Error, rotation, tiles};
 use crate::domain::Millis;
 use crate::domain::digest::Digest;
 use crate::domain::gate::{RequestId, Tenant};
@@ -21,7 +19,7 @@ use crate::domain::record::Record;
 use crate::ledger::entry::SealError;
 use crate::ledger::merkle::Frontier;
 use crate::ledger::sealing::{self, Opening};
-use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType, SigningKey};
+use crate::ledger::{Checkpoint, Draft, Hash, Line, RecordType};
 
 /// How many entries go into one statement at most.
 pub(super) const ROWS: usize = 500;
@@ -35,56 +33,18 @@ pub struct LogHead {
     pub login: String,
     /// The log's name for ever.
     pub origin: String,
-    /// The key that checks it.
+    /// The log's own key, which checks it.
     pub vkey: String,
+    /// The announced key that will take over, and signs beside it.
+    pub next_vkey: Option<String>,
     /// How many entries it has.
     pub size: u64,
     /// Signed, over exactly these entries.
     pub checkpoint: String,
 }
 
-/// Signs for the logs of this server: one seed, and a key of its own name for each log.
-pub(super) struct Signer {
-    host: String,
-    seed: Zeroizing<[u8; 32]>,
-    keys: Mutex<HashMap<String, Arc<SigningKey>>>,
-}
-
-impl Signer {
-    pub(super) fn new(host: String, seed: Zeroizing<[u8; 32]>) -> Result<Self, Error> {
-        SigningKey::from_seed(&host, &seed)?; // Refuse an unusable host name now, not at the first entry.
-        Ok(Self { host, seed, keys: Mutex::default() })
-    }
-
-    /// A name that tells a witness nothing about the tenant.
-    fn new_origin(&self) -> Result<String, Error> {
-        let random: [u8; 16] = ring::rand::generate(&SystemRandom::new())
-            .map_err(|_| Error::Unwritable { what: "name of a log", why: "no random numbers".to_owned() })?
-            .expose();
-        Ok(format!("{}/l/{}", self.host, hex::encode(random)))
-    }
-
-    /// Refuses to go on with logs that were begun with another key. Returns the logs.
-    pub(super) async fn check(&self, reader: &LedgerReader) -> Result<Vec<LogHead>, Error> {
-        let logs = reader.logs().await?;
-        for LogHead { origin, vkey, .. } in &logs {
-            if self.key(origin)?.verifier().to_string() != *vkey {
-                return Err(Error::OtherKey { origin: origin.clone(), stored: vkey.clone() });
-            }
-        }
-        Ok(logs)
-    }
-
-    fn key(&self, origin: &str) -> Result<Arc<SigningKey>, Error> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(origin) {
-            return Ok(Arc::clone(key));
-        }
-        let key = Arc::new(SigningKey::from_seed(origin, &self.seed)?);
-        keys.insert(origin.to_owned(), Arc::clone(&key));
-        Ok(key)
-    }
-}
+/// An entry as it is stored.
+pub(super) type Row = [Value; 6];
 
 /// A record on its way into a log.
 pub(super) struct Pending {
@@ -104,13 +64,16 @@ pub(super) enum About {
 pub(super) type Appendix = BTreeMap<u64, (Tenant, Vec<Pending>)>;
 
 /// A log under lock.
-struct Open {
-    tenant: u64,
-    login: String,
-    origin: String,
-    vkey: String,
+pub(super) struct Open {
+    pub(super) tenant: u64,
+    pub(super) login: String,
+    pub(super) origin: String,
+    pub(super) vkey: String,
+    pub(super) next_vkey: Option<String>,
     prev: Option<Hash>,
-    tree: Frontier,
+    pub(super) tree: Frontier,
+    /// The roots of tiles that were filled since it was opened.
+    filled: Vec<[Value; 4]>,
 }
 
 /// Appends records to their tenants' logs and signs a checkpoint over each log. Returns the new heads.
@@ -132,20 +95,20 @@ pub(super) async fn append(
     // Under the heads' lock: whoever erases somebody has it, too, and nobody is named by a subject that is gone.
     let subjects = Subjects::of(&mut appendix, connection).await?;
     let mut salts = Salts::new();
-    let mut entries: Vec<[Value; 6]> = Vec::new();
-    let mut rows: Vec<[Value; 8]> = Vec::with_capacity(heads.len());
-    let mut signed = Vec::with_capacity(heads.len());
+    let mut entries: Vec<Row> = Vec::new();
+    let mut signed: Vec<(Open, Signing)> = Vec::with_capacity(heads.len());
     for (tenant, (_, records)) in appendix {
         let Some(mut log) = heads.remove(&tenant) else {
             return Err(Error::unreadable("ledger head", tenant));
         };
-        let key = signer.key(&log.origin)?;
         if log.tree.size() == 0 {
             let body = json!({ "origin": log.origin, "vkey": log.vkey, "tenant": { "account_id": tenant, "login": log.login } });
             let Json::Object(body) = body else { continue };
             let line = log.seal(RecordType::Genesis, "log:genesis", None, body, now, &mut Vec::new())?;
             entries.push(log.push("", RecordType::Genesis, line, String::new()));
+            rotation::insert(&log, &log.vkey, 0, connection).await?;
         }
+        let signing = rotation::settle(signer, &mut log, now, &mut entries, connection).await?;
         for Pending { about, record } in records {
             let Some(kind) = RecordType::from_name(record.kind) else {
                 return Err(Error::Unwritable { what: "ledger entry", why: format!("unknown type {}", record.kind) });
@@ -162,13 +125,30 @@ pub(super) async fn append(
             let line = log.seal(kind, &name, request, body, now, &mut openings)?;
             entries.push(log.push(request.unwrap_or_default(), kind, line, stored(&openings)?));
         }
-        let checkpoint =
-            Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }.sign(&key)?;
+        signed.push((log, signing));
+    }
+    write(entries, signed, connection).await
+}
+
+/// Writes what was appended, and the heads with their checkpoints. Returns the new heads.
+pub(super) async fn write(
+    entries: Vec<Row>,
+    logs: Vec<(Open, Signing)>,
+    connection: &mut AnyConnection,
+) -> Result<Vec<LogHead>, Error> {
+    let mut signed = Vec::with_capacity(logs.len());
+    let mut rows: Vec<[Value; 9]> = Vec::with_capacity(logs.len());
+    let mut filled = Vec::new();
+    for (mut log, signing) in logs {
+        let checkpoint = Checkpoint { origin: log.origin.clone(), size: log.tree.size(), root: log.tree.root() }
+            .sign_with(signing.keys())?;
+        filled.append(&mut log.filled);
         signed.push(LogHead {
-            tenant,
+            tenant: log.tenant,
             login: log.login.clone(),
             origin: log.origin.clone(),
             vkey: log.vkey.clone(),
+            next_vkey: log.next_vkey.clone(),
             size: log.tree.size(),
             checkpoint: checkpoint.clone(),
         });
@@ -177,6 +157,7 @@ pub(super) async fn append(
             log.login.into(),
             log.origin.into(),
             log.vkey.into(),
+            log.next_vkey.unwrap_or_default().into(),
             log.tree.size().into(),
             log.prev.map(|prev| prev.to_string()).unwrap_or_default().into(),
             log.tree.to_string().into(),
@@ -190,11 +171,12 @@ pub(super) async fn append(
             .execute(connection)
             .await?;
     }
-    Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, size, prev, frontier, checkpoint) ")
+    tiles::insert(filled, connection).await?;
+    Statement::new("INSERT INTO ledger_heads (tenant, login, origin, vkey, next_vkey, size, prev, frontier, checkpoint) ")
         .rows(rows)
         .sql(
-            " ON CONFLICT (tenant) DO UPDATE SET size = excluded.size, prev = excluded.prev, \
-             frontier = excluded.frontier, checkpoint = excluded.checkpoint",
+            " ON CONFLICT (tenant) DO UPDATE SET vkey = excluded.vkey, next_vkey = excluded.next_vkey, \
+             size = excluded.size, prev = excluded.prev, frontier = excluded.frontier, checkpoint = excluded.checkpoint",
         )
         .execute(connection)
         .await?;
@@ -214,7 +196,7 @@ async fn lock(
         let mut rows: Vec<[Value; 8]> = Vec::with_capacity(missing.len());
         for (tenant, (named, _)) in appendix.iter().filter(|(tenant, _)| missing.contains(tenant)) {
             let origin = signer.new_origin()?;
-            let vkey = signer.key(&origin)?.verifier().to_string();
+            let vkey = signer.first_vkey(&origin)?;
             rows.push([
                 (*tenant).into(),
                 named.login.as_str().into(),
@@ -237,7 +219,7 @@ async fn lock(
     Ok(heads)
 }
 
-async fn lock_existing(
+pub(super) async fn lock_existing(
     tenants: &[u64],
     one_by_one: bool,
     connection: &mut AnyConnection,
@@ -246,7 +228,7 @@ async fn lock_existing(
     for tenants in tenants.chunks(if one_by_one { 1 } else { ROWS }) {
         let rows = Statement::new("UPDATE ledger_heads SET size = size WHERE tenant IN ")
             .list(tenants.iter().copied())
-            .sql(" RETURNING tenant, login, origin, vkey, prev, frontier, size")
+            .sql(" RETURNING tenant, login, origin, vkey, prev, frontier, size, next_vkey")
             .fetch(connection)
             .await?;
         for row in &rows {
@@ -268,10 +250,19 @@ impl Open {
         if tree.size() != id(row, 6)? {
             return Err(Error::unreadable("ledger head", "its size and its frontier differ"));
         }
-        Ok(Self { tenant: id(row, 0)?, login: text(row, 1)?, origin: text(row, 2)?, vkey: text(row, 3)?, prev, tree })
+        Ok(Self {
+            tenant: id(row, 0)?,
+            login: text(row, 1)?,
+            origin: text(row, 2)?,
+            vkey: text(row, 3)?,
+            next_vkey: Some(text(row, 7)?).filter(|vkey| !vkey.is_empty()),
+            prev,
+            tree,
+            filled: Vec::new(),
+        })
     }
 
-    fn seal(
+    pub(super) fn seal(
         &self,
         record_type: RecordType,
         name: &str,
@@ -305,8 +296,10 @@ impl Open {
         }
     }
 
-    fn push(&mut self, request: &str, record_type: RecordType, line: Line, openings: String) -> [Value; 6] {
+    pub(super) fn push(&mut self, request: &str, record_type: RecordType, line: Line, openings: String) -> Row {
         let seq = self.tree.size();
+        let filled = crate::ledger::tile::filled_by(&self.tree, line.leaf);
+        self.filled.extend(filled.map(|(level, index, root)| tiles::row(self.tenant, level, index, root)));
         self.tree.push(line.leaf);
         self.prev = Some(line.leaf);
         let kind = record_type.as_str();
@@ -337,7 +330,7 @@ fn shorten(body: &mut Map<String, Json>) -> Option<String> {
     Some(name)
 }
 
-const HEADS: &str = "SELECT tenant, login, origin, vkey, size, checkpoint FROM ledger_heads WHERE size > 0";
+const HEADS: &str = "SELECT tenant, login, origin, vkey, size, checkpoint, next_vkey FROM ledger_heads WHERE size > 0";
 
 fn log_head(row: &AnyRow) -> Result<LogHead, Error> {
     Ok(LogHead {
@@ -347,7 +340,13 @@ fn log_head(row: &AnyRow) -> Result<LogHead, Error> {
         vkey: text(row, 3)?,
         size: id(row, 4)?,
         checkpoint: text(row, 5)?,
+        next_vkey: Some(text(row, 6)?).filter(|vkey| !vkey.is_empty()),
     })
+}
+
+/// Whether this can be the random end of a log's origin.
+fn is_log_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Reads logs. Needs no server, and disturbs none that is running.
@@ -375,6 +374,10 @@ impl LedgerReader {
         self.pool.close().await;
     }
 
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Any>, Error> {
+        Ok(self.pool.acquire().await?)
+    }
+
     /// Every log, in the order of their tenants.
     ///
     /// # Errors
@@ -394,8 +397,21 @@ impl LedgerReader {
         rows.first().map(log_head).transpose()
     }
 
-    pub(super) async fn connection(&self) -> Result<PoolConnection<Any>, Error> {
-        Ok(self.pool.acquire().await?)
+    /// The log whose origin ends in `/l/` and this id.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn log_with_id(&self, id: &str) -> Result<Option<LogHead>, Error> {
+        if !is_log_id(id) {
+            return Ok(None);
+        }
+        // The part before it is the host that served when the log was begun, which may have another name by now.
+        let rows = Statement::new(HEADS)
+            .sql(" AND origin LIKE ")
+            .bind(format!("%/l/{id}"))
+            .fetch(&mut *self.connection().await?)
+            .await?;
+        rows.first().map(log_head).transpose()
     }
 
     /// The lines of a log from `seq` on, at most `limit` of them and none at or after `size`.

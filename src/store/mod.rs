@@ -34,6 +34,7 @@ mod gather;
 mod hand;
 mod heads;
 mod health;
+mod keys;
 mod ledger;
 mod open;
 mod policies;
@@ -41,8 +42,10 @@ mod publications;
 mod reader;
 mod releases;
 mod requests;
+mod rotation;
 mod sql;
 mod subjects;
+mod tiles;
 mod tree;
 
 pub use anchors::{AnchorDue, Anchored, Anchoring, Contradiction, Witnessed, Witnesses};
@@ -55,11 +58,13 @@ pub use erasure::{Eraser, Erasure};
 pub use error::Error;
 pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
+pub use keys::LogKey;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
 pub use publications::{Batch, BatchState, Beside, Plan, Publications};
 pub use reader::RequestReader;
 pub use requests::Of;
+pub use rotation::Revocation;
 pub use subjects::Person;
 pub use tree::Tree;
 
@@ -67,7 +72,7 @@ use cases::Cases;
 use connection::{Line, Readers};
 use hand::Hand;
 use heads::Heads;
-use ledger::Signer;
+use keys::Signer;
 use policies::{Owner, Repositories};
 
 /// How often a transaction is tried that other transactions got in the way of.
@@ -84,6 +89,8 @@ pub struct Options {
     pub host: String,
     /// The secret all log keys grow from.
     pub seed: Zeroizing<[u8; 32]>,
+    /// The secret they will grow from: announced in every log, it signs beside the other until it takes its place.
+    pub next_seed: Option<Zeroizing<[u8; 32]>>,
     /// The time now.
     pub clock: Clock,
     /// How long claimed work is ours, in milliseconds. Longer than anything takes, retries of one call included.

@@ -8,10 +8,10 @@ use super::cases::Cases;
 use super::connection::{Database, Line, Readers};
 use super::hand::Hand;
 use super::heads::Heads;
-use super::ledger::Signer;
+use super::keys::Signer;
 use super::policies::Repositories;
 use super::{Error, Handed, Intake, LedgerReader, Options, Running, Shared, Store};
-use super::{claims, commit, deliveries, requests};
+use super::{claims, commit, deliveries, requests, tiles};
 
 /// How many may wait for a transaction; more have to wait before they can wait.
 const QUEUE: usize = 1_024;
@@ -22,13 +22,15 @@ impl Store {
     /// If the URL cannot be used, the database cannot be reached, another server has the SQLite file, or the key or the
     /// host name cannot be used.
     pub async fn open(options: Options) -> Result<(Self, Handed), Error> {
-        let signer = Arc::new(Signer::new(options.host, options.seed)?);
+        let signer = Arc::new(Signer::new(options.host, options.seed, options.next_seed)?);
         let database = Database::parse(&options.url)?;
         let lock = database.lock()?;
         database.migrate().await?;
         let ledger = LedgerReader::of(&database);
+        signer.check(&ledger).await?;
+        tiles::catch_up(&database, &ledger).await?;
         let heads = Heads::default();
-        heads.learn(signer.check(&ledger).await?);
+        heads.learn(ledger.logs().await?);
         let ingest = Arc::new(Line::new(database.clone()));
         let (decide, chores) = match database.is_sqlite() {
             true => (Arc::clone(&ingest), Arc::clone(&ingest)),

@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
 use super::connection::{Database, Line, Readers};
-use super::ledger::Signer;
+use super::keys::Signer;
 use super::sql::{Statement, text};
 use super::{Clock, DatabaseClock, Error, LedgerReader, LogHead, clock};
 use crate::domain::Millis;
@@ -32,6 +32,8 @@ pub struct Beside {
     pub host: String,
     /// The secret all log keys grow from.
     pub seed: Zeroizing<[u8; 32]>,
+    /// As [`Options::next_seed`](super::Options).
+    pub next_seed: Option<Zeroizing<[u8; 32]>>,
     /// What this machine's clock says.
     pub machine: Clock,
     /// How long work is ours, in milliseconds.
@@ -58,7 +60,7 @@ impl Publications {
     /// # Errors
     /// If there is no such database, or the key is not the one its logs were begun with.
     pub async fn open_beside(beside: Beside) -> Result<Self, Error> {
-        let signer = Arc::new(Signer::new(beside.host, beside.seed)?);
+        let signer = Arc::new(Signer::new(beside.host, beside.seed, beside.next_seed)?);
         let database = Database::parse(&beside.url)?;
         database.must_exist()?;
         match database.lock() {

@@ -251,7 +251,7 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
                 let stranger = SigningKey::from_seed(ORIGIN, &Zeroizing::new([1; 32])).unwrap();
                 f.put("log.vkey", format!("{}\n", stranger.verifier()));
             },
-            "log.vkey is not the key you trust",
+            "is not the key you trust",
         ),
         (
             "the key of a stranger for openssl",

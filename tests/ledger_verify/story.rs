@@ -50,8 +50,8 @@ impl Story {
             let record_type = RecordType::from_name(body["type"].as_str().unwrap()).unwrap();
             let corr = body.get("corr").and_then(Value::as_str).map(str::to_owned);
             body.retain(|name, _| !["v", "log", "seq", "prev", "type", "id", "corr", "sw"].contains(&name.as_str()));
-            if let Some(origin) = body.get_mut("origin") {
-                *origin = ORIGIN.into();
+            if record_type == RecordType::Genesis {
+                body.extend([("origin".into(), ORIGIN.into()), ("vkey".into(), vkey().to_string().into())]);
             }
             Record { record_type, corr, body }
         };

@@ -59,6 +59,7 @@ impl Database {
             url: self.url.clone(),
             host: "seconder.test".to_owned(),
             seed: Zeroizing::new([7; 32]),
+            next_seed: None,
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             lease_for: LEASE,
             may_hand: Arc::new(|_, _| true),

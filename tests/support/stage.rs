@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seconder::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log, Publish};
+use seconder::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, LedgerReaders, Log, Publish};
 use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, RunId, User, UserKind};
 use seconder::server::Server;
 use tempfile::TempDir;
@@ -121,6 +121,8 @@ impl Stage {
             database_url: self.database_url.clone().into(),
             ledger_host: "seconder.test".into(),
             ledger_key: KeySource::File(self.folder.path().join("ledger.key")),
+            ledger_next_key: None,
+            ledger_readers: LedgerReaders::Nobody,
             github: GitHubConfig {
                 api_url: self.github.api_url(),
                 app_id: self.github.app_id(),
@@ -254,6 +256,7 @@ impl Stage {
             state: None,
             seen: None,
             witness_policy: None,
+            token_file: None,
             trust_artifact_key: false,
             explain: None,
             openings: None,

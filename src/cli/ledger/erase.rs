@@ -53,7 +53,7 @@ pub struct EraseArgs {
 
 /// Runs the command.
 pub fn run(args: &EraseArgs) -> Result<(), Failure> {
-    let settings = config::load_ledger().map_err(|error| Failure::Usage(error.into()))?;
+    let settings = config::load_ledger_keys().map_err(|error| Failure::Usage(error.into()))?;
     if let KeySource::File(path) = &settings.key
         && !path.exists()
     {
@@ -69,10 +69,11 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         )));
     }
     let seed = keys::load_or_make(&settings.key)?;
+    let next_seed = settings.next_key.as_ref().map(keys::load_next).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let url = settings.place.database_url.expose_secret();
-        let eraser = Eraser::open(url, settings.host, seed).await.context("the ledger cannot be opened")?;
+        let eraser = Eraser::open(url, settings.host, seed, next_seed).await.context("the ledger cannot be opened")?;
         let log = choose(eraser.logs().await?, args.tenant.as_deref())?;
         let plan = eraser.plan(&log, &args.person).await?;
         may_be_erased(&plan, &log, &args.person)?;

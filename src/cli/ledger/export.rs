@@ -91,8 +91,8 @@ async fn write_segment(
     let key: VerifierKey = log.vkey.parse()?;
     let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let checkpoint_prev = after.map(read).transpose()?;
-    let prev = checkpoint_prev.as_deref().map(|note| Checkpoint::open(note, &key)).transpose();
-    let from = prev.context("--after cannot be used")?.map_or(0, |prev| prev.size);
+    let prev = checkpoint_prev.as_deref().map(|note| Checkpoint::open_or_read(note, &key)).transpose();
+    let from = prev.context("--after cannot be used")?.map_or(0, |(prev, _)| prev.size);
     let span = Span { from, to: log.size, checkpoint: log.checkpoint.clone(), checkpoint_prev, extra: Vec::new() };
     let assets = segment::write(reader, log, span, dir, &mut |_, _| {}).await?;
     Ok(format!("entries {from} to {} of {}, in {} files,", log.size - 1, log.login, assets.len()))

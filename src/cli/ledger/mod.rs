@@ -4,9 +4,11 @@ mod again;
 pub mod erase;
 mod explain;
 pub mod export;
+pub mod keys;
 pub mod openings;
 pub mod publish;
 mod seen;
+pub mod served;
 pub mod verify;
 
 /// `seconder ledger …`
@@ -14,6 +16,8 @@ pub mod verify;
 pub enum Command {
     /// Write a ledger to a folder: entries, tree, checkpoint, one receipt a decision
     Export(export::ExportArgs),
+    /// Tell which keys sign the ledgers, make a new one, or take one out
+    Keys(keys::KeysArgs),
     /// Publish the ledgers now, as releases
     Publish(publish::PublishArgs),
     /// Check an exported ledger, offline and without trusting the server that wrote it

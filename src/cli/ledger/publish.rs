@@ -55,7 +55,9 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     let config = config::load_publisher().map_err(|error| Failure::Usage(error.into()))?;
     logging::start(&config.log);
     let (target, schedule) = read_publish(&config.publish).map_err(Failure::Usage)?;
-    let seed = keys::load(&config.ledger_key)?;
+    let ledger = &config.ledger;
+    let seed = keys::load(&ledger.key)?;
+    let next_seed = ledger.next_key.as_ref().map(keys::load_next).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let github = GitHub::new(&Settings {
@@ -66,15 +68,16 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
             clock: system_clock(),
         })?;
         let publications = Publications::open_beside(Beside {
-            url: config.place.database_url.expose_secret().to_owned(),
-            host: config.ledger_host,
+            url: ledger.place.database_url.expose_secret().to_owned(),
+            host: ledger.host.clone(),
             seed,
+            next_seed,
             machine: system_clock(),
             lease_for: Millis::try_from(config.lease.as_millis())?,
         })
         .await
         .context("SECONDER_DATABASE_URL: the server's database cannot be opened")?;
-        let folder = publications_below(&config.place.data_dir);
+        let folder = publications_below(&ledger.place.data_dir);
         let publisher = Publisher::new(publications, Arc::new(github), target, schedule, folder);
         publish(args, &publisher).await
     })

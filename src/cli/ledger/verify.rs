@@ -8,12 +8,14 @@ use std::thread;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use thiserror::Error;
 
 use super::again::{Again, judge_again};
 use super::explain::{entries_of, explain};
 use super::openings;
 use super::seen::Seen;
+use super::served::{self, FetchError};
 use crate::artifact::Target;
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
@@ -21,16 +23,21 @@ use crate::ledger::verify::opened::{Distrust, Opened};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust};
-use crate::ledger::{Hash, VerifierKey};
+use crate::ledger::{Checkpoint, Hash, VerifierKey};
 
 /// Check a ledger: signature, tree, chain, tiles, receipts and rules.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = HELP)]
 pub struct VerifyArgs {
     /// A folder that `seconder ledger export` wrote, the files of a release in a folder, or a .tar or .tar.gz of either; several
-    /// segments in their order, each of which continues the one before
+    /// segments in their order, each of which continues the one before; or the address of a ledger that a server serves:
+    /// https:// and its origin
     #[arg(value_name = "TARGET", required = true)]
     pub targets: Vec<PathBuf>,
+
+    /// A file with the token that a server wants to see
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 
     /// The verifier key you trust, or a file that holds it, from anywhere but TARGET
     #[arg(long, value_name = "FILE_OR_KEY", required_unless_present = "trust_artifact_key")]
@@ -77,7 +84,7 @@ Exit codes:
   1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise)
   2  cannot be said: a file could not be read, the key is not usable, the command line is wrong
 
-Nothing is written but --state, and that only after success. No network is used. One segment is checked from what the segments
+Nothing is written but --state, and that only after success. No network is used but for a TARGET that is an address. One segment is checked from what the segments
 before it left behind: of requests opened before it, who had a part in them is not known, and the report says how many there are.";
 
 /// Why the command does not succeed.
@@ -89,6 +96,9 @@ pub enum Failure {
     /// The openings are not to be believed, or what they tell is not.
     #[error("{0}")]
     Distrusted(Distrust),
+    /// What a server serves does not fit together.
+    #[error("{0}")]
+    Forged(String),
     /// It could not be looked at.
     #[error("{0}")]
     Unusable(String),
@@ -97,13 +107,50 @@ pub enum Failure {
 /// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
 /// cannot be said.
 pub fn run(args: &VerifyArgs) -> ExitCode {
+    match at_hand(args) {
+        Ok((args, _folders)) => run_at_hand(&args),
+        Err(failure) => refuse(&failure),
+    }
+}
+
+/// Everything that is to be checked on disk: what a server serves is fetched into a folder, which goes when it is dropped.
+fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Vec<TempDir>), Failure> {
+    let (mut args, mut folders) = (args.clone(), Vec::new());
+    let token = args.token_file.as_deref().map(read_text).transpose()?;
+    for target in &mut args.targets {
+        let Some(url) = target.to_str().filter(|target| served::is_url(target)).map(str::to_owned) else { continue };
+        let unusable = |error: io::Error| Failure::Unusable(format!("cannot keep what is served: {error}"));
+        let folder = tempfile::tempdir().map_err(unusable)?;
+        *target = folder.path().join("ledger");
+        folders.push(folder);
+        let bar = ProgressBar::no_length().with_style(style());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
+        let token = token.as_deref().map(|token| token.trim().to_owned().into());
+        let fetched = runtime.block_on(served::fetch(&url, token, target, &mut |read, size| {
+            bar.set_length(size);
+            bar.set_position(read);
+        }));
+        bar.finish_and_clear();
+        fetched.map_err(|error| match error {
+            FetchError::Forged(why) => Failure::Forged(why),
+            FetchError::Unusable(why) => Failure::Unusable(why),
+        })?;
+    }
+    Ok((args, folders))
+}
+
+fn refuse(failure: &Failure) -> ExitCode {
+    let code = if matches!(failure, Failure::Unusable(_)) { 2 } else { 1 };
+    let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
+    // A closed pipe changes nothing about the verdict, which is the exit code.
+    drop(writeln!(io::stderr(), "{verdict}: {failure}"));
+    ExitCode::from(code)
+}
+
+fn run_at_hand(args: &VerifyArgs) -> ExitCode {
     let (code, printed) = match Verified::of(args) {
         Ok(verified) => (verified.explained.as_ref().map_or(0, Explained::code), print(args, &verified)),
-        Err(failure) => {
-            let code = if matches!(failure, Failure::Unusable(_)) { 2 } else { 1 };
-            let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
-            (code, writeln!(io::stderr(), "{verdict}: {failure}"))
-        }
+        Err(failure) => return refuse(&failure),
     };
     // A closed pipe changes nothing about the verdict, which is the exit code.
     drop(printed);
@@ -205,7 +252,10 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
     let mut newest = None;
     for (n, path) in args.targets.iter().enumerate() {
         let target = open(path)?;
-        let key = trusted_key(args, path, &target)?;
+        let key = match reports.last() {
+            Some(before) => successor(before, &target, path)?.map_or_else(|| trusted_key(args, path, &target), Ok)?,
+            None => trusted_key(args, path, &target)?,
+        };
         if n + 1 == args.targets.len() {
             kept.extend(old.clone());
             kept.extend(seen.of(key.name()).map(str::to_owned));
@@ -257,6 +307,13 @@ pub(super) fn entries(targets: &[PathBuf]) -> Result<Box<dyn BufRead>, Failure> 
 
 pub(super) fn cannot_read_entries(error: io::Error) -> Failure {
     Failure::Unusable(format!("cannot read the entries: {error}"))
+}
+
+/// The key that the segment before vouches for and that has signed this one: the log may have changed it.
+fn successor(before: &Report, target: &Target, path: &Path) -> Result<Option<VerifierKey>, Failure> {
+    let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
+    let keys = before.keys.iter().filter_map(|key| key.parse().ok());
+    Ok(keys.into_iter().find(|key| Checkpoint::open(&checkpoint, key).is_ok()))
 }
 
 fn open(path: &Path) -> Result<Target, Failure> {
@@ -377,6 +434,11 @@ fn in_words(report: &Report, key_from_artifact: bool) -> String {
     }
     if let Some(size) = report.continues {
         words.push_str(&format!("  continues the older checkpoint of {size} entries\n"));
+    }
+    if let Some(key) = &report.newer_key {
+        words.push_str(&format!(
+            "  the log has another key than the one you gave, which vouches for it; from now on trust\n  {key}\n"
+        ));
     }
     if key_from_artifact {
         words.push_str(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::{Map, Value};
 
-use crate::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, Log};
+use crate::config::{Anchors, Config, GitHub as GitHubConfig, KeySource, LedgerReaders, Log};
 use crate::demo::{Commit, Deploy, GitHub, Options, User, UserKind};
 use crate::ledger::sealing::{self, Subject};
 use crate::server::Server;
@@ -161,6 +161,8 @@ fn config(folder: &Path, github: &GitHub, secret: &str) -> Config {
         database_url: format!("sqlite://{}", folder.join("seconder.db").display()).into(),
         ledger_host: "demo.seconder.example".into(),
         ledger_key: KeySource::File(folder.join("ledger.key")),
+        ledger_next_key: None,
+        ledger_readers: LedgerReaders::Nobody,
         github: GitHubConfig {
             api_url: github.api_url(),
             app_id: github.app_id(),

@@ -158,7 +158,7 @@ impl Part<'_> {
             let leaf = *leaf;
             let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
             let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
-                let known = Known::of(header, log.origin, seq)?;
+                let known = Known::of(line, header, log.origin, seq)?;
                 match prev {
                     None => first_prev = header.prev.map(str::to_owned),
                     prev => continues(header.prev, prev)?,

@@ -2,6 +2,7 @@
 use serde_json::value::RawValue;
 
 use super::body::{self, Callback, Decision, Person, Review};
+use super::keys::{KeyFault, Own};
 use super::refusal::LineFault;
 use super::rules::Open;
 use super::violation::Violation;
@@ -19,6 +20,8 @@ pub(super) struct Known {
     pub(super) corr: Option<Box<str>>,
     /// What the rules look at.
     pub(super) body: Result<Body, Violation>,
+    /// What an entry about keys says.
+    pub(super) key: Option<Box<Result<Own, KeyFault>>>,
 }
 
 /// What the rules look at in an entry of one type.
@@ -38,7 +41,7 @@ pub(super) enum Body {
 
 impl Known {
     /// Reads an entry that should be number `seq` of this log. What it says of the entry before is compared elsewhere.
-    pub(super) fn of(header: &Header<'_>, origin: &str, seq: u64) -> Result<Self, LineFault> {
+    pub(super) fn of(line: &str, header: &Header<'_>, origin: &str, seq: u64) -> Result<Self, LineFault> {
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
         }
@@ -54,7 +57,8 @@ impl Known {
             return Err(LineFault::RequestId(corr.to_owned()));
         }
         let (time, corr) = (header.time, header.corr.map(Box::from));
-        Ok(Self { seq, time, record_type, corr, body: Body::of(header, record_type) })
+        let key = Own::of(record_type, line).map(Box::new);
+        Ok(Self { seq, time, record_type, corr, body: Body::of(header, record_type), key })
     }
 
     /// The request that it decides.

@@ -9,6 +9,7 @@ use std::io::{self, BufRead};
 
 use self::batch::{Batch, Line, Log, Tile};
 use self::files::Files;
+use self::keys::Keys;
 use self::known::{Known, continues};
 use self::refusal::Refusal;
 use self::report::Report;
@@ -20,13 +21,14 @@ use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::quorum::Policy;
-use super::segment::{GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
+use super::segment::{CHECKPOINT_PREV, GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
 use super::tables::At;
 use super::tile::{HashTiles, WIDTH};
 
 mod batch;
 mod body;
 mod files;
+pub mod keys;
 mod known;
 pub mod opened;
 pub mod refusal;
@@ -42,7 +44,7 @@ const PROGRESS_TILES: u64 = 32;
 /// What the reader brings.
 #[derive(Debug, Clone, Copy)]
 pub struct Trust<'a> {
-    /// The key of the log, from anywhere but the ledger itself.
+    /// A key of the log, from anywhere but the ledger itself: the one it has now, or one that it had.
     pub key: &'a VerifierKey,
     /// Checkpoints of the same log seen earlier: the ledger has to continue each.
     pub old: &'a [&'a str],
@@ -103,29 +105,29 @@ fn check(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     let note = read_text(artifact, layout::CHECKPOINT)?;
-    let checkpoint = Checkpoint::open(&note, trust.key).map_err(Refusal::Checkpoint)?;
-    if let Some(policy) = trust.witnesses {
-        policy.check(&note, trust.key).map_err(Refusal::Quorum)?;
-    }
-    if read_text(artifact, layout::VKEY)?.trim_end() != trust.key.to_string() {
-        return Err(Refusal::KeyFile(layout::VKEY));
-    }
+    let own_key = read_text(artifact, layout::VKEY)?;
+    let own_key = own_key.trim_end();
+    let from = segment.map_or(0, |segment| segment.from);
+    let keys = Keys::new(trust.key, from);
+    let checkpoint = keys.glimpse(&note, own_key)?;
     let mut olds = Vec::new();
-    let signed = trust.old.iter().map(|note| Checkpoint::open(note, trust.key));
-    let seen = trust.seen.map(|(size, root)| Ok(Checkpoint { origin: checkpoint.origin.clone(), size, root }));
-    for old in signed.chain(seen) {
-        let old = old.map_err(Refusal::OldCheckpoint)?;
-        if old.size > checkpoint.size {
-            return Err(Refusal::Rollback { old: old.size, size: checkpoint.size });
-        }
+    for note in trust.old {
+        let old = keys.glimpse_old(note, checkpoint.size)?;
         olds.push(Old { root: (old.size == 0).then(empty_root), signed: old });
     }
-    let from = segment.map_or(0, |segment| segment.from);
+    if let Some((size, root)) = trust.seen {
+        if size > checkpoint.size {
+            return Err(Refusal::Rollback { old: size, size: checkpoint.size });
+        }
+        let old = Checkpoint { origin: checkpoint.origin.clone(), size, root };
+        olds.push(Old { root: (old.size == 0).then(empty_root), signed: old });
+    }
     let files = Files::new(artifact, &note, &checkpoint, trust.key);
     let newest = olds.iter().map(|old| old.signed.size).max();
     let mut scan = Scan {
         files: if segment.is_some() { files.of_segment(from) } else { files },
         checkpoint: &checkpoint,
+        keys,
         next: from,
         prev: None,
         tree: Frontier::new(),
@@ -138,11 +140,24 @@ fn check(
         fault: None,
     };
     if let Some(segment) = segment {
-        scan.start(segment, artifact, &note, trust.key)?;
+        let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
+        scan.start(segment, artifact, &note, &own_key)?;
         scan.report.unvouched = unvouched(segment, artifact, &checkpoint);
     }
     scan.entries(entries, at_once, progress)?;
-    scan.finish(segment)
+    let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
+    let signed = Signed { note: &note, own_key, old: trust.old, prev: prev.as_deref() };
+    scan.finish(segment, signed)
+}
+
+/// What the keys of the log must have signed.
+struct Signed<'a> {
+    note: &'a str,
+    /// The key the ledger says is its own.
+    own_key: &'a str,
+    old: &'a [&'a str],
+    /// The checkpoint where a segment begins.
+    prev: Option<&'a str>,
 }
 
 /// Files that are in a segment by agreement, and say nothing that the log has signed.
@@ -172,6 +187,7 @@ struct Old {
 struct Scan<'a, A: Artifact> {
     files: Files<'a, A>,
     checkpoint: &'a Checkpoint,
+    keys: Keys<'a>,
     /// The entry that comes next.
     next: u64,
     /// The leaf of the entry before it.
@@ -193,9 +209,9 @@ struct Scan<'a, A: Artifact> {
 impl<A: Artifact + Sync> Scan<'_, A> {
     /// Takes over from the segments before.
     fn start(&mut self, segment: &Segment, artifact: &A, note: &str, key: &VerifierKey) -> Result<(), Refusal> {
-        let Scan { files, tiles, olds, checkpoint, .. } = self;
+        let Scan { files, tiles, olds, checkpoint, keys, .. } = self;
         let (mut others, mut tree) = (files.clone(), Frontier::new());
-        let from = (note, *checkpoint, key);
+        let from = (note, *checkpoint, key, &*keys);
         let Start { tree, seam, prev } = segment::start(segment, artifact, files, from, &mut |first, leaves, root| {
             olds.iter_mut().for_each(|old| old.look(&tree, first, leaves));
             tree.push_subtree(WIDTH.ilog2(), root);
@@ -266,11 +282,12 @@ impl<A: Artifact + Sync> Scan<'_, A> {
                 return Err(Refusal::Surplus { size });
             }
             let at_line = |fault| Refusal::Line { line: self.next + 1, fault };
-            let known = known.map_err(at_line)?;
+            let mut known = known.map_err(at_line)?;
             if n == 0 {
                 continues(prev.as_deref(), self.prev).map_err(at_line)?;
             }
             self.report.count(known.record_type);
+            self.keys.follow(known.seq, known.record_type, known.key.take());
             if let (Some(tables), Some(event)) = (&mut self.tables, event) {
                 let name = known.record_type.as_str();
                 let at = At { seq: known.seq, leaf, time: known.time, name, request: known.corr.as_deref() };
@@ -320,7 +337,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         }
     }
 
-    fn finish(mut self, segment: Option<&Segment>) -> Result<Report, Refusal> {
+    fn finish(mut self, segment: Option<&Segment>, signed: Signed<'_>) -> Result<Report, Refusal> {
         let (have, size) = (self.next, self.checkpoint.size);
         if have < size {
             return Err(Refusal::Truncated { have, size });
@@ -329,6 +346,14 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if root != self.checkpoint.root {
             return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
         }
+        self.keys.check(signed.note, size, signed.own_key)?;
+        if let Some((prev, segment)) = signed.prev.zip(segment) {
+            self.keys.check_prev(prev, segment.from)?;
+        }
+        for (note, old) in signed.old.iter().zip(&self.olds) {
+            self.keys.check_old(note, old.signed.size)?;
+        }
+        (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
         if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
             return Err(Refusal::Fork { size: old.signed.size });
         }

@@ -3,6 +3,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::keys::KeyFault;
 use super::violation::Violation;
 use crate::ledger::checkpoint::CheckpointError;
 use crate::ledger::merkle::Hash;
@@ -31,8 +32,13 @@ pub enum Refusal {
     #[error("checkpoint: {0}")]
     Quorum(NoQuorum),
     /// The key that comes with the ledger is another one.
-    #[error("{0} is not the key you trust: the ledger is of another log, or your key is an older one")]
+    #[error(
+        "{0} is not the key you trust, nor one that took over from it: the ledger is of another log, or the file was changed"
+    )]
     KeyFile(&'static str),
+    /// Who signed is not who had to sign by the log's own entries, or not whom the reader trusts.
+    #[error("keys: {0}")]
+    Keys(KeyFault),
     /// A file is damaged.
     #[error("{path} is damaged: {why}")]
     Damaged {

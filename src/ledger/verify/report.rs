@@ -63,6 +63,10 @@ pub struct Report {
     pub continues: Option<u64>,
     /// Files for which nothing signed vouches.
     pub unvouched: Vec<&'static str>,
+    /// The key the log has now, when another one was trusted that vouches for it.
+    pub newer_key: Option<String>,
+    /// The keys to trust from here on: the log's own, then one that is announced.
+    pub keys: Vec<String>,
 }
 
 impl Report {
@@ -78,6 +82,8 @@ impl Report {
             opened_before: 0,
             continues,
             unvouched: Vec::new(),
+            newer_key: None,
+            keys: Vec::new(),
         }
     }
 

@@ -432,6 +432,9 @@ fn is_about_a_request(record_type: RecordType) -> bool {
         | RecordType::CallbackSent
         | RecordType::CallbackResult => true,
         RecordType::Genesis
+        | RecordType::KeyAdded
+        | RecordType::KeyActivated
+        | RecordType::KeyRevoked
         | RecordType::PolicyLoaded
         | RecordType::AttemptRefused
         | RecordType::EffectFailed

@@ -5,6 +5,7 @@ use std::mem;
 use ring::digest::{Context, SHA256};
 
 use super::files::Files;
+use super::keys::Keys;
 use super::read_text;
 use super::refusal::Refusal;
 use crate::ledger::checkpoint::Checkpoint;
@@ -72,7 +73,7 @@ pub(super) fn start(
     segment: &Segment,
     artifact: &impl Artifact,
     files: &mut Files<'_, impl Artifact>,
-    (note, signed, key): (&str, &Checkpoint, &VerifierKey),
+    (note, signed, own, keys): (&str, &Checkpoint, &VerifierKey, &Keys<'_>),
     full: &mut EachFull<'_>,
 ) -> Result<Start, Refusal> {
     let from = segment.from;
@@ -80,7 +81,7 @@ pub(super) fn start(
         let (to, size) = (segment.to, signed.size);
         return Err(Refusal::Start(format!("its entries end at {to}, but the checkpoint signs {size}")));
     }
-    if read_text(artifact, names::PEM)? != key.to_spki_pem() {
+    if read_text(artifact, names::PEM)? != own.to_spki_pem() {
         return Err(Refusal::KeyFile(names::PEM));
     }
     let text = read_text(artifact, names::FRONTIER)?;
@@ -93,7 +94,8 @@ pub(super) fn start(
     }
     if from > 0 {
         let prev_note = read_text(artifact, names::CHECKPOINT_PREV)?;
-        let prev = Checkpoint::open(&prev_note, key)
+        let prev = keys
+            .glimpse_prev(&prev_note)
             .map_err(|error| Refusal::Start(format!("{}: {error}", names::CHECKPOINT_PREV)))?;
         if prev.size != from {
             let size = prev.size;

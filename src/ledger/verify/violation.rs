@@ -1,6 +1,7 @@
 //! The rules of the domain that a log can break although it signs every entry.
 use thiserror::Error;
 
+use super::keys::KeyFault;
 use super::who::AccountId;
 use crate::ledger::record::RecordType;
 
@@ -124,6 +125,9 @@ pub enum Violation {
         /// What was decided.
         outcome: &'static str,
     },
+    /// An entry about keys that the rules of taking over do not allow.
+    #[error(transparent)]
+    Key(KeyFault),
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,
