@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use seconder::demo::Commit;
-use seconder::domain::event::{Event, Verdict};
+use seconder::domain::effect::Effect;
+use seconder::domain::event::{Event, Receipt, Verdict};
+use seconder::store::{Eraser, Options, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::database::on_both;
 use crate::support::stage::{SHOP, Stage};
-use crate::support::{ACME, case, case_of, click, held};
+use crate::support::{ACME, case, case_of, click, held, sending};
 
 const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
 
@@ -115,6 +117,9 @@ impl Export {
     }
 }
 
+/// What somebody does to the openings.
+type Forge<'a> = &'a dyn Fn(&mut Vec<Value>);
+
 fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -179,10 +184,10 @@ fn one_person_is_one_subject_in_all_entries_of_a_log_and_another_one_in_another_
         let (store, _handed) = database.open().await;
         let (one, other) = (case(1), case_of(7_777, 2));
         for case in [&one, &other] {
-            store.commit(seconder::store::Work { claim: None, event: Some(held(case)) }).await.unwrap();
+            store.commit(Work { claim: None, event: Some(held(case)) }).await.unwrap();
         }
         let click: Event = click(&one.subject.request_id(), 1, Verdict::Approve);
-        store.commit(seconder::store::Work { claim: None, event: Some(click) }).await.unwrap();
+        store.commit(Work { claim: None, event: Some(click) }).await.unwrap();
         let reader = store.ledger();
         let mut subjects: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
         for log in reader.logs().await.unwrap() {
@@ -274,7 +279,7 @@ async fn an_opening_that_is_forged_swapped_or_withheld_is_refused() {
     let original = Export::of(&stage).await;
     assert!(original.verify_opened(&[]).status.success());
     let opened = |lines: &[Value]| lines.iter().position(|line| line["openings"].is_array()).unwrap();
-    let forgeries: [(&str, &dyn Fn(&mut Vec<Value>), &str); 8] = [
+    let forgeries: [(&str, Forge, &str); 8] = [
         (
             "another value",
             &|lines| {
@@ -352,4 +357,45 @@ async fn the_names_cannot_be_put_where_the_ledger_is_given_away() {
     assert!(export(&folder.path().join("names")).status.success());
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(fs::metadata(folder.path().join("names")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_whole() {
+    on_both(async |database| {
+        let (store, mut handed) = database.open().await;
+        let case = case(1);
+        let request = case.subject.request_id();
+        let commit = async |claim, event| store.commit(Work { claim, event: Some(event) }).await.unwrap();
+        let done = |effect| Event::Done { request: request.clone(), effect, receipt: Receipt::default() };
+        commit(None, held(&case)).await;
+        commit(None, click(&request, 2, Verdict::Approve)).await;
+        let eraser = {
+            let Options { url, host, seed, .. } = database.options();
+            Eraser::open(&url, host, seed).await.unwrap()
+        };
+        let log = eraser.logs().await.unwrap().remove(0);
+        let refused = eraser.erase(&log, "human-2", "by letter", 1).await.unwrap();
+        assert_eq!(refused.open, [request.to_string()], "the answer has not left");
+        let mut due: Vec<_> = std::iter::from_fn(|| handed.effects.try_recv().ok()).collect();
+        while let Some(next) = due.pop() {
+            let claim = next.claim();
+            if next.effect == Effect::Callback {
+                commit(Some(claim.clone()), sending(&case, &[2])).await;
+            }
+            commit(Some(claim), done(next.effect)).await;
+            // What was owed anew while it was performed is handed to nobody.
+            due.extend(std::iter::from_fn(|| handed.effects.try_recv().ok()));
+            due.extend(store.claim_effects(10, &[]).await.unwrap());
+        }
+        let size = eraser.logs().await.unwrap()[0].size;
+        let erased = eraser.erase(&log, "Human-2", "by letter", 1).await.unwrap();
+        assert_eq!((erased.open.len(), erased.told_in, erased.requests), (0, vec![size], 1));
+        let kept = store.ledger().openings(ACME, 0, size + 1, 100).await.unwrap();
+        assert!(kept.iter().all(|(_, text)| !text.contains("human-2")), "{kept:?}");
+        assert!(kept.iter().any(|(_, text)| text.contains("human-1")));
+        let people = store.ledger().subjects(ACME).await.unwrap();
+        assert_eq!(people.iter().map(|person| person.account_id).collect::<Vec<_>>(), [1]);
+        commit(None, held(&case_of(ACME, 2))).await; // The log goes on.
+        assert!(eraser.logs().await.unwrap()[0].size > size + 1);
+    });
 }

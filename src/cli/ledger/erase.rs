@@ -7,10 +7,11 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::export::choose;
+use crate::app;
 use crate::cli::Failure;
 use crate::config::{self, KeySource};
+use crate::keys;
 use crate::store::{Eraser, Erasure, LogHead};
-use crate::{app, keys};
 
 const HELP: &str = "Deletes what ties the person to their subject (sub_…), every opening that tells their login, and every other \
 opening whose text names them: facts of releases they had a part in, evidence, reasons. An entry redaction.performed says what \

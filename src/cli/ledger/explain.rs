@@ -234,7 +234,8 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 fn name(account: &Value) -> String {
     match &account["login"] {
         login @ Value::String(_) if !is_commitment(login) => word(login),
-        _ => word(&account["id"]),
+        _ if account.is_object() => word(&account["id"]),
+        _ => word(account), // Only the id, where there was no room.
     }
 }
 

@@ -61,7 +61,7 @@ pub fn judged(judgement: &Judgement, detail: Detail) -> Map<String, Value> {
     let mut say = |name: &str, value| fields.insert(name.to_owned(), value);
     let Parties { known, unknown } = &judgement.parties;
     if detail == Detail::None {
-        say("parties", known.iter().map(|party| who(&party.account)).collect());
+        say("parties", known.iter().map(|party| bare(&party.account)).collect());
         say("unknown", json!([]));
         say("unknown_count", json!(unknown.len()));
     } else {
@@ -101,6 +101,14 @@ fn commits(judgement: &Judgement, detail: Detail) -> Value {
         })
     });
     Value::Array(shown.collect())
+}
+
+/// An account in still fewer words: only the id of a person, of whom there may be very many.
+fn bare(account: &Account) -> Value {
+    match account.kind {
+        AccountKind::User => json!(account.id),
+        _ => who(account),
+    }
 }
 
 /// An account in the fewest words: its id, and its kind where it is not a person's.

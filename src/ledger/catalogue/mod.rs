@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::record::RecordType;
+use super::sealing::Subject;
 
 mod documented;
 mod future;
@@ -145,6 +146,11 @@ fn walk_value(kind: &Kind, value: &mut Value, path: &mut String, visit: &mut dyn
         }
         (Kind::Object(fields), Value::Object(object)) => walk_fields(fields, object, path, visit),
         (Kind::Account(fields), Value::Object(account)) => walk_account(fields, account, path, visit),
+        // Where there is no room, an account is only its id.
+        (Kind::Account(_), id @ Value::Number(_)) => visit.subject(path, id, None),
+        (Kind::Account(_), value) if value.as_str().is_some_and(|text| Subject::parse(text).is_some()) => {
+            visit.subject(path, value, None);
+        }
         // Either it is sealed, or it is not what the table says it is.
         (_, value) => visit.sealed(path, value),
     }

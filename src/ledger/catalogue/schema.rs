@@ -135,5 +135,5 @@ fn of_account(fields: &'static [Field], shapes: &mut Shapes) -> Value {
         ]),
         shapes,
     );
-    json!({ "anyOf": [persons, nobodys] })
+    json!({ "anyOf": [persons, nobodys, reference("subject")] })
 }

@@ -194,9 +194,25 @@ impl Callback {
     }
 }
 
+/// An account: an object with its `id`, or where there is no room the id by itself.
 #[derive(Debug, Deserialize)]
+#[serde(from = "Told")]
 pub(super) struct Person {
     pub(super) id: AccountId,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Object { id: AccountId },
+    Bare(AccountId),
+}
+
+impl From<Told> for Person {
+    fn from(told: Told) -> Self {
+        let (Told::Object { id } | Told::Bare(id)) = told;
+        Self { id }
+    }
 }
 
 /// Accounts that are one human's, or a program's.
