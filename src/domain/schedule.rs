@@ -43,7 +43,12 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_says_what_to_write() {
-        for (text, says) in [("monthly", "write five"), ("@daily", "five fields"), ("2026-12-20", "a date"), ("0 6 * * 0", "write a name")] {
+        for (text, says) in [
+            ("monthly", "write five"),
+            ("@daily", "five fields"),
+            ("2026-12-20", "a date"),
+            ("0 6 * * 0", "write a name"),
+        ] {
             let error = Schedule::parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
         }
