@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use seconder::demo::{Commit, Deploy, GitHub, Options, PullRequest, RunId, Trouble, UserKind, signature};
+use seconder::demo::{Commit, Deploy, GitHub, Level, Options, PullRequest, RunId, Trouble, UserKind, signature};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -73,6 +73,45 @@ async fn a_token_can_do_only_what_it_was_minted_for() {
     assert_eq!(world.get("/app", &reader).await.0, 401, "only the App itself may ask this");
     let more = json!({ "permissions": { "administration": "write" } });
     assert_eq!(world.post(&world.tokens_path(), &world.app_token(0, 600), more).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_release_is_a_draft_until_it_is_published_and_where_that_is_final_it_never_changes_again() {
+    let mut options = Options::default();
+    options.permissions.insert("contents".to_owned(), Level::Write);
+    let world = World::with(options).await;
+    world.github.immutable_releases("acme/shop", true);
+    let writer = world.token(json!({ "permissions": { "contents": "write" } })).await;
+    let reader = world.token(json!({ "permissions": { "contents": "read" } })).await;
+    let releases = "/repos/acme/shop/releases";
+    let draft = json!({ "tag_name": "v1", "draft": true });
+    assert_eq!(world.post(releases, &reader, draft.clone()).await.0, 403);
+    let (status, release) = world.post(releases, &writer, draft.clone()).await;
+    assert_eq!((status, release["draft"].as_bool()), (201, Some(true)));
+    let one = format!("{releases}/{}", release["id"]);
+    assert_eq!(world.get(&one, &reader).await.0, 404, "who cannot push sees no draft");
+    assert_eq!(world.get(releases, &reader).await.1, json!([]));
+
+    let upload = async |name: &str| {
+        let path = format!("/uploads{one}/assets?name={name}");
+        world.send("POST", &path, &writer, Bytes::from_static(b"a file")).await
+    };
+    let (status, asset) = upload("notes").await;
+    let sha256 = hex::encode(ring::digest::digest(&ring::digest::SHA256, b"a file"));
+    assert_eq!((status, asset["digest"].as_str()), (201, Some(format!("sha256:{sha256}").as_str())));
+    assert_eq!(upload("notes").await.0, 422, "a name is taken once");
+    let publish = async || world.send("PATCH", &one, &writer, Bytes::from_static(br#"{"draft":false}"#)).await;
+    assert_eq!(publish().await.1["immutable"], true);
+    assert_eq!(upload("more").await.0, 422);
+    let asset = format!("{releases}/assets/{}", asset["id"]);
+    assert_eq!(world.send("DELETE", &asset, &writer, Bytes::new()).await.0, 422);
+
+    world.github.delete_release("acme/shop", release["id"].as_u64().unwrap());
+    let (_, again) = world.post(releases, &writer, draft).await;
+    let again = format!("{releases}/{}", again["id"]);
+    let (status, answer) = world.send("PATCH", &again, &writer, Bytes::from_static(br#"{"draft":false}"#)).await;
+    assert_eq!(status, 422);
+    assert!(answer.to_string().contains("tag_name was used by an immutable release"), "{answer}");
 }
 
 #[tokio::test]

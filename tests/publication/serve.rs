@@ -52,7 +52,7 @@ async fn the_command_publishes_while_the_server_runs() {
     stage.asked(&sha).await;
     let report = stage.verified().await;
     assert!(report.size > said["to"].as_u64().unwrap() + 1);
-    let (_, body) = get(stage.server().address(), "/readyz").unwrap();
+    let (_, body) = readiness(&stage).await;
     let page: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(page["publications"][0]["state"], "published", "{page}");
     assert_eq!(page["publications"][0]["tag"], releases[0].tag);
@@ -93,7 +93,7 @@ async fn the_readiness_page_shows_what_cannot_be_published_and_the_server_stays_
     let publisher = seconder::app::publish::Publisher::new(publications, adapter, target, None, folder);
     let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
     publisher.publish(&log, &|_| {}).await.unwrap_err();
-    let (status, body) = get(stage.server().address(), "/readyz").unwrap();
+    let (status, body) = readiness(&stage).await;
     let page: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(status, 200, "{page}");
     assert_eq!(page["publications"][0]["state"], "planned");
@@ -119,4 +119,10 @@ async fn the_server_publishes_by_itself() {
 /// Runs a command while this process goes on being GitHub and the server.
 async fn run_beside(mut command: std::process::Command) -> std::process::Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// The readiness page, asked for while this process goes on being GitHub and the server.
+async fn readiness(stage: &Stage) -> (u16, String) {
+    let address = stage.server().address();
+    tokio::task::spawn_blocking(move || get(address, "/readyz").unwrap()).await.unwrap()
 }
