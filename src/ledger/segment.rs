@@ -138,7 +138,7 @@ impl Guide<'_> {
             "The entries, by eye",
             "One JSON object a line. The hash of a line, after a zero byte, is its leaf in the tree, and the `prev` of the line after it.",
             &format!(
-                "gzip -dc {name} | wc -l\ngzip -dc {name} | head -n 1\n{{ printf '\\000'; gzip -dc {name} | head -n 1 | tr -d '\\n'; }} | sha256sum",
+                "gzip -dc {name} | wc -l\ngzip -dc {name} | sed -n 1p\n{{ printf '\\000'; gzip -dc {name} | sed -n 1p | tr -d '\\n'; }} | sha256sum",
                 name = entries_name(from, to)
             ),
         );
@@ -147,7 +147,7 @@ impl Guide<'_> {
             "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key suffice.",
             "W=$(mktemp -d)\n\
              tar -xf receipts.tar -C \"$W\"\n\
-             for entry in \"$W\"/receipts/*.json; do { printf '\\000'; cat \"$entry\"; } | sha256sum; done | head -n 3\n\
+             for entry in \"$W\"/receipts/*.json; do { printf '\\000'; cat \"$entry\"; } | sha256sum; done | sed -n 1,3p\n\
              head -n 4 decisions.csv",
         );
         if self.has_witnesses {
