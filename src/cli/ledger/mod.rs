@@ -9,6 +9,7 @@ pub mod openings;
 pub mod publish;
 mod seen;
 pub mod served;
+mod trust;
 pub mod verify;
 
 /// `seconder ledger …`

@@ -16,14 +16,14 @@ use super::explain::{entries_of, explain};
 use super::openings;
 use super::seen::Seen;
 use super::served::{self, FetchError};
+use super::trust::{seen, successor, trusted_key, witness_policy};
 use crate::artifact::Target;
+use crate::ledger::Hash;
 use crate::ledger::layout;
-use crate::ledger::quorum::Policy;
 use crate::ledger::verify::opened::{Distrust, Opened};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust};
-use crate::ledger::{Checkpoint, Hash, VerifierKey};
 
 /// Check a ledger: signature, tree, chain, tiles, receipts and rules.
 #[derive(Clone, Debug, Args)]
@@ -309,13 +309,6 @@ pub(super) fn cannot_read_entries(error: io::Error) -> Failure {
     Failure::Unusable(format!("cannot read the entries: {error}"))
 }
 
-/// The key that the segment before vouches for and that has signed this one: the log may have changed it.
-fn successor(before: &Report, target: &Target, path: &Path) -> Result<Option<VerifierKey>, Failure> {
-    let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
-    let keys = before.keys.iter().filter_map(|key| key.parse().ok());
-    Ok(keys.into_iter().find(|key| Checkpoint::open(&checkpoint, key).is_ok()))
-}
-
 fn open(path: &Path) -> Result<Target, Failure> {
     Target::open(path).map_err(refused)
 }
@@ -337,64 +330,7 @@ pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
     });
 }
 
-/// Reads `SIZE:ROOT`.
-fn seen(text: &str) -> Result<(u64, Hash), String> {
-    let read = |(size, root): (&str, &str)| Some((size.parse().ok()?, Hash::from_base64(root)?));
-    text.split_once(':').and_then(read).ok_or_else(|| "expected SIZE:ROOT, as the check run shows them".to_owned())
-}
-
-fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
-    if !args.trust_artifact_key && args.targets.iter().any(|target| lies_inside(path, target)) {
-        return Err(Failure::Unusable(format!(
-            "the witness policy {} lies inside the ledger it should judge: whoever changes the one can change the other",
-            path.display()
-        )));
-    }
-    read_text(path)?.parse().map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))
-}
-
-fn trusted_key(args: &VerifyArgs, path: &Path, target: &Target) -> Result<VerifierKey, Failure> {
-    let text = match args.vkey.as_deref() {
-        None => target.text(layout::VKEY).map_err(|error| cannot_read(&path.join(layout::VKEY), &error))?,
-        Some(given) if Path::new(given).exists() => {
-            if !args.trust_artifact_key && lies_inside(Path::new(given), path) {
-                return Err(Failure::Unusable(format!(
-                    "the key {given} lies inside the ledger it should prove: whoever changes the one can change the other. \
-                     Get the key from the people who run the log, or pass --trust-artifact-key if you only want to know \
-                     whether the folder agrees with itself"
-                )));
-            }
-            read_text(Path::new(given))?
-        }
-        Some(given) if given.contains('+') => given.to_owned(),
-        Some(given) => {
-            return Err(Failure::Unusable(format!("--vkey {given}: no such file, and not a key either")));
-        }
-    };
-    text.trim().parse().map_err(|error| Failure::Unusable(format!("--vkey: {error}")))
-}
-
-/// Whether a file is in the folder by any name: directly, through a symbolic link, or as a hard link to its key.
-fn lies_inside(file: &Path, folder: &Path) -> bool {
-    let (Ok(file), Ok(folder)) = (file.canonicalize(), folder.canonicalize()) else {
-        return true;
-    };
-    file.starts_with(&folder) || is_same_file(&file, &folder.join(layout::VKEY))
-}
-
-#[cfg(unix)]
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let id = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
-    id(one).is_some_and(|one| Some(one) == id(other))
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_one: &Path, _other: &Path) -> bool {
-    false
-}
-
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| cannot_read(path, &error))
 }
 

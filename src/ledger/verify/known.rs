@@ -3,8 +3,8 @@ use serde_json::value::RawValue;
 
 use super::body::{self, Callback, Decision, Person, Review};
 use super::keys::{KeyFault, Own};
+use super::open::Open;
 use super::refusal::LineFault;
-use super::rules::Open;
 use super::violation::Violation;
 use crate::ledger::entry::{FORMAT, Header, is_request_id};
 use crate::ledger::merkle::Hash;

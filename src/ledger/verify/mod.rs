@@ -14,14 +14,14 @@ use self::known::{Known, continues};
 use self::refusal::Refusal;
 use self::report::Report;
 use self::rules::{Rules, Step};
-use self::segment::{Remade, Segment, Start};
+use self::segment::{Remade, Segment, Start, unvouched};
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
 use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::quorum::Policy;
-use super::segment::{CHECKPOINT_PREV, GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
+use super::segment::CHECKPOINT_PREV;
 use super::tables::At;
 use super::tile::{HashTiles, WIDTH};
 
@@ -30,6 +30,7 @@ mod body;
 mod files;
 pub mod keys;
 mod known;
+mod open;
 pub mod opened;
 pub mod refusal;
 pub mod report;
@@ -158,22 +159,6 @@ struct Signed<'a> {
     old: &'a [&'a str],
     /// The checkpoint where a segment begins.
     prev: Option<&'a str>,
-}
-
-/// Files that are in a segment by agreement, and say nothing that the log has signed.
-fn unvouched(segment: &Segment, artifact: &impl Artifact, checkpoint: &Checkpoint) -> Vec<&'static str> {
-    let has = |name: &str| segment.digests.contains_key(name);
-    let guide = Guide {
-        origin: &checkpoint.origin,
-        from: segment.from,
-        to: segment.to,
-        has_witnesses: has(WITNESS_POLICY),
-        has_timestamp: has(TIMESTAMP),
-    };
-    // Another version of this program may have written another guide, and so may anybody else.
-    let is_ours = read_text(artifact, GUIDE).is_ok_and(|text| text == guide.text());
-    let others = [(GUIDE, !is_ours), (WITNESS_POLICY, true), (TIMESTAMP, true)];
-    others.into_iter().filter(|(name, is_foreign)| *is_foreign && has(name)).map(|(name, _)| name).collect()
 }
 
 /// A checkpoint seen earlier.

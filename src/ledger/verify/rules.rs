@@ -2,13 +2,12 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::body::{Decision, KnownParts, Opened, Owner, Quorum, Review, Reviewer, State, Verdict};
-use super::known::{Body, Known, verbatim};
+use super::body::State;
+use super::known::{Body, Known};
+use super::open::Open;
 use super::refusal::Refusal;
 use super::report::Outcome;
 use super::violation::Violation;
-use super::who::AccountId;
-use crate::ledger::entry::Header;
 use crate::ledger::record::RecordType;
 
 /// A request whose decision has been recorded.
@@ -16,30 +15,6 @@ use crate::ledger::record::RecordType;
 pub(super) struct Settled {
     pub(super) outcome: Outcome,
     pub(super) digest: String,
-}
-
-/// A request that can still be decided.
-#[derive(Debug, Default)]
-pub(super) struct Open {
-    seq: u64,
-    /// Whether it was opened before the entries that are checked begin: who approved it until then is not known, nor, until
-    /// it is judged again, who had a part in it.
-    is_from_before: bool,
-    digest: String,
-    /// Repository, environment, run and commit, as they are written.
-    subject: String,
-    /// Who set it going, as far as the opening tells.
-    starters: Vec<AccountId>,
-    parties: Vec<AccountId>,
-    people: Vec<Owner>,
-    approvals: Vec<AccountId>,
-    denials: Vec<AccountId>,
-    ai_commits: u64,
-    partial: usize,
-    matched_rules: usize,
-    quorum: Vec<Quorum>,
-    /// Whether a rule denies it, whatever anybody says.
-    is_denied: bool,
 }
 
 #[derive(Debug)]
@@ -300,117 +275,6 @@ impl Life {
         match self {
             Life::Open(open) => Ok(open),
             Life::Decided { .. } => Err(Violation::AfterDecision(record_type)),
-        }
-    }
-}
-
-impl Open {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
-        let opened = Opened::of(entry)?;
-        let KnownParts { starters, all } = KnownParts::of(entry)?;
-        let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
-        if let Some(missing) = all.iter().find(|id| !is_party(id)) {
-            return Err(Violation::PartyMissing(*missing));
-        }
-        Ok(Self {
-            seq: entry.seq,
-            is_from_before: false,
-            digest: opened.request_digest,
-            subject: verbatim(&[entry.repository, entry.environment, entry.run, entry.head_sha]),
-            starters,
-            parties: opened.parties.iter().map(|party| party.id).collect(),
-            people: opened.people,
-            approvals: Vec::new(),
-            denials: Vec::new(),
-            ai_commits: opened.ai_commits,
-            partial: opened.partial.len(),
-            matched_rules: opened.matched_rules.len(),
-            quorum: opened.quorum,
-            is_denied: !opened.denied_by.is_empty(),
-        })
-    }
-
-    fn review(&mut self, review: &Review) -> Result<(), Violation> {
-        let id = review.reviewer.id;
-        if review.verdict == Verdict::Deny {
-            self.denials.push(id);
-            return Ok(());
-        }
-        if self.has_part(id) {
-            return Err(Violation::PartyApproves(id));
-        }
-        self.person(&review.reviewer)?;
-        self.approvals.push(id);
-        Ok(())
-    }
-
-    fn decide(&self, decision: &Decision) -> Result<(), Violation> {
-        if decision.policy.digest.is_empty() {
-            return Err(Violation::NoPolicy);
-        }
-        match decision.outcome {
-            Outcome::NotRequired if self.is_denied => Err(Violation::RuleOverruled),
-            Outcome::Approved => self.approve(decision),
-            Outcome::NotRequired if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 => {
-                Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn is_one_human(&self, one: AccountId, other: AccountId) -> bool {
-        one == other || self.people.iter().any(|owner| owner.has(one) && owner.has(other))
-    }
-
-    /// Whoever seconds has a personal account, which is no program's.
-    fn person(&self, who: &Reviewer) -> Result<(), Violation> {
-        let id = who.id;
-        if who.kind != "User" {
-            return Err(Violation::NotAPerson { id, kind: who.kind.clone() });
-        }
-        if self.people.iter().any(|owner| owner.is_machine && owner.has(id)) {
-            return Err(Violation::ProgramApproves(id));
-        }
-        Ok(())
-    }
-
-    /// Whoever has a part under one account has it under all of theirs.
-    fn has_part(&self, id: AccountId) -> bool {
-        self.parties.iter().any(|party| self.is_one_human(*party, id))
-    }
-
-    fn approve(&self, decision: &Decision) -> Result<(), Violation> {
-        if let Some(id) = self.denials.first() {
-            return Err(Violation::DenyOverruled(*id));
-        }
-        if self.is_denied {
-            return Err(Violation::RuleOverruled);
-        }
-        for (n, approver) in decision.approvers.iter().enumerate() {
-            let id = &approver.id;
-            self.person(approver)?;
-            if self.has_part(*id) {
-                return Err(Violation::PartyApprover(*id));
-            }
-            if !self.is_from_before && !self.approvals.contains(id) {
-                return Err(Violation::NoApproval(*id));
-            }
-            if decision.approvers[..n].iter().any(|other| self.is_one_human(other.id, *id)) {
-                return Err(Violation::CountedTwice(*id));
-            }
-        }
-        if decision.quorum.is_empty() {
-            return Err(Violation::NoQuorum);
-        }
-        let is_lowered =
-            |(n, asked): (usize, &Quorum)| decision.quorum.get(n).is_none_or(|met| met.is_less_than(asked));
-        if self.quorum.iter().enumerate().any(is_lowered) {
-            return Err(Violation::QuorumLowered);
-        }
-        let approvers = decision.approvers.len();
-        match decision.quorum.iter().find_map(|quorum| quorum.unmet(approvers as u64)) {
-            Some(&Quorum { need, have, .. }) => Err(Violation::Quorum { need, have, approvers }),
-            None => Ok(()),
         }
     }
 }
