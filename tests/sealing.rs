@@ -371,7 +371,7 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
         commit(None, click(&request, 2, Verdict::Approve)).await;
         let eraser = {
             let Options { url, host, seed, .. } = database.options();
-            Eraser::open(&url, host, seed).await.unwrap()
+            Eraser::open(&url, host, seed, None).await.unwrap()
         };
         let log = eraser.logs().await.unwrap().remove(0);
         let refused = eraser.erase(&log, "human-2", "by letter", 1).await.unwrap();
