@@ -61,6 +61,8 @@ pub struct Publish {
     pub repository: String,
     /// A cron expression of five fields, UTC; only on demand when absent.
     pub schedule: Option<String>,
+    /// The branch to which checkpoints are committed; none when absent.
+    pub branch: Option<String>,
 }
 
 /// All that `seconder ledger publish` needs to know.
@@ -72,6 +74,8 @@ pub struct Publisher {
     pub ledger: LedgerKeys,
     /// Where to.
     pub publish: Publish,
+    /// Who vouches for what is published.
+    pub anchors: Anchors,
     /// How long a claim is good for.
     pub lease: Duration,
     /// Logging.

@@ -12,10 +12,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::anchor::{self, Accepted, Anchors};
+use crate::app::branch::Branch;
 use crate::app::guard::{Guard, Refusal};
-use crate::app::publish::{Publisher, Target};
+use crate::app::publish::{Publisher, Released, Target, Witnessing};
 use crate::app::{self, App, Clock, Pulse};
-use crate::config::{Config, LedgerReaders, Publish, make_data_dir};
+use crate::config::{self, Config, LedgerReaders, Publish, make_data_dir};
 use crate::domain::Millis;
 use crate::domain::schedule::Schedule;
 use crate::github::pacing::Limits;
@@ -66,6 +67,7 @@ impl Server {
         database_clock: Option<Arc<DatabaseClock>>,
     ) -> anyhow::Result<Self> {
         let publish = config.publish.as_ref().map(read_publish).transpose()?;
+        let witnessing = witnessing(&config.anchors)?;
         make_data_dir(&config.data_dir)
             .with_context(|| format!("SECONDER_DATA_DIR: cannot make {}", config.data_dir.display()))?;
         let seed = keys::load_or_make(&config.ledger_key)?;
@@ -114,7 +116,10 @@ impl Server {
             accepted: accepted.clone(),
         };
         let guard = Arc::new(Guard::new(&config.data_dir, accepted));
-        let anchors = match may_sign(&store, &guard, &clock, settings).await {
+        let released = publish
+            .as_ref()
+            .map(|(target, _)| Arc::new(Released::new(store.clone(), github.clone(), target.clone(), guard.clone())));
+        let anchors = match may_sign(&store, &guard, released.as_ref(), &clock, settings).await {
             Ok(anchors) => anchors,
             Err(refusal) => {
                 store.close().await;
@@ -130,9 +135,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let pulse = Arc::new(Pulse::default());
         pulse.beat(clock()); // From here on it has ten seconds to move it itself.
+        let branch = config.publish.and_then(|publish| publish.branch);
+        let branch = branch
+            .zip(publish.as_ref())
+            .map(|(name, (target, _))| Arc::new(Branch::new(store.clone(), github.clone(), target.clone(), name)));
+        let commits_checkpoints = branch.is_some();
         let publisher = publish.map(|(target, schedule)| {
             let folder = publications_below(&config.data_dir);
-            Publisher::new(store.publications(), github.clone(), target, schedule, folder)
+            Publisher::new(store.publications(), github.clone(), target, schedule, folder).witnessed(witnessing)
         });
         let worker = Worker {
             app: Arc::new(App::new(store.clone(), github, clock.clone())),
@@ -146,6 +156,8 @@ impl Server {
             database_clock,
             anchors,
             guard: guard.clone(),
+            released: released.clone(),
+            branch,
         };
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let endpoints = Endpoints {
@@ -155,6 +167,8 @@ impl Server {
             clock,
             counters: Counters::default(),
             room: Room::default(),
+            released,
+            commits_checkpoints,
             log: Window::new(store.ledger(), readers(config.ledger_readers), Handle::current()),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));
@@ -206,6 +220,17 @@ pub fn read_publish(publish: &Publish) -> anyhow::Result<(Target, Option<Schedul
     Ok((target, schedule.map_err(|why| anyhow::anyhow!("SECONDER_PUBLISH_SCHEDULE: {why}"))?))
 }
 
+/// Who vouches for what is published. A publication waits for them as long as two rounds of asking and a minute take.
+///
+/// # Errors
+/// What is wrong with which setting.
+pub fn witnessing(anchors: &config::Anchors) -> anyhow::Result<Witnessing> {
+    let policy = anchors.witness_policy.as_deref().map(Witnessing::policy_of).transpose();
+    let policy = policy.map_err(|why| anyhow::anyhow!("SECONDER_WITNESS_POLICY: {why}"))?;
+    let patience = anchors.every.saturating_mul(2).saturating_add(Duration::from_secs(60));
+    Ok(Witnessing { policy, is_dated: anchors.timestamp_url.is_some(), patience })
+}
+
 /// Where the files of publications are while they are uploaded.
 #[must_use]
 pub fn publications_below(data_dir: &std::path::Path) -> std::path::PathBuf {
@@ -217,6 +242,7 @@ pub fn publications_below(data_dir: &std::path::Path) -> std::path::PathBuf {
 async fn may_sign(
     store: &Store,
     guard: &Guard,
+    released: Option<&Arc<Released>>,
     clock: &Clock,
     settings: anchor::Settings,
 ) -> anyhow::Result<Option<Arc<Anchors>>> {
@@ -234,6 +260,9 @@ async fn may_sign(
         }
     } else {
         store.drop_alarms().await?;
+    }
+    if let Some(released) = released {
+        released.may_sign().await?;
     }
     guard.remember(&store.heads()).context("SECONDER_DATA_DIR: the newest checkpoints cannot be remembered there")?;
     Ok(anchors)

@@ -387,7 +387,14 @@ fn of_two_replicas_one_asks_and_what_another_took_over_is_not_written_twice() {
         let again = store.claim_anchors(10).await.unwrap();
         assert_eq!(again.len(), 1, "whoever had it is dead");
         let size = again[0].log.size;
-        let keep = Anchored { size, note: "a note".into(), has_quorum: true, tsr: "MA==".into(), at: database.now() };
+        let keep = Anchored {
+            size,
+            note: "a note".into(),
+            has_quorum: true,
+            policy: "quorum none\n".into(),
+            tsr: "MA==".into(),
+            at: database.now(),
+        };
         let anchoring = Anchoring { done: Some(size), keep: Some(keep.clone()), ..Anchoring::default() };
         assert!(!store.anchored(&due[0], &anchoring).await.unwrap());
         assert_eq!(store.ledger().anchored(ACME).await.unwrap(), None);

@@ -134,7 +134,7 @@ fn whoever_has_lost_a_batch_neither_publishes_it_nor_says_so() {
         let press = Press::set(database, granted()).await;
         press.hold(1).await;
         let publications = press.store.publications();
-        let plan = Plan { tenant: ACME, repository: LEDGER, tag_prefix: "seconder-ledger-2023.11.14-" };
+        let plan = Plan { tenant: ACME, repository: LEDGER, tag_prefix: "seconder-ledger-2023.11.14-", vouched: None };
         let slow = publications.plan(&plan).await.unwrap().unwrap();
         assert_eq!(publications.plan(&plan).await.unwrap(), None, "one at a time");
         assert_eq!(publications.claim(ACME).await.unwrap(), None, "it is somebody's");

@@ -16,6 +16,7 @@ use crate::github::{GitHub, client};
 use crate::store::{self, Store, Work};
 
 pub mod anchor;
+pub mod branch;
 pub mod guard;
 mod handle;
 mod perform;

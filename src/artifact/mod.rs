@@ -11,7 +11,9 @@ mod slice;
 mod tar_index;
 mod tarball;
 mod target;
+mod vouchers;
 
 pub use directory::Directory;
 pub use flat::SegmentFiles;
 pub use target::{ArchivedLedger, Target};
+pub use vouchers::vouchers;

@@ -8,10 +8,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::settings::{SETTINGS, help_of};
-use super::{
-    Anchors, App, Config, ConfigError, GitHub, KeySource, LedgerKeys, LedgerReaders, Log, Place, Publish, Publisher,
-    ReadToken,
-};
+use super::{Anchors, App, Config, ConfigError, GitHub, KeySource, LedgerKeys, LedgerReaders, Log, Place, ReadToken};
+
+mod publish;
 
 /// A token shorter than this can be guessed.
 const SHORTEST_TOKEN: usize = 16;
@@ -293,33 +292,6 @@ impl Reader {
             log,
         };
         self.finish(config)
-    }
-
-    fn publish(&mut self) -> Option<Publish> {
-        let schedule = self.get("SECONDER_PUBLISH_SCHEDULE");
-        let repository = self.get("SECONDER_PUBLISH_REPOSITORY");
-        if schedule.is_some() && repository.is_none() {
-            self.problems.push(format!(
-                "SECONDER_PUBLISH_SCHEDULE is set and SECONDER_PUBLISH_REPOSITORY is not: {}",
-                help_of("SECONDER_PUBLISH_REPOSITORY")
-            ));
-        }
-        Some(Publish { repository: repository?.trim().to_owned(), schedule })
-    }
-
-    /// All that is needed to publish.
-    pub(super) fn publisher(mut self) -> Result<Publisher, ConfigError> {
-        let ledger = self.ledger();
-        let lease: u64 = self.parse("SECONDER_LEASE_SECONDS", "a whole number of seconds, at least 1", 30);
-        let log = self.log();
-        let (app, publish) = (self.app(), self.publish());
-        if publish.is_none() {
-            self.problems
-                .push(format!("SECONDER_PUBLISH_REPOSITORY is not set: {}", help_of("SECONDER_PUBLISH_REPOSITORY")));
-        }
-        let (Some(app), Some(publish)) = (app, publish) else { return Err(ConfigError(self.problems)) };
-        let lease = Duration::from_secs(lease.max(1));
-        self.finish(Publisher { app, ledger, publish, lease, log })
     }
 
     fn anchors(&mut self) -> Anchors {

@@ -88,6 +88,12 @@ pub const SETTINGS: &[Setting] = &[
         "when: a cron expression in UTC, like \"0 6 1 * *\"; without one only `seconder ledger publish` does",
     ),
     setting(
+        "SECONDER_CHECKPOINT_BRANCH",
+        None,
+        "a branch of that repository, which must be there: each ledger's newest checkpoint is committed to it as \
+         checkpoints/ID, every five minutes at most",
+    ),
+    setting(
         "SECONDER_WITNESS_POLICY",
         None,
         "who cosigns the ledgers, and how many must: lines `witness NAME VKEY URL`, `group …`, `quorum …` \

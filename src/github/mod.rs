@@ -20,6 +20,7 @@ pub mod app_jwt;
 pub mod checks;
 pub mod client;
 mod clock;
+pub mod contents;
 pub mod deliveries;
 pub mod facts;
 pub mod files;

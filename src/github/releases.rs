@@ -213,7 +213,19 @@ impl GitHub {
         Ok(format!("sha256:{}", hex::encode(hash)))
     }
 
-    async fn publishing(
+    /// Downloads a small text file; one that is longer than GitHub says, or no text, is as good as an empty one.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn asset_text(&self, place: Place<'_>, asset: &ReleaseAsset) -> Result<String, Error> {
+        let path = place.path(format_args!("/releases/assets/{}", asset.id));
+        let credential = self.tokens.get(&self.client, &self.app, place.scope(Purpose::Publish), self.now()).await?;
+        let mut bytes = Vec::new();
+        self.client.download(&credential, &path, asset.size, |piece| bytes.extend_from_slice(piece)).await?;
+        Ok(String::from_utf8(bytes).unwrap_or_default())
+    }
+
+    pub(super) async fn publishing(
         &self,
         place: Place<'_>,
         method: Method,

@@ -1,5 +1,5 @@
-//! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and no witness
-//! holds anything against a ledger.
+//! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and neither a
+//! witness nor what was published holds anything against a ledger.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Endpoints;
-use crate::store::Batch;
+use crate::store::{Batch, BranchStanding};
 
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -32,11 +32,19 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         Err(error) => (false, json!({ "error": error.to_string() })),
     };
     // A ledger that somebody vouches against is no evidence, however well everything else works.
-    let alarms = endpoints.store.ledger_alarms().await.unwrap_or_default();
+    let mut alarms = endpoints.store.ledger_alarms().await.unwrap_or_default();
+    alarms.extend(endpoints.released.iter().flat_map(|released| released.alarms()));
     let ready = worker_alive && writable && alarms.is_empty();
     let publications = match endpoints.store.publications().standing().await {
         Ok(batches) => batches.iter().map(publication).collect(),
         Err(error) => json!({ "error": error.to_string() }),
+    };
+    let branches = match endpoints.commits_checkpoints {
+        false => json!([]),
+        true => match endpoints.store.branches().await {
+            Ok(branches) => branches.iter().map(branch).collect(),
+            Err(error) => json!({ "error": error.to_string() }),
+        },
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
@@ -46,6 +54,7 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         "ledger_alarms": alarms,
         "queues": detail,
         "publications": publications,
+        "checkpoint_branch": branches,
         "events_not_used": endpoints.counters.snapshot(),
     });
     (status, Json(body))
@@ -63,5 +72,15 @@ fn publication(batch: &Batch) -> Value {
         "planned_at": batch.planned_at,
         "failures": batch.attempts,
         "last_error": batch.last_error,
+    })
+}
+
+/// How far a log's checkpoints have come in their branch: no reason either.
+fn branch(branch: &BranchStanding) -> Value {
+    json!({
+        "tenant": branch.tenant,
+        "size": branch.size,
+        "failures": branch.attempts,
+        "last_error": branch.last_error,
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::app::publish::Released;
 use crate::app::{Clock, Pulse};
 use crate::github::webhook::Secrets;
 use crate::store::Store;
@@ -35,6 +36,10 @@ pub struct Endpoints {
     pub counters: Counters,
     /// Room for what is coming in.
     pub room: Room,
+    /// What was published, compared with the database; absent when nothing is.
+    pub released: Option<Arc<Released>>,
+    /// Whether checkpoints are committed to a branch.
+    pub commits_checkpoints: bool,
     /// What shows the logs.
     pub log: Window,
 }

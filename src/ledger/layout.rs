@@ -7,6 +7,10 @@ use super::tile::TilePath;
 pub const CHECKPOINT: &str = "checkpoint";
 /// The verifier key of the log, for comparison with the trusted one.
 pub const VKEY: &str = "log.vkey";
+/// The C2SP tlog-policy the checkpoint was cosigned by, if it was.
+pub const WITNESS_POLICY: &str = "witness.policy";
+/// An RFC 3161 time stamp over the checkpoint, if there is one.
+pub const TIMESTAMP: &str = "checkpoint.tsr";
 /// All entries, one a line.
 pub const ENTRIES: &str = "entries.jsonl";
 
@@ -29,7 +33,7 @@ pub fn receipt_entry(request: &str) -> String {
 /// What a path in an exported ledger is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// `checkpoint`, `log.vkey` or `entries.jsonl`.
+    /// `checkpoint`, `log.vkey`, `entries.jsonl`, or what others say of the checkpoint.
     Fixed,
     /// A tile or an entry bundle.
     Tile(TilePath),
@@ -42,7 +46,7 @@ pub enum Place<'a> {
 /// What is at this path.
 #[must_use]
 pub fn place(path: &str) -> Place<'_> {
-    if matches!(path, CHECKPOINT | VKEY | ENTRIES) {
+    if matches!(path, CHECKPOINT | VKEY | ENTRIES | WITNESS_POLICY | TIMESTAMP) {
         return Place::Fixed;
     }
     if let Some(tile) = TilePath::parse(path) {

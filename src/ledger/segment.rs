@@ -2,6 +2,7 @@
 //! before it left behind (`frontier`, `checkpoint.prev`) it can be checked alone.
 use std::fmt::Write as _;
 
+pub use super::layout::{TIMESTAMP, WITNESS_POLICY};
 use super::merkle::Hash;
 
 /// The signed checkpoint at `from`; absent when the segment begins the ledger.
@@ -16,10 +17,6 @@ pub const TILES: &str = "tiles.tar";
 pub const RECEIPTS: &str = "receipts.tar";
 /// The log's key for openssl.
 pub const PEM: &str = "log.pub.pem";
-/// The C2SP tlog-policy the checkpoint was cosigned by.
-pub const WITNESS_POLICY: &str = "witness.policy";
-/// An RFC 3161 time stamp over the checkpoint.
-pub const TIMESTAMP: &str = "checkpoint.tsr";
 /// Every decision that stands.
 pub const DECISIONS: &str = "decisions.csv";
 /// Everything that did not go the usual way.
@@ -48,9 +45,7 @@ pub fn entries_span(name: &str) -> Option<(u64, u64)> {
 pub fn has_file(from: u64, to: u64, name: &str) -> bool {
     match name {
         CHECKPOINT_PREV | CONSISTENCY => from > 0,
-        FRONTIER | TILES | RECEIPTS | PEM | WITNESS_POLICY | TIMESTAMP | DECISIONS | EXCEPTIONS | MANIFEST | GUIDE => {
-            true
-        }
+        FRONTIER | TILES | RECEIPTS | PEM | DECISIONS | EXCEPTIONS | MANIFEST | GUIDE => true,
         _ => entries_span(name) == Some((from, to)),
     }
 }

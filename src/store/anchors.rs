@@ -18,6 +18,8 @@ pub struct Anchored {
     pub note: String,
     /// Whether those are as many as the witness policy asks for.
     pub has_quorum: bool,
+    /// That policy, as whoever verifies the checkpoint is given it; empty if there is none, or no quorum.
+    pub policy: String,
     /// A time-stamp authority's response over exactly that note (RFC 3161), in base64; empty if there is none.
     pub tsr: String,
     /// When it was put together.
@@ -79,7 +81,7 @@ pub struct Anchoring {
 }
 
 /// Columns of [`Anchored`], in its order.
-const ANCHORED: &str = "size, note, has_quorum, tsr, anchored_at";
+const ANCHORED: &str = "size, note, has_quorum, policy, tsr, anchored_at";
 
 impl Store {
     /// Has every log asked about once more, though everybody vouches for it. For a server that starts.
@@ -179,11 +181,12 @@ impl Store {
             None => statement.sql(", attempts = attempts + 1"),
         };
         if let Some(keep) = &anchoring.keep {
-            let columns = [", size = ", ", note = ", ", has_quorum = ", ", tsr = ", ", anchored_at = "];
-            let values: [Value; 5] = [
+            let columns = [", size = ", ", note = ", ", has_quorum = ", ", policy = ", ", tsr = ", ", anchored_at = "];
+            let values: [Value; 6] = [
                 keep.size.into(),
                 keep.note.as_str().into(),
                 i64::from(keep.has_quorum).into(),
+                keep.policy.as_str().into(),
                 keep.tsr.as_str().into(),
                 keep.at.into(),
             ];
@@ -241,8 +244,9 @@ fn anchored(row: &AnyRow, first: usize) -> Result<Option<Anchored>, Error> {
         size: id(row, first)?,
         note: text(row, first + 1)?,
         has_quorum: int(row, first + 2)? != 0,
-        tsr: text(row, first + 3)?,
-        at: int(row, first + 4)?,
+        policy: text(row, first + 3)?,
+        tsr: text(row, first + 4)?,
+        at: int(row, first + 5)?,
     };
     Ok((anchored.size > 0).then_some(anchored))
 }

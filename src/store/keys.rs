@@ -206,4 +206,14 @@ impl LedgerReader {
             })
             .collect()
     }
+
+    /// The key that was a log's own when it had so many entries.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn own_key_at(&self, log: &LogHead, size: u64) -> Result<String, Error> {
+        let keys = self.keys(log).await?;
+        let activated = keys.into_iter().filter(|key| key.activated.is_some_and(|entry| entry < size));
+        Ok(activated.max_by_key(|key| key.activated).map_or_else(|| log.vkey.clone(), |key| key.vkey))
+    }
 }

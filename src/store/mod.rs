@@ -17,10 +17,11 @@ use zeroize::Zeroizing;
 
 use crate::domain::Millis;
 use crate::domain::facts::Facts;
-use crate::domain::gate::{Repository, RequestId, Tenant};
+use crate::domain::gate::RequestId;
 use crate::domain::request::Request;
 
 mod anchors;
+mod branches;
 mod cases;
 mod claims;
 mod clock;
@@ -43,12 +44,14 @@ mod reader;
 mod releases;
 mod requests;
 mod rotation;
+mod signed;
 mod sql;
 mod subjects;
 mod tiles;
 mod tree;
 
 pub use anchors::{AnchorDue, Anchored, Anchoring, Contradiction, Witnessed, Witnesses};
+pub use branches::{BranchDue, BranchStanding};
 pub use claims::Claim;
 pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};
@@ -61,7 +64,7 @@ pub use health::Health;
 pub use keys::LogKey;
 pub use ledger::{LedgerReader, LogHead};
 pub use policies::StoredPolicy;
-pub use publications::{Batch, BatchState, Beside, Plan, Publications};
+pub use publications::{Batch, BatchState, Beside, Plan, Publications, Vouched};
 pub use reader::RequestReader;
 pub use requests::Of;
 pub use rotation::Revocation;
@@ -73,7 +76,7 @@ use connection::{Line, Readers};
 use hand::Hand;
 use heads::Heads;
 use keys::Signer;
-use policies::{Owner, Repositories};
+use policies::Repositories;
 
 /// How often a transaction is tried that other transactions got in the way of.
 const ATTEMPTS: u32 = 6;
@@ -316,54 +319,6 @@ impl Store {
     /// If it could not be written.
     pub async fn fail_delivery(&self, claim: &Claim, error: &str) -> Result<bool, Error> {
         with_retries(|| claims::fail_delivery(&self.shared, claim, error)).await
-    }
-
-    /// The repositories that had requests last, newest first.
-    ///
-    /// # Errors
-    /// If they could not be read.
-    pub async fn recent_repositories(&self, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
-        policies::recent(&self.shared, limit).await
-    }
-
-    /// The commits this server released to an environment, newest first; at most a hundred.
-    ///
-    /// # Errors
-    /// If they could not be read.
-    pub async fn released(&self, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
-        releases::of(&self.shared, repository_id, environment).await
-    }
-
-    /// The last good policy of a repository.
-    ///
-    /// # Errors
-    /// If it could not be read.
-    pub async fn policy(&self, repository_id: u64) -> Result<Option<StoredPolicy>, Error> {
-        policies::load(&self.shared, Owner::Repository(repository_id)).await
-    }
-
-    /// Remembers a policy that was good.
-    ///
-    /// # Errors
-    /// If it could not be written.
-    pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
-        with_retries(|| policies::remember(&self.shared, Owner::Repository(repository_id), policy)).await
-    }
-
-    /// The last good policy of an organization.
-    ///
-    /// # Errors
-    /// If it could not be read.
-    pub async fn organization_policy(&self, account_id: u64) -> Result<Option<StoredPolicy>, Error> {
-        policies::load(&self.shared, Owner::Organization(account_id)).await
-    }
-
-    /// Remembers an organization's policy that was good.
-    ///
-    /// # Errors
-    /// If it could not be written.
-    pub async fn remember_organization_policy(&self, account_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
-        with_retries(|| policies::remember(&self.shared, Owner::Organization(account_id), policy)).await
     }
 
     /// What the database's own clock says. See [`DatabaseClock`].

@@ -7,7 +7,7 @@ use lru::LruCache;
 use sqlx::AnyConnection;
 
 use super::sql::{Statement, Value, id, text};
-use super::{Error, Shared};
+use super::{Error, Shared, Store, with_retries};
 use crate::domain::Millis;
 use crate::domain::gate::{Repository, Tenant};
 use crate::domain::request::Request;
@@ -26,6 +26,48 @@ pub struct StoredPolicy {
     pub blob: String,
     /// The file.
     pub text: String,
+}
+
+impl Store {
+    /// The repositories that had requests last, newest first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn recent_repositories(&self, limit: usize) -> Result<Vec<(Tenant, Repository)>, Error> {
+        recent(&self.shared, limit).await
+    }
+
+    /// The last good policy of a repository.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn policy(&self, repository_id: u64) -> Result<Option<StoredPolicy>, Error> {
+        load(&self.shared, Owner::Repository(repository_id)).await
+    }
+
+    /// Remembers a policy that was good.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
+        with_retries(|| remember(&self.shared, Owner::Repository(repository_id), policy)).await
+    }
+
+    /// The last good policy of an organization.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub async fn organization_policy(&self, account_id: u64) -> Result<Option<StoredPolicy>, Error> {
+        load(&self.shared, Owner::Organization(account_id)).await
+    }
+
+    /// Remembers an organization's policy that was good.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn remember_organization_policy(&self, account_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
+        with_retries(|| remember(&self.shared, Owner::Organization(account_id), policy)).await
+    }
 }
 
 /// Repositories that need not be written down again for a while.

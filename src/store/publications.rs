@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::connection::{Database, Line, Readers};
 use super::keys::Signer;
 use super::sql::{Statement, text};
-use super::{Clock, DatabaseClock, Error, LedgerReader, LogHead, clock};
+use super::{Clock, DatabaseClock, Error, LedgerReader, LogHead, clock, with_retries};
 use crate::domain::Millis;
 use crate::ledger::entry::Header;
 
@@ -20,7 +20,7 @@ mod batch;
 mod work;
 
 pub use batch::{Batch, BatchState};
-pub use work::Plan;
+pub use work::{Plan, Vouched};
 
 use batch::COLUMNS;
 
@@ -180,8 +180,31 @@ impl Publications {
                 .sql(" ORDER BY seq LIMIT 1");
         let rows = self.fetch(statement).await?;
         let Some(line) = rows.first().map(|row| text(row, 0)).transpose()? else { return Ok(None) };
-        let header = Header::parse(&line).map_err(|error| Error::unreadable("ledger entry", error))?;
-        Ok(Some(Millis::try_from(header.time).unwrap_or(Millis::MAX)))
+        time_of(&line).map(Some)
+    }
+
+    /// When an entry was written; nothing when there is none yet.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn written_at(&self, tenant: u64, seq: u64) -> Result<Option<Millis>, Error> {
+        let lines = self.ledger.entries(tenant, seq, seq.saturating_add(1), 1).await?;
+        lines.first().map(|line| time_of(line)).transpose()
+    }
+
+    /// Has whoever brings checkpoints to witnesses bring this log's at their next look, if it has grown.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn hurry_witnesses(&self, tenant: u64) -> Result<(), Error> {
+        with_retries(|| async {
+            let mut session = self.line.open().await?;
+            let statement = Statement::new("UPDATE ledger_anchors SET not_before = 0 WHERE tenant = ").bind(tenant);
+            statement.execute(session.connection()?).await?;
+            session.end();
+            Ok(())
+        })
+        .await
     }
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, Error> {
@@ -190,4 +213,9 @@ impl Publications {
         session.end();
         Ok(rows)
     }
+}
+
+fn time_of(line: &str) -> Result<Millis, Error> {
+    let header = Header::parse(line).map_err(|error| Error::unreadable("ledger entry", error))?;
+    Ok(Millis::try_from(header.time).unwrap_or(Millis::MAX))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::AnyConnection;
 
 use super::sql::{Statement, Value, text};
-use super::{Error, Shared};
+use super::{Error, Shared, Store};
 use crate::domain::Millis;
 use crate::domain::request::{Answer, Callback, Outcome, Request};
 
@@ -50,8 +50,17 @@ pub(super) async fn remember<'a>(
     Ok(())
 }
 
-/// The commits released to an environment, newest first; at most a hundred.
-pub(super) async fn of(shared: &Shared, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
+impl Store {
+    /// The commits this server released to an environment, newest first; at most a hundred.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub async fn released(&self, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
+        of(&self.shared, repository_id, environment).await
+    }
+}
+
+async fn of(shared: &Shared, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
     let mut session = shared.readers.open().await?;
     let rows = Statement::new("SELECT sha FROM releases WHERE repository_id = ")
         .bind(repository_id)

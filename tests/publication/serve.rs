@@ -105,8 +105,12 @@ async fn the_server_publishes_by_itself() {
     let stage = a_busy_server(None).await;
     let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
     // Begun by a command that died: no schedule is needed to finish it.
-    let plan =
-        seconder::store::Plan { tenant: log.tenant, repository: LEDGER, tag_prefix: "seconder-ledger-2026.11.29-" };
+    let plan = seconder::store::Plan {
+        tenant: log.tenant,
+        repository: LEDGER,
+        tag_prefix: "seconder-ledger-2026.11.29-",
+        vouched: None,
+    };
     let batch = stage.server().store().publications().plan(&plan).await.unwrap().unwrap();
     stage.server().store().publications().put_back(&batch, 0).await.unwrap();
     let mut stage = stage;

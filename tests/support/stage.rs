@@ -74,7 +74,8 @@ impl Stage {
 
     /// Publishes its ledgers from the next start on.
     pub fn publish_to(&mut self, repository: &str, schedule: Option<&str>) {
-        self.publish = Some(Publish { repository: repository.into(), schedule: schedule.map(str::to_owned) });
+        self.publish =
+            Some(Publish { repository: repository.into(), schedule: schedule.map(str::to_owned), branch: None });
     }
 
     pub async fn start(&mut self) {

@@ -202,7 +202,15 @@ impl Anchors {
         if !has_quorum && kept.is_some_and(|kept| kept.has_quorum) {
             return None;
         }
-        let mut keep = Anchored { size: due.log.size, note, has_quorum, tsr: String::new(), at: (self.clock)() };
+        let policy = self.policy.as_ref().filter(|_| has_quorum).map(|policy| policy.for_log(&due.log.vkey));
+        let mut keep = Anchored {
+            size: due.log.size,
+            note,
+            has_quorum,
+            policy: policy.unwrap_or_default(),
+            tsr: String::new(),
+            at: (self.clock)(),
+        };
         if let Some(url) = self.timestamp_url.as_deref().filter(|_| has_quorum) {
             match self.timestamp(url, &keep.note).await {
                 Ok(tsr) => keep.tsr = tsr,

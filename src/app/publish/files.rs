@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Error, Progress, Watch};
 use crate::artifact::segment::{self, Asset, Span};
+use crate::artifact::vouchers;
 use crate::store::{Batch, LogHead, Publications};
 
 /// Writes the files of a batch into a folder, in the place of whatever is there.
@@ -26,8 +27,13 @@ pub(super) async fn write(
         0 => None,
         _ => publications.newest(batch.tenant).await?.map(|newest| newest.checkpoint),
     };
+    let extra = vouchers(&batch.witness_policy, &batch.tsr)
+        .map_err(|error| Error::Wrong(format!("the stored time-stamp cannot be read: {error}")))?;
     let checkpoint = batch.checkpoint.clone();
-    let span = Span { from: batch.from, to: batch.to, checkpoint, checkpoint_prev, extra: Vec::new() };
+    let span = Span { from: batch.from, to: batch.to, checkpoint, checkpoint_prev, extra };
+    // The log may have changed its key since the batch was planned.
+    let vkey = publications.ledger().own_key_at(log, batch.to).await?;
+    let log = &LogHead { vkey, ..log.clone() };
     let mut progress = |read, of| watch(Progress::Writing(read, of));
     Ok(segment::write(publications.ledger(), log, span, folder, &mut progress).await?)
 }

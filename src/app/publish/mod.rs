@@ -3,26 +3,37 @@
 //! What is published is planned in a row first ([`Publications`]); [`release`] then brings the release about, each time by
 //! what GitHub shows. So it does not matter where the last one was cut off, and who goes on.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use tracing::{error, info, warn};
 
-use crate::artifact::segment::{Asset, SegmentError};
 use crate::domain::Millis;
 use crate::domain::record::Record;
 use crate::domain::schedule::Schedule;
 use crate::github::{GitHub, client};
-use crate::store::{self, Batch, BatchState, LogHead, Plan, Publications};
+use crate::store::{self, Batch, BatchState, LogHead, Plan, Publications, Vouched};
 
 mod files;
+mod guard;
+mod outcome;
 mod release;
+mod target;
+mod vouched;
 
+pub use guard::Released;
+pub use outcome::{Error, Outcome, Progress, Watch};
+pub use target::Target;
+pub use vouched::Witnessing;
+
+use outcome::Trouble;
 use release::Published;
+use vouched::Vouching;
 
 /// After so many failures the log says so.
 const FAILURES_BEFORE_IT_IS_TOLD: u64 = 3;
@@ -30,127 +41,12 @@ const FAILURES_BEFORE_IT_IS_TOLD: u64 = 3;
 const WAITS: (Millis, Millis) = (60_000, 3_600_000);
 /// Without a reason to look earlier, it is looked so often for batches that others left unfinished.
 const LOOK: Millis = 60_000;
+/// So often it is looked whether witnesses have vouched.
+const GLANCE: Millis = 2_000;
 /// So many tags in a row may be taken.
 const TAGS: usize = 25;
 /// An error in the ledger is cut to so many characters.
 const LONGEST_ERROR: usize = 500;
-
-/// Where logs are published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// In the repository of this name in each log's own account.
-    Named(String),
-    /// All in this one.
-    Repository {
-        /// Its owner.
-        owner: String,
-        /// Its name.
-        name: String,
-    },
-}
-
-impl Target {
-    /// `NAME` or `OWNER/NAME`; nothing when it is neither.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_name = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && part != ".."
-        };
-        match text.split_once('/') {
-            None if is_name(text) => Some(Self::Named(text.to_owned())),
-            Some((owner, name)) if is_name(owner) && is_name(name) => {
-                Some(Self::Repository { owner: owner.to_owned(), name: name.to_owned() })
-            }
-            _ => None,
-        }
-    }
-
-    fn of(&self, login: &str) -> String {
-        match self {
-            Self::Named(name) => format!("{login}/{name}"),
-            Self::Repository { owner, name } => format!("{owner}/{name}"),
-        }
-    }
-}
-
-/// How far a publication has come, for whoever watches.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress<'a> {
-    /// The files are being written: entries read, of how many.
-    Writing(u64, u64),
-    /// A file is being uploaded.
-    Uploading(&'a Asset),
-    /// What GitHub has is compared with what we have.
-    Comparing,
-    /// It is made public.
-    Publishing,
-}
-
-/// Who watches.
-pub type Watch<'a> = &'a (dyn Fn(Progress<'_>) + Send + Sync);
-
-/// What became of a log.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It is public.
-    Published {
-        /// What.
-        batch: Box<Batch>,
-        /// The release's page.
-        url: String,
-        /// Whether nobody can change it any more.
-        immutable: bool,
-        /// Its files.
-        assets: Vec<Asset>,
-    },
-    /// Nothing was recorded since the last time.
-    NothingNew,
-    /// Somebody else publishes it now.
-    Busy,
-}
-
-/// Why a log could not be published.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// GitHub.
-    #[error(transparent)]
-    GitHub(#[from] client::Error),
-    /// The files could not be made.
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
-    /// The folder for the files.
-    #[error("cannot use {path} for the files of a publication: {source}")]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Something is not as it should be; the text says what, and what to do.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-/// Why an attempt ended early.
-enum Trouble {
-    /// The tag is somebody else's, or burnt.
-    TagTaken(String),
-    /// What is public under our tag is not what we have. Nothing can mend that.
-    Conflict(String),
-    /// Somebody else works on the batch.
-    Lost,
-    /// It may work the next time.
-    Again(Error),
-}
-
-impl<E: Into<Error>> From<E> for Trouble {
-    fn from(error: E) -> Self {
-        Self::Again(error.into())
-    }
-}
 
 /// Publishes logs.
 pub struct Publisher {
@@ -159,6 +55,9 @@ pub struct Publisher {
     target: Target,
     schedule: Option<Schedule>,
     folder: PathBuf,
+    witnessing: Witnessing,
+    /// Since when each tenant's publication has been waiting for witnesses, and for which moment's.
+    waiting: Mutex<HashMap<u64, (Millis, Millis)>>,
     next_look: AtomicI64,
 }
 
@@ -173,7 +72,22 @@ impl Publisher {
         schedule: Option<Schedule>,
         folder: PathBuf,
     ) -> Self {
-        Self { publications, github, target, schedule, folder, next_look: AtomicI64::new(0) }
+        Self {
+            publications,
+            github,
+            target,
+            schedule,
+            folder,
+            witnessing: Witnessing::default(),
+            waiting: Mutex::default(),
+            next_look: AtomicI64::new(0),
+        }
+    }
+
+    /// The same, but it waits for those who vouch for checkpoints.
+    #[must_use]
+    pub fn witnessed(self, witnessing: Witnessing) -> Self {
+        Self { witnessing, ..self }
     }
 
     /// The publications it works on.
@@ -194,9 +108,15 @@ impl Publisher {
         let scheduled = self.schedule.as_ref().and_then(|schedule| schedule.next_after(now));
         let mut next = scheduled.unwrap_or(Millis::MAX).min(now.saturating_add(LOOK));
         for log in self.publications.logs().await? {
-            if self.is_due(&log, now).await?
-                && let Err(Error::Store(error)) = self.publish(&log, &|_| {}).await
-            {
+            let published = match self.is_due(&log, now).await? {
+                Due::No => Ok(Outcome::NothingNew),
+                Due::Vouched(vouched) => self.publish_vouched(&log, vouched, &|_| {}).await,
+                Due::Waiting => {
+                    next = next.min(now.saturating_add(GLANCE));
+                    continue;
+                }
+            };
+            if let Err(Error::Store(error)) = published {
                 // Everything else was said where it was written down.
                 error!(origin = %log.origin, %error, "the ledger could not be published; it will be tried again");
             }
@@ -209,13 +129,19 @@ impl Publisher {
     }
 
     /// Whether something was recorded before the schedule's last moment that is not published yet; or begun and not ended.
-    async fn is_due(&self, log: &LogHead, now: Millis) -> Result<bool, store::Error> {
+    async fn is_due(&self, log: &LogHead, now: Millis) -> Result<Due, store::Error> {
         if let Some(batch) = self.publications.unfinished(log.tenant).await? {
-            return Ok(batch.not_before <= now && batch.leased_until <= now);
+            let is_free = batch.not_before <= now && batch.leased_until <= now;
+            return Ok(if is_free { Due::Vouched(None) } else { Due::No });
         }
-        let Some(schedule) = &self.schedule else { return Ok(false) };
+        let Some(schedule) = &self.schedule else { return Ok(Due::No) };
         let news = self.publications.oldest_news(log.tenant).await?;
-        Ok(news.and_then(|at| schedule.next_after(at)).is_some_and(|due| due <= now))
+        let moment = news.and_then(|at| schedule.next_after(at)).filter(|moment| *moment <= now);
+        let Some(moment) = moment else { return Ok(Due::No) };
+        Ok(match self.vouched(log, moment, self.waited(log, moment)).await? {
+            Vouching::Waiting => Due::Waiting,
+            Vouching::Over(vouched) => Due::Vouched(vouched),
+        })
     }
 
     /// What would be published now, and where: the first entry, the entry after the last, the repository. Nothing when
@@ -234,11 +160,26 @@ impl Publisher {
         Ok(Some((from, log.size, self.target.of(&self.publications.login(log).await?))))
     }
 
-    /// Publishes a log now: finishes what was begun, or else everything since the last time.
+    /// Publishes a log now: finishes what was begun, or else everything since the last time; that may have to wait for
+    /// witnesses.
     ///
     /// # Errors
     /// [`Error`]; it is written down by then, and tried again by whoever keeps the schedule.
     pub async fn publish(&self, log: &LogHead, watch: Watch<'_>) -> Result<Outcome, Error> {
+        let vouched = match self.publications.unfinished(log.tenant).await? {
+            Some(_) => None,
+            None if self.publications.oldest_news(log.tenant).await?.is_none() => return Ok(Outcome::NothingNew),
+            None => self.wait_for_witnesses(log, watch).await?,
+        };
+        self.publish_vouched(log, vouched, watch).await
+    }
+
+    async fn publish_vouched(
+        &self,
+        log: &LogHead,
+        vouched: Option<Vouched>,
+        watch: Watch<'_>,
+    ) -> Result<Outcome, Error> {
         let repository = self.target.of(&self.publications.login(log).await?);
         let mut batch = match self.publications.claim(log.tenant).await? {
             Some(batch)
@@ -259,8 +200,16 @@ impl Publisher {
                 return Ok(Outcome::NothingNew);
             }
             let tag_prefix = self.tag_prefix();
-            let plan = Plan { tenant: log.tenant, repository: &repository, tag_prefix: &tag_prefix };
+            let plan = Plan {
+                tenant: log.tenant,
+                repository: &repository,
+                tag_prefix: &tag_prefix,
+                vouched: vouched.as_ref(),
+            };
             batch = self.publications.plan(&plan).await?;
+            if let Some(batch) = batch.as_ref().filter(|batch| self.lacks_witnesses(batch)) {
+                warn!(origin = %log.origin, tag = %batch.tag, "published without a quorum of witnesses: none has come in time");
+            }
         }
         match batch {
             Some(batch) => self.finish(log, batch, watch).await,
@@ -271,7 +220,7 @@ impl Publisher {
     /// `seconder-ledger-2026.11.29-`: the number follows.
     fn tag_prefix(&self) -> String {
         let day = chrono::DateTime::from_timestamp_millis(self.publications.now()).unwrap_or_default();
-        format!("seconder-ledger-{}-", day.format("%Y.%m.%d"))
+        format!("{}{}-", release::TAGS_BEGIN_WITH, day.format("%Y.%m.%d"))
     }
 
     async fn finish(&self, log: &LogHead, mut batch: Batch, watch: Watch<'_>) -> Result<Outcome, Error> {
@@ -367,6 +316,15 @@ impl Publisher {
         let wait = until.saturating_sub(self.publications.now());
         (wait <= LOOK).then(|| Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
     }
+}
+
+/// Whether a log is to be published now.
+enum Due {
+    No,
+    /// It would be, but for witnesses that may still come.
+    Waiting,
+    /// With what others vouch for.
+    Vouched(Option<Vouched>),
 }
 
 /// What the log says of a publication that fails.

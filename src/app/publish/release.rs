@@ -13,6 +13,8 @@ use crate::github::releases::{NewRelease, Release, ReleaseAsset};
 use crate::github::{Place, client};
 use crate::store::{Batch, LogHead};
 
+/// What the tag of every release of a ledger begins with.
+pub(super) const TAGS_BEGIN_WITH: &str = "seconder-ledger-";
 /// So often a file is uploaded until GitHub has what we have.
 const UPLOADS: usize = 2;
 
@@ -33,7 +35,7 @@ impl Publisher {
         let root = batch.checkpoint.lines().nth(2).unwrap_or_default().to_owned();
         let (tenant, repository) = self.locate(log, batch).await?;
         let place = Place { tenant: &tenant, repository: &repository };
-        let notes = notes(log, batch, &root);
+        let notes = notes(log, batch, &root, self.lacks_witnesses(batch));
         let mark = mark(log, batch, &root);
         let name = format!("Ledger {}, entries {} to {}", batch.tag, batch.from, batch.to.saturating_sub(1));
         let wanted = NewRelease { tag: &batch.tag, name: &name, body: &notes };
@@ -253,25 +255,36 @@ fn tag_trouble(error: client::Error) -> Trouble {
     }
 }
 
+/// What a mark begins with; the origin follows.
+const MARK: &str = "<!-- seconder ";
+
 /// By this a release is known as ours when its id was not written down in time.
 fn mark(log: &LogHead, batch: &Batch, root: &str) -> String {
     format!("{}{}-{} {root} -->", mark_of(log), batch.from, batch.to)
 }
 
 fn mark_of(log: &LogHead) -> String {
-    format!("<!-- seconder {} ", log.origin)
+    format!("{MARK}{} ", log.origin)
 }
 
 /// The entry after the last of a release of this log.
 fn marked_end(log: &LogHead, release: &Release) -> Option<u64> {
-    let (_, rest) = release.body.split_once(&mark_of(log))?;
-    rest.split_once(' ')?.0.split_once('-')?.1.parse().ok()
+    marked(release).filter(|(origin, _)| *origin == log.origin).map(|(_, end)| end)
 }
 
-fn notes(log: &LogHead, batch: &Batch, root: &str) -> String {
+/// Of which log a release says it is, and the entry after its last.
+pub(super) fn marked(release: &Release) -> Option<(&str, u64)> {
+    let (_, rest) = release.body.split_once(MARK)?;
+    let mut words = rest.split(' ');
+    let (origin, span) = (words.next()?, words.next()?);
+    Some((origin, span.split_once('-')?.1.parse().ok()?))
+}
+
+fn notes(log: &LogHead, batch: &Batch, root: &str, lacks_witnesses: bool) -> String {
     let (from, last) = (batch.from, batch.to.saturating_sub(1));
+    let lack = if lacks_witnesses { "Not cosigned: no quorum of witnesses has come in time.\n\n" } else { "" };
     format!(
-        "Entries {from} to {last} of the ledger `{}`, with all it takes to check them. `VERIFY.md` says how.\n\n\
+        "Entries {from} to {last} of the ledger `{}`, with all it takes to check them. `VERIFY.md` says how.\n\n{lack}\
          Signed checkpoint:\n\n```\n{}\n```\n\n{}\n",
         log.origin,
         batch.checkpoint.trim_end(),

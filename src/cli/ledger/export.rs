@@ -8,11 +8,12 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::openings::OpeningsFile;
-use crate::artifact::Directory;
 use crate::artifact::segment::{self, Span};
+use crate::artifact::{Directory, vouchers};
 use crate::cli::Failure;
 use crate::config;
 use crate::ledger::export::{Exported, Exporter};
+use crate::ledger::layout::Sink as _;
 use crate::ledger::{Checkpoint, VerifierKey};
 use crate::store::{LedgerReader, LogHead};
 
@@ -93,7 +94,8 @@ async fn write_segment(
     let checkpoint_prev = after.map(read).transpose()?;
     let prev = checkpoint_prev.as_deref().map(|note| Checkpoint::open_or_read(note, &key)).transpose();
     let from = prev.context("--after cannot be used")?.map_or(0, |(prev, _)| prev.size);
-    let span = Span { from, to: log.size, checkpoint: log.checkpoint.clone(), checkpoint_prev, extra: Vec::new() };
+    let (checkpoint, extra) = newest(reader, log).await?;
+    let span = Span { from, to: log.size, checkpoint, checkpoint_prev, extra };
     let assets = segment::write(reader, log, span, dir, &mut |_, _| {}).await?;
     Ok(format!("entries {from} to {} of {}, in {} files,", log.size - 1, log.login, assets.len()))
 }
@@ -118,9 +120,7 @@ pub(super) fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result
 pub async fn export(reader: &LedgerReader, log: &LogHead, dir: &Path) -> anyhow::Result<Exported> {
     let key: VerifierKey = log.vkey.parse()?;
     let mut directory = Directory::create(dir).with_context(|| format!("cannot write to {}", dir.display()))?;
-    // With the cosignatures, if witnesses vouch for exactly these entries.
-    let anchored = reader.anchored(log.tenant).await?.filter(|anchored| anchored.size == log.size);
-    let note = anchored.map_or_else(|| log.checkpoint.clone(), |anchored| anchored.note);
+    let (note, extra) = newest(reader, log).await?;
     let mut exporter = Exporter::begin(&mut directory, &key, &note)?;
     let mut seq = 0;
     while seq < log.size {
@@ -130,5 +130,17 @@ pub async fn export(reader: &LedgerReader, log: &LogHead, dir: &Path) -> anyhow:
         }
         seq += lines.len() as u64;
     }
-    Ok(exporter.finish()?)
+    let exported = exporter.finish()?;
+    for (name, bytes) in extra {
+        directory.put(&name, &bytes).with_context(|| format!("cannot write {name}"))?;
+    }
+    Ok(exported)
+}
+
+/// The newest checkpoint, with the cosignatures and the files beside them if others vouch for exactly these entries.
+async fn newest(reader: &LedgerReader, log: &LogHead) -> anyhow::Result<(String, Vec<(String, Vec<u8>)>)> {
+    let anchored = reader.anchored(log.tenant).await?.filter(|anchored| anchored.size == log.size);
+    let Some(anchored) = anchored else { return Ok((log.checkpoint.clone(), Vec::new())) };
+    let extra = vouchers(&anchored.policy, &anchored.tsr).context("the stored time-stamp cannot be read")?;
+    Ok((anchored.note, extra))
 }

@@ -2,6 +2,7 @@
 //! database keeps the two out of each other's way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -17,7 +18,7 @@ use crate::domain::Millis;
 use crate::github::pacing::Limits;
 use crate::github::{GitHub, Settings};
 use crate::keys;
-use crate::server::{publications_below, read_publish};
+use crate::server::{publications_below, read_publish, witnessing};
 use crate::store::{Beside, LogHead, Publications};
 
 /// Publish the ledgers now.
@@ -33,6 +34,10 @@ pub struct PublishArgs {
     /// Only the ledger of this account: its login or id
     #[arg(long, value_name = "LOGIN")]
     pub tenant: Option<String>,
+
+    /// Do not wait for witnesses: publish what the ledger's own keys have signed, with what witnesses gave so far
+    #[arg(long)]
+    pub do_not_wait: bool,
 
     /// Only say what would be published, and where
     #[arg(long)]
@@ -55,6 +60,10 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     let config = config::load_publisher().map_err(|error| Failure::Usage(error.into()))?;
     logging::start(&config.log);
     let (target, schedule) = read_publish(&config.publish).map_err(Failure::Usage)?;
+    let mut witnessing = witnessing(&config.anchors).map_err(Failure::Usage)?;
+    if args.do_not_wait {
+        witnessing.patience = Duration::ZERO;
+    }
     let ledger = &config.ledger;
     let seed = keys::load(&ledger.key)?;
     let next_seed = ledger.next_key.as_ref().map(keys::load_next).transpose()?;
@@ -78,7 +87,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
         .await
         .context("SECONDER_DATABASE_URL: the server's database cannot be opened")?;
         let folder = publications_below(&ledger.place.data_dir);
-        let publisher = Publisher::new(publications, Arc::new(github), target, schedule, folder);
+        let publisher = Publisher::new(publications, Arc::new(github), target, schedule, folder).witnessed(witnessing);
         publish(args, &publisher).await
     })
 }
@@ -118,6 +127,7 @@ async fn preview(publisher: &Publisher, log: &LogHead) -> anyhow::Result<(String
 async fn one(args: &PublishArgs, publisher: &Publisher, log: &LogHead) -> anyhow::Result<(String, Value)> {
     let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::new(0).with_style(style()) };
     let watch = |progress: Progress<'_>| match progress {
+        Progress::Waiting => bar.set_message("waiting for witnesses"),
         Progress::Writing(read, of) => {
             bar.set_message("writing the files");
             bar.set_length(of);
@@ -138,10 +148,11 @@ async fn one(args: &PublishArgs, publisher: &Publisher, log: &LogHead) -> anyhow
         ),
         Outcome::Published { batch, url, immutable, assets } => (
             format!(
-                "entries {} to {} are public as {}{}\n  {url}\n  {} files, each compared with what GitHub has",
+                "entries {} to {} are public as {}{}{}\n  {url}\n  {} files, each compared with what GitHub has",
                 batch.from,
                 batch.to.saturating_sub(1),
                 batch.tag,
+                if batch.witness_policy.is_empty() { "" } else { ", cosigned" },
                 if immutable {
                     ", immutable"
                 } else {
@@ -151,7 +162,7 @@ async fn one(args: &PublishArgs, publisher: &Publisher, log: &LogHead) -> anyhow
             ),
             json!({
                 "outcome": "published", "tag": batch.tag, "repository": batch.repository, "from": batch.from,
-                "to": batch.to, "url": url, "immutable": immutable,
+                "to": batch.to, "url": url, "immutable": immutable, "cosigned": !batch.witness_policy.is_empty(),
                 "assets": assets.iter().map(|asset| json!({
                     "name": asset.name, "bytes": asset.bytes, "sha256": asset.sha256,
                 })).collect::<Vec<_>>(),

@@ -4,6 +4,7 @@ mod actions;
 mod app;
 mod checks;
 mod code;
+mod contents;
 mod deployments;
 mod people;
 mod pulls;

@@ -1,7 +1,7 @@
 //! The table of routes.
 
 use super::Access::{self, Anybody, Anyone, App, Token};
-use super::{Handler, actions, app, checks, code, deployments, people, pulls, releases};
+use super::{Handler, actions, app, checks, code, contents, deployments, people, pulls, releases};
 use crate::demo::auth::Level::{Read, Write};
 use crate::demo::graphql;
 
@@ -46,7 +46,10 @@ pub(super) const TABLE: &[Row] = &[
     ("GET", repo!("/deployments/{deployment_id}"), Token("deployments", Read), deployments::deployment),
     ("GET", repo!("/deployments/{deployment_id}/statuses"), Token("deployments", Read), deployments::statuses),
     ("GET", repo!("/compare/{basehead}"), Token("contents", Read), code::compare),
+    ("GET", repo!("/contents/{path}"), Token("contents", Read), code::contents),
     ("GET", repo!("/contents/{+path}"), Token("contents", Read), code::contents),
+    ("PUT", repo!("/contents/{path}"), Token("contents", Write), contents::put),
+    ("PUT", repo!("/contents/{+path}"), Token("contents", Write), contents::put),
     ("GET", repo!("/commits/{ref}"), Token("contents", Read), code::commit),
     ("GET", repo!("/commits/{commit_sha}/pulls"), Token("pull_requests", Read), pulls::of_commit),
     ("GET", repo!("/commits/{ref}/check-runs"), Token("checks", Read), checks::list),

@@ -69,6 +69,20 @@ impl Client {
         path: &str,
         bytes: u64,
     ) -> Result<[u8; 32], Error> {
+        let mut hash = Sha256::new();
+        self.download(credential, path, bytes, |piece| hash.update(piece)).await?;
+        Ok(hash.finalize().into())
+    }
+
+    /// Reads a file at a path below the API's root, piece by piece. `bytes` is how long it should be; what comes once more
+    /// have come is not read.
+    pub(in crate::github) async fn download(
+        &self,
+        credential: &Credential,
+        path: &str,
+        bytes: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
         self.counters[Kind::Read as usize].fetch_add(1, Ordering::Relaxed);
         let unreachable = |error: &dyn std::error::Error| Error::Network(credential.redact(chain(error)));
         within(bytes, async {
@@ -86,18 +100,18 @@ impl Client {
                     Ok(_) => Err(Error::Server { status, message: "it sends no file".to_owned() }),
                 };
             }
-            let (mut hash, mut seen) = (Sha256::new(), 0_u64);
+            let mut seen = 0_u64;
             let mut body = response.into_body();
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|error| unreachable(&error))?;
                 let Some(data) = frame.data_ref() else { continue };
-                hash.update(data);
+                take(data);
                 seen = seen.saturating_add(data.len() as u64);
                 if seen > bytes {
                     break; // It is not the file; whoever asked sees it by the hash.
                 }
             }
-            Ok(hash.finalize().into())
+            Ok(())
         })
         .await
     }

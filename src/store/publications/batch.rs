@@ -8,7 +8,7 @@ use crate::store::sql::{id, int, text};
 
 /// Columns of a [`Batch`], in the order in which it reads them.
 pub(super) const COLUMNS: &str = "tenant, repository, number, tag, from_size, to_size, checkpoint, state, release_id, told, attempts, \
-     last_error, planned_at, lease, leased_until, not_before";
+     last_error, planned_at, lease, leased_until, not_before, witness_policy, tsr";
 
 /// How far a batch has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,12 @@ pub struct Batch {
     pub from: u64,
     /// The entry after the last one: the checkpoint's size.
     pub to: u64,
-    /// Signed, over exactly `to` entries.
+    /// Signed, over exactly `to` entries, with the cosignatures below it.
     pub checkpoint: String,
+    /// The policy by which those are a quorum; empty when they are none.
+    pub witness_policy: String,
+    /// A time-stamp authority's response over exactly that checkpoint (RFC 3161), in base64; empty when there is none.
+    pub tsr: String,
     /// How far it has come.
     pub state: BatchState,
     /// The release's id; 0 until it is known.
@@ -94,6 +98,8 @@ impl Batch {
             lease: text(row, 13)?,
             leased_until: int(row, 14)?,
             not_before: int(row, 15)?,
+            witness_policy: text(row, 16)?,
+            tsr: text(row, 17)?,
         })
     }
 }

@@ -19,6 +19,21 @@ pub struct Plan<'a> {
     pub repository: &'a str,
     /// What tags begin with; the number follows.
     pub tag_prefix: &'a str,
+    /// What others vouch for, to end there; the log as it is now when absent.
+    pub vouched: Option<&'a Vouched>,
+}
+
+/// A checkpoint that others vouch for, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vouched {
+    /// As [`Batch::to`].
+    pub size: u64,
+    /// As [`Batch::checkpoint`].
+    pub checkpoint: String,
+    /// As [`Batch::witness_policy`].
+    pub witness_policy: String,
+    /// As [`Batch::tsr`].
+    pub tsr: String,
 }
 
 impl Publications {
@@ -77,7 +92,9 @@ impl Publications {
             .fetch(session.connection()?)
             .await?;
         let Some(head) = heads.first() else { return Ok(None) };
-        let (size, checkpoint) = (id(head, 0)?, text(head, 1)?);
+        let head = Vouched { size: id(head, 0)?, checkpoint: text(head, 1)?, ..Vouched::default() };
+        // Nobody vouches for more than there is: what says so is of another database.
+        let end = plan.vouched.filter(|vouched| vouched.size <= head.size).unwrap_or(&head);
         let rows = Statement::new(
             "SELECT COALESCE(MAX(CASE WHEN state = 'published' THEN to_size ELSE 0 END), 0), \
              COUNT(CASE WHEN state IN ('planned', 'publishing') THEN 1 END) FROM publications WHERE tenant = ",
@@ -86,20 +103,22 @@ impl Publications {
         .fetch(session.connection()?)
         .await?;
         let (from, unfinished) = rows.first().map_or(Ok((0, 0)), |row| Ok::<_, Error>((id(row, 0)?, int(row, 1)?)))?;
-        if unfinished > 0 || from >= size {
+        if unfinished > 0 || from >= end.size {
             return Ok(None);
         }
         let repository = plan.repository.to_lowercase();
         let number = self.next_number(&repository, session).await?;
         let now = self.now();
-        let row: [Value; 11] = [
+        let row: [Value; 13] = [
             repository.into(),
             number.into(),
             plan.tenant.into(),
             tag(plan.tag_prefix, number).into(),
             from.into(),
-            size.into(),
-            checkpoint.into(),
+            end.size.into(),
+            end.checkpoint.as_str().into(),
+            end.witness_policy.as_str().into(),
+            end.tsr.as_str().into(),
             BatchState::Planned.as_str().into(),
             lease().into(),
             now.saturating_add(self.lease_for).into(),
@@ -107,8 +126,8 @@ impl Publications {
         ];
         // Another log may take the same number at the same moment: then this one is planned at the next look.
         let rows = Statement::new(
-            "INSERT INTO publications (repository, number, tenant, tag, from_size, to_size, checkpoint, state, lease, \
-             leased_until, planned_at) ",
+            "INSERT INTO publications (repository, number, tenant, tag, from_size, to_size, checkpoint, witness_policy, tsr, \
+             state, lease, leased_until, planned_at) ",
         )
         .rows([row])
         .sql(" ON CONFLICT DO NOTHING RETURNING ")

@@ -1,0 +1,154 @@
+//! Commits each log's newest checkpoint to a branch of the repository it is published to: whoever has a clone holds every
+//! checkpoint that was ever there, with GitHub's date on it.
+
+use std::sync::Arc;
+
+use tracing::{debug, error, info, warn};
+
+use super::publish::Target;
+use crate::domain::Millis;
+use crate::github::contents::FileCommit;
+use crate::github::{GitHub, Place, client};
+use crate::store::{self, BranchDue, Store};
+
+/// A log's checkpoint is committed this often at most.
+const EVERY: Millis = 5 * 60_000;
+/// The wait after a failure doubles from the first to the second of these.
+const WAITS: (Millis, Millis) = (60_000, 3_600_000);
+/// So many logs are taken at once.
+const LOGS: usize = 16;
+/// So often it is looked again at what is there when somebody else has written.
+const TRIES: usize = 3;
+/// An error is cut to so many characters.
+const LONGEST_ERROR: usize = 500;
+
+/// Commits checkpoints.
+pub struct Branch {
+    store: Store,
+    github: Arc<GitHub>,
+    target: Target,
+    name: String,
+}
+
+/// Why a checkpoint is not there.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    GitHub(#[from] client::Error),
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Branch {
+    /// Commits to this branch of the repository that a log is published to.
+    #[must_use]
+    pub fn new(store: Store, github: Arc<GitHub>, target: Target, name: String) -> Self {
+        Self { store, github, target, name }
+    }
+
+    /// Commits the checkpoint of every log that has grown and is due. Returns how many were tried.
+    ///
+    /// # Errors
+    /// If the database cannot be read or written. What else fails is said in the log and by `/readyz`.
+    pub async fn due(&self) -> Result<usize, store::Error> {
+        let due = self.store.claim_branches(LOGS).await?;
+        for one in &due {
+            let now = self.store.publications().now();
+            match self.commit(one).await {
+                Ok(()) => drop(self.store.branch_committed(one, now.saturating_add(EVERY)).await?),
+                Err(Error::GitHub(client::Error::RateLimited { until })) => {
+                    debug!(log = one.log.origin, until, "no room for a checkpoint's commit yet");
+                    self.store.branch_failed(one, "GitHub asks us to wait", until).await?;
+                }
+                Err(error) => {
+                    let why: String = error.to_string().chars().take(LONGEST_ERROR).collect();
+                    error!(
+                        log = one.log.origin,
+                        branch = self.name,
+                        error = why,
+                        "the checkpoint was not committed; it will be tried again"
+                    );
+                    let attempts = u32::try_from(one.attempts.min(16)).unwrap_or(16);
+                    let wait = WAITS.0.checked_shl(attempts).unwrap_or(WAITS.1).min(WAITS.1);
+                    self.store.branch_failed(one, &why, now.saturating_add(wait)).await?;
+                }
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn commit(&self, due: &BranchDue) -> Result<(), Error> {
+        let log = &due.log;
+        let full_name = self.target.of(&self.store.publications().login(log).await?);
+        let (owner, name) = full_name.split_once('/').unwrap_or_default();
+        let located = self.github.locate(owner, name).await;
+        let (tenant, repository) = located.map_err(|error| match error {
+            client::Error::NotFound { .. } => Error::Wrong(format!(
+                "checkpoints cannot be committed to {full_name}: create the repository, and include it in the App's \
+                 installation on {owner}"
+            )),
+            error => error.into(),
+        })?;
+        if matches!(self.target, Target::Named(_)) && tenant.account_id != log.tenant {
+            return Err(Error::Wrong(format!("{full_name} does not belong to the account whose ledger this is")));
+        }
+        let place = Place { tenant: &tenant, repository: &repository };
+        let path = format!("checkpoints/{}", log.origin.rsplit('/').next().unwrap_or_default());
+        let message = format!("Ledger checkpoint: {} entries", log.size);
+        for _ in 0..TRIES {
+            let there = self.github.file_on_branch(place, &self.name, &path).await?;
+            if let Some(there) = &there
+                && self.is_enough(due, &there.text).await?
+            {
+                return Ok(());
+            }
+            let commit = FileCommit {
+                branch: &self.name,
+                path: &path,
+                text: &log.checkpoint,
+                message: &message,
+                replaces: there.as_ref().map(|there| there.blob.as_str()),
+            };
+            match self.github.commit_file(place, &commit).await {
+                Ok(()) => {
+                    info!(log = log.origin, size = log.size, branch = self.name, "checkpoint committed");
+                    return Ok(());
+                }
+                Err(client::Error::Unprocessable { status: 409 | 422, message }) => {
+                    warn!(log = log.origin, branch = self.name, message, "somebody else has written; looking again");
+                }
+                Err(client::Error::NotFound { .. }) => {
+                    return Err(Error::Wrong(format!(
+                        "{full_name} has no branch {0}: create it, in a clone with `git push origin HEAD:refs/heads/{0}`",
+                        self.name
+                    )));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Wrong(format!("somebody else writes {path} on branch {} of {full_name} all the time", self.name)))
+    }
+
+    /// Whether what is there is our checkpoint or a newer one. A branch must not go back: what it holds beyond the database
+    /// is evidence. What the log's keys have not signed is nothing.
+    async fn is_enough(&self, due: &BranchDue, there: &str) -> Result<bool, Error> {
+        if there == due.log.checkpoint {
+            return Ok(true);
+        }
+        let signed = self.store.signed_by_us(there).await?;
+        let Some(newer) = signed.filter(|it| it.origin == due.log.origin && it.size >= due.log.size) else {
+            return Ok(false);
+        };
+        let now = self.store.ledger().log(due.log.tenant).await?.map_or(0, |log| log.size);
+        if now >= newer.size {
+            return Ok(newer.size > due.log.size);
+        }
+        Err(Error::Wrong(format!(
+            "the branch {} has a checkpoint with {} entries, but the database has only {now}: it was restored from a \
+             backup, or entries were taken away. The branch is left as it is; bring back the newest database",
+            self.name, newer.size
+        )))
+    }
+}

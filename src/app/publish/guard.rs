@@ -1,0 +1,193 @@
+//! What is public is a memory that nobody here can set back: the newest release of each ledger is compared with the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::{error, warn};
+
+use super::Target;
+use super::release::{TAGS_BEGIN_WITH, marked};
+use crate::app::guard::{Guard, Refusal};
+use crate::github::releases::Release;
+use crate::github::{GitHub, Place, client};
+use crate::ledger::{Checkpoint, layout};
+use crate::store::{self, Store};
+
+/// How long a server that starts waits for GitHub.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+/// So many repositories are looked at at once.
+const AT_ONCE: usize = 8;
+/// Releases that claim to be newer than the newest genuine one: so many are looked through.
+const FORGED: usize = 50;
+/// Longer than any checkpoint of ours, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// Compares what is released with the database.
+pub struct Released {
+    store: Store,
+    github: Arc<GitHub>,
+    target: Target,
+    guard: Arc<Guard>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Repositories that were looked at.
+    repositories: BTreeSet<String>,
+    /// Those that could not be, and of which it was said.
+    unreachable: BTreeSet<String>,
+    alarms: Vec<String>,
+}
+
+/// Why a look at a repository ended early.
+enum Trouble {
+    Refused(Refusal),
+    Unreachable(client::Error),
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<store::Error> for Trouble {
+    fn from(error: store::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<client::Error> for Trouble {
+    fn from(error: client::Error) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
+impl Released {
+    /// One for what is published to `target`.
+    #[must_use]
+    pub fn new(store: Store, github: Arc<GitHub>, target: Target, guard: Arc<Guard>) -> Self {
+        Self { store, github, target, guard, seen: Mutex::default() }
+    }
+
+    /// Compares, before anything is signed. What GitHub does not show in time is left for [`Self::look_again`].
+    ///
+    /// # Errors
+    /// If the database must not sign, or cannot be read.
+    pub async fn may_sign(self: &Arc<Self>) -> Result<(), Refusal> {
+        let Ok(looked) = tokio::time::timeout(FIRST_LOOK, self.look()).await else {
+            warn!("GitHub has not shown yet what was published of the ledgers; the server starts, and looks again");
+            return Ok(());
+        };
+        looked?.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Looks at what was not seen yet. What is wrong becomes an alarm: the server has begun to sign.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn look_again(self: &Arc<Self>) -> Result<(), Refusal> {
+        for refusal in self.look().await? {
+            error!("{refusal}");
+            self.seen().alarms.push(refusal.to_string());
+        }
+        Ok(())
+    }
+
+    /// What is held against the ledgers by what was published of them.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
+        self.seen().alarms.clone()
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn look(self: &Arc<Self>) -> Result<Vec<Refusal>, store::Error> {
+        let mut repositories: BTreeSet<String> = self.target.repository().into_iter().collect();
+        let publications = self.store.publications();
+        for log in publications.logs().await? {
+            repositories.insert(self.target.of(&publications.login(&log).await?).to_lowercase());
+        }
+        let unseen: Vec<String> = repositories.difference(&self.seen().repositories).cloned().collect();
+        let mut refusals = Vec::new();
+        for some in unseen.chunks(AT_ONCE) {
+            let mut looking = JoinSet::new();
+            for name in some.iter().cloned() {
+                let this = Arc::clone(self);
+                looking.spawn(async move { (this.look_at(&name).await, name) });
+            }
+            for (looked, name) in looking.join_all().await {
+                match looked {
+                    Ok(()) => drop(self.seen().repositories.insert(name)),
+                    Err(Trouble::Refused(Refusal::Store(error))) => return Err(error),
+                    Err(Trouble::Refused(refusal)) => {
+                        self.seen().repositories.insert(name);
+                        refusals.push(refusal);
+                    }
+                    Err(Trouble::Unreachable(error)) if self.seen().unreachable.insert(name.clone()) => {
+                        warn!(repository = name, %error, "what was published of the ledgers cannot be compared with them yet; it is tried again");
+                    }
+                    Err(Trouble::Unreachable(_)) => {}
+                }
+            }
+        }
+        Ok(refusals)
+    }
+
+    async fn look_at(&self, name: &str) -> Result<(), Trouble> {
+        let (owner, repository) = name.split_once('/').unwrap_or_default();
+        let (tenant, repository) = match self.github.locate(owner, repository).await {
+            Ok(found) => found,
+            // Nothing was published there yet; whoever publishes says what is missing.
+            Err(client::Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let place = Place { tenant: &tenant, repository: &repository };
+        let releases = self.github.releases(place).await?;
+        let mut by_log: BTreeMap<&str, Vec<(u64, &Release)>> = BTreeMap::new();
+        for release in releases.iter().filter(|it| !it.draft && it.tag.starts_with(TAGS_BEGIN_WITH)) {
+            if let Some((origin, end)) = marked(release) {
+                by_log.entry(origin).or_default().push((end, release));
+            }
+        }
+        for (origin, mut releases) in by_log {
+            releases.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
+            for (_, release) in releases.into_iter().take(FORGED) {
+                if let Some(checkpoint) = self.checkpoint(place, release, origin).await? {
+                    let found = format!("release {} of {name}", release.tag);
+                    self.guard.check(&self.store, &checkpoint, &found).await?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The checkpoint a release holds, if a key of the log has signed it: whoever can write to the repository could put any other.
+    async fn checkpoint(
+        &self,
+        place: Place<'_>,
+        release: &Release,
+        origin: &str,
+    ) -> Result<Option<Checkpoint>, Trouble> {
+        let assets = self.github.release_assets(place, release.id).await?;
+        let asset = assets.iter().find(|it| it.name == layout::CHECKPOINT && it.is_whole() && it.size <= LONGEST);
+        let checkpoint = match asset {
+            Some(asset) => self.store.signed_by_us(&self.github.asset_text(place, asset).await?).await?,
+            None => None,
+        };
+        let genuine = checkpoint.filter(|checkpoint| checkpoint.origin == origin);
+        if genuine.is_none() {
+            warn!(
+                log = origin, tag = %release.tag, repository = %place.repository.full_name(),
+                "this release claims to be of this ledger, and holds no checkpoint that the ledger's keys have signed; it counts for nothing"
+            );
+        }
+        Ok(genuine)
+    }
+}
