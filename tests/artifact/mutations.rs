@@ -290,7 +290,7 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
                 let text = f.text("checkpoint.prev");
                 f.put("checkpoint.prev", stranger.sign(&format!("{}\n", text.split_once("\n\n").unwrap().0)).unwrap());
             },
-            "checkpoint.prev: not signed by the trusted key",
+            "checkpoint.prev: the checkpoint of 300 entries must be signed by",
         ),
         (
             "the frontier of a fork",

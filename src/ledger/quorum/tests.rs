@@ -49,13 +49,13 @@ fn what_is_written_for_verifiers_says_the_same_and_gives_no_address_away() {
 fn a_note_has_the_quorum_only_with_the_cosignature_of_the_witness_and_only_for_the_logs_listed() {
     let log: VerifierKey = LOG.trim().parse().unwrap();
     let policy: Policy = format!("witness one {}\nquorum one\n", KEY.trim()).parse().unwrap();
-    assert_eq!(policy.check(NOTE, &log), Ok(()));
+    assert_eq!(policy.check(NOTE, [&log].into_iter()), Ok(()));
     let own: String = NOTE.lines().filter(|line| !line.contains("— witness.test")).map(|l| format!("{l}\n")).collect();
-    assert!(matches!(policy.check(&own, &log), Err(NoQuorum::Missing { .. })));
+    assert!(matches!(policy.check(&own, [&log].into_iter()), Err(NoQuorum::Missing { .. })));
 
     let other = crate::ledger::SigningKey::from_seed("log.test/2", &zeroize::Zeroizing::new([2; 32])).unwrap();
     let of_another: Policy = policy.for_log(&other.verifier().to_string()).parse().unwrap();
-    assert_eq!(of_another.check(NOTE, &log), Err(NoQuorum::OtherLog));
+    assert_eq!(of_another.check(NOTE, [&log].into_iter()), Err(NoQuorum::OtherLog));
 }
 
 #[test]

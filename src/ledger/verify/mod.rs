@@ -111,6 +111,11 @@ fn check(
     let from = segment.map_or(0, |segment| segment.from);
     let keys = Keys::new(trust.key, from);
     let checkpoint = keys.glimpse(&note, own_key)?;
+    if let Some(policy) = trust.witnesses {
+        // Whose key the log has by now, its entries tell in the end.
+        let logs = [Some(trust.key.clone()), own_key.parse().ok()];
+        policy.check(&note, logs.iter().flatten()).map_err(Refusal::Quorum)?;
+    }
     let mut olds = Vec::new();
     for note in trust.old {
         let old = keys.glimpse_old(note, checkpoint.size)?;
