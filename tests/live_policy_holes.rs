@@ -210,6 +210,22 @@ async fn a_commit_is_a_branchs_as_long_as_the_branch_has_it() {
     assert_eq!(kind("docs", &odd).await, None, "a branch whose name only looks like a full one");
 }
 
+/// An organization's file may have changed a moment ago, on a server that heard nothing of it.
+#[tokio::test]
+async fn an_organizations_file_whose_push_nobody_told_us_of_is_asked_for_before_anything_leaves() {
+    let stage = Stage::set().await;
+    stage.github.repository("acme/.github");
+    stage.github.file("acme/.github", "olga", "seconder.yml", Some(&asks("writers")));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.file("acme/.github", "olga", "seconder.yml", Some(&asks("admins")));
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "○ 0 of 1 from the admins of").await;
+    assert!(stage.github.callbacks(run).is_empty(), "what was remembered for a minute releases nothing");
+    stage.verified().await;
+}
+
 /// Nothing was deployed there before, so nobody knows what is new but the commit itself.
 #[tokio::test]
 async fn whoever_loosens_the_policy_and_deploys_where_nothing_was_deployed_before_is_judged_by_the_old_one_too() {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use seconder::demo::{Options, Trouble};
+use seconder::demo::{CheckRun, Options, Trouble};
+use seconder::domain::gate::RequestId;
+use seconder::domain::request::{Answer, Callback, Request};
+use seconder::github::checks::{self, Action};
+use seconder::github::{Place, render};
 
 use crate::support::postgres;
-use crate::support::stage::{SHOP, Stage};
+use crate::support::stage::{PATIENCE, SHOP, Stage, adapter};
 
 #[tokio::test]
 async fn a_webhook_that_was_lost_is_fetched_back() {
@@ -211,4 +215,99 @@ async fn rules_that_are_new_get_their_entry_whatever_brought_them() {
     stage.asked(&next).await;
     let entries = stage.verified().await.entries;
     assert!(entries.contains_key("policy.loaded"), "{entries:?}");
+}
+
+/// A copy of the check run, as a server leaves it that was too slow: its lease ran out while it created one, another server
+/// found none yet and created its own.
+async fn another_check_run(stage: &Stage, check: &CheckRun) -> u64 {
+    let request = request_until(stage, check, |request| request.life.check_run_id.is_some()).await;
+    let action = |(label, identifier): (&str, &str)| Action {
+        label: label.to_owned(),
+        description: label.to_owned(),
+        identifier: identifier.to_owned(),
+    };
+    let copy = checks::CheckRun {
+        name: check.name.clone(),
+        head_sha: request.case.subject.head_sha.clone(),
+        external_id: request.id.to_string(),
+        state: checks::State::ActionRequired,
+        title: "a copy".to_owned(),
+        summary: "of what is asked".to_owned(),
+        actions: [("Approve", "approve"), ("Deny", "deny")].map(action).into(),
+        ..checks::CheckRun::default()
+    };
+    let created = adapter(&stage.github).create_check_run(Place::from(&request.case.subject), &copy).await.unwrap();
+    created.check_run_id.unwrap()
+}
+
+async fn request_of(stage: &Stage, check: &CheckRun) -> Request {
+    let id = RequestId::parse(check.external_id.as_deref().unwrap()).unwrap();
+    stage.server().store().request(&id).await.unwrap().unwrap()
+}
+
+async fn request_until(stage: &Stage, check: &CheckRun, wanted: impl Fn(&Request) -> bool) -> Request {
+    let wait = async {
+        loop {
+            let request = request_of(stage, check).await;
+            if wanted(&request) {
+                return request;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("the request becomes as wanted")
+}
+
+#[tokio::test]
+async fn a_button_counts_on_whichever_check_run_of_its_request_it_is_pressed() {
+    let stage = Stage::set().await;
+    for (verdict, decision, conclusion) in [("approve", "approved", "success"), ("deny", "rejected", "failure")] {
+        let sha = stage.agents_commit();
+        let run = stage.deploy(&sha);
+        let check = stage.asked(&sha).await;
+        let copy = another_check_run(&stage, &check).await;
+        assert!(stage.github.click(copy, verdict, "alice"));
+        assert_eq!(stage.decision(run).await.0, decision);
+        stage.check(&sha, |check| check.id == copy && check.conclusion.as_deref() == Some(conclusion)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_approval_given_where_the_rules_before_are_shown_does_not_count_and_shows_those_of_now() {
+    let policy = |who: &str| {
+        format!("version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of {who}]\n")
+    };
+    let stage = Stage::set().await;
+    stage.policy(&policy("writers"));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    let copy = another_check_run(&stage, &check).await;
+    stage.github.push_file(SHOP, "olga", ".github/seconder.yml", Some(&policy("admins")));
+    let shows_now = |check: &CheckRun| check.summary.as_deref().unwrap_or_default().contains("the admins of");
+    stage.check(&sha, |known| known.id == check.id && shows_now(known)).await;
+
+    stage.github.click(copy, "approve", "olga");
+    stage.check(&sha, |known| known.id == copy && shows_now(known)).await;
+    assert!(request_of(&stage, &check).await.life.approvals.is_empty(), "olga saw what was asked before");
+    stage.github.click(copy, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
+async fn a_decision_github_has_is_not_given_up_because_it_takes_no_second_one() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    let request = request_of(&stage, &check).await;
+    // A server whose lease ran out while its answer was on the way: it arrives after the next one has looked.
+    let comment = format!("Approved. {}", render::marker(&request));
+    adapter(&stage.github).answer(&request.case.subject, Answer::Release, &comment).await.unwrap();
+    stage.github.click(check.id, "approve", "alice");
+    let is_settled = |request: &Request| matches!(request.life.callback, Callback::Delivered | Callback::Failed);
+    let request = request_until(&stage, &check, is_settled).await;
+    assert_eq!(request.life.callback, Callback::Delivered);
+    assert_eq!(stage.github.callbacks(run).len(), 1);
+    assert_eq!(stage.verified().await.entries.get("effect.failed"), None);
 }

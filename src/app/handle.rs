@@ -174,7 +174,8 @@ impl App {
         Ok((Rejudged { request: request.id.clone(), from: request.digest.clone(), case, approvers }, new))
     }
 
-    /// Somebody pressed a button. The press counts only for the request whose check run carries the button (P3).
+    /// Somebody pressed a button. The press counts only for the request that the check run shows (P3): that we wrote into it, and
+    /// nobody else can. It need not be the check run that was written down: a server whose lease ran out may have left another.
     async fn pressed(&self, pressed: ButtonPressed) -> Result<Option<Event>, Error> {
         let Some(id) = RequestId::parse(&pressed.external_id) else { return Ok(None) };
         let Some(verdict) = render::verdict(&pressed.identifier) else {
@@ -188,6 +189,13 @@ impl App {
         if !belongs(&pressed, &request) {
             warn!(request = %id, sender = pressed.sender.id, "a button was pressed on a check run that is not the request's");
             return Ok(None);
+        }
+        if request.life.check_run_id.is_some_and(|known| known != pressed.check_run_id) {
+            self.seen_on(&id, pressed.check_run_id).await?;
+            // Nobody has kept it up to date: it may show what was asked before. Now it shows what is asked, and can be pressed again.
+            if verdict == Verdict::Approve && request.life.judged.is_some() {
+                return Ok(None);
+            }
         }
         if verdict == Verdict::Approve && !render::is_shown_whole(&request) {
             warn!(request = %id, sender = pressed.sender.id, "Approve was pressed where it is not offered");
@@ -249,7 +257,7 @@ fn belongs(pressed: &ButtonPressed, request: &Request) -> bool {
     pressed.tenant.account_id == subject.tenant.account_id
         && pressed.repository.id == subject.repository.id
         && pressed.head_sha == subject.head_sha
-        && request.life.check_run_id.is_none_or(|id| id == pressed.check_run_id)
+        && pressed.check_run_name.as_deref().is_none_or(|name| name == render::CHECK_NAME)
 }
 
 fn judged(subject: Subject, deployment_id: Option<u64>, delivery: &str, mut facts: Facts, rules: InForce) -> Case {

@@ -7,6 +7,7 @@ use crate::domain::Millis;
 use crate::domain::decide::{Standing, nobody_is_left};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Receipt, Sending};
+use crate::domain::gate::RequestId;
 use crate::domain::policy;
 use crate::domain::request::{Answer, Callback, Outcome, Request};
 use crate::github::Place;
@@ -41,8 +42,12 @@ impl App {
         match self.attempt(due).await {
             Ok(Tried::Done(receipt)) => {
                 info!(request = %due.request, effect = due.effect.as_str(), status = receipt.status, "effect done");
+                let shown_on = receipt.check_run_id;
                 let event = Event::Done { request: due.request.clone(), effect: due.effect, receipt };
-                self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+                let committed = self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
+                if let (true, Some(check_run_id)) = (committed.fenced, shown_on) {
+                    self.shown_twice(&due.request, check_run_id).await?;
+                }
             }
             Ok(Tried::Nothing) => {
                 self.store.commit(Work { claim: Some(due.claim()), event: None }).await?;
@@ -141,7 +146,16 @@ impl App {
         let decided = committed.changed.iter().find(|changed| changed.id == request.id).unwrap_or(request);
         let entry = self.store.decision_seq(&request.id).await?;
         let comment = render::callback_comment(decided, entry);
-        let receipt = self.github.answer(subject, answer, &comment).await?;
+        let receipt = match self.github.answer(subject, answer, &comment).await {
+            // It was on its way when we looked: whoever sent it lost the lease over it, and GitHub takes no second one.
+            Err(error) if !error.is_transient() => {
+                if !self.github.answered_already(subject, answer, &render::marker(request)).await? {
+                    return Err(error.into());
+                }
+                Receipt::default()
+            }
+            sent => sent?,
+        };
         info!(request = %due.request, state = answer.as_github_state(), "decision delivered");
         Ok(Tried::Done(receipt))
     }
@@ -163,6 +177,8 @@ impl App {
             warn!(request = %request.id, "what the request was judged by was not kept; it leaves by the rules it was shown with");
             return self.standings(request).await.map(Some);
         };
+        // Nobody may have told this server of the organization's file, and what it remembers may be a minute old.
+        self.github.forget_organization_policy(&request.case.subject.tenant);
         let (rejudged, new) = self.judge_again(request, facts).await?;
         if rejudged.case.digest() == request.digest {
             return Ok(Some(rejudged.approvers));
@@ -203,6 +219,24 @@ impl App {
             None => self.github.create_check_run(place, &check_run).await?,
         };
         Ok(Tried::Done(receipt))
+    }
+
+    /// Our lease ran out while we created a check run, and whoever has it now may have created another. People are shown the
+    /// newest: if that is ours, it is the one to keep up to date.
+    async fn shown_twice(&self, id: &RequestId, check_run_id: u64) -> Result<(), Error> {
+        let known = self.store.request(id).await?.and_then(|request| request.life.check_run_id);
+        if known < Some(check_run_id) {
+            self.seen_on(id, check_run_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes this check run the one that is kept up to date.
+    pub(super) async fn seen_on(&self, id: &RequestId, check_run_id: u64) -> Result<(), Error> {
+        warn!(request = %id, check_run_id, "the request is seen on another check run than was written down; that one shows it from here on");
+        let event = Event::SeenOn { request: id.clone(), check_run_id };
+        self.store.commit(Work { claim: None, event: Some(event) }).await?;
+        Ok(())
     }
 
     /// The check run that somebody created for this request and did not live to write down.

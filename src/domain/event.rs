@@ -19,6 +19,13 @@ pub enum Event {
     Reviewed(Box<Reviewed>),
     /// The check run was asked for again.
     Refreshed(RequestId),
+    /// People see the request on this check run, which may be another than the one that was written down.
+    SeenOn {
+        /// Which request.
+        request: RequestId,
+        /// The check run.
+        check_run_id: u64,
+    },
     /// The request's time may be over.
     Due(RequestId),
     /// The rules, or who is who, may have changed: a request was judged again.
@@ -145,6 +152,7 @@ impl Event {
             Self::Sending(sending) => (vec![sending.request.clone()], Vec::new()),
             Self::Rejudged(rejudged) => (vec![rejudged.request.clone()], Vec::new()),
             Self::Refreshed(request)
+            | Self::SeenOn { request, .. }
             | Self::NobodyLeft { request, .. }
             | Self::Due(request)
             | Self::Done { request, .. }

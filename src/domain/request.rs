@@ -76,7 +76,9 @@ pub struct Life {
     /// The newest reviews that did not count, shown to those who made them.
     #[serde(default)]
     pub refused: Vec<Refused>,
-    /// The check run that shows the request.
+    /// The check run that shows the request. There may be others, which nobody keeps up to date: see [`Event::SeenOn`].
+    ///
+    /// [`Event::SeenOn`]: super::event::Event::SeenOn
     pub check_run_id: Option<u64>,
     /// Effects that were given up.
     #[serde(default)]

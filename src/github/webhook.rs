@@ -144,6 +144,9 @@ pub struct ButtonPressed {
     pub repository: Repository,
     /// The check run with the button.
     pub check_run_id: u64,
+    /// What it is called; rows of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_run_name: Option<String>,
     /// What we wrote into the check run to find the request again.
     pub external_id: String,
     /// The commit the check run is about.
@@ -273,6 +276,7 @@ struct Deployment {
 #[derive(Deserialize)]
 struct CheckRun {
     id: Option<u64>,
+    name: Option<String>,
     external_id: Option<String>,
     head_sha: Option<String>,
 }
@@ -350,6 +354,7 @@ impl Payload {
             tenant,
             repository,
             check_run_id: need(check_run.id, "check_run.id")?,
+            check_run_name: check_run.name,
             external_id: check_run.external_id.unwrap_or_default(),
             head_sha: need(check_run.head_sha, "check_run.head_sha")?,
             identifier: need(self.requested_action.and_then(|a| a.identifier), "requested_action.identifier")?,

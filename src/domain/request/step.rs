@@ -56,6 +56,13 @@ pub fn step(event: Event, locked: &mut [Request], now: Millis) -> Change {
                 change.effects.push((request.id.clone(), Effect::CheckRun, Urgency::Answer));
             }
         }
+        Event::SeenOn { request, check_run_id } => {
+            if let Some(request) = find(locked, &request).filter(|r| r.life.check_run_id != Some(check_run_id)) {
+                request.touch(&mut change);
+                request.life.check_run_id = Some(check_run_id);
+                change.effects.push((request.id.clone(), Effect::CheckRun, Urgency::Answer));
+            }
+        }
         Event::NobodyLeft { request, rules } => {
             if let Some(request) = find(locked, &request) {
                 request.nobody_is_left(rules, &mut change);

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::decide::{Judgement, Permission, Quorum};
-use crate::domain::effect::Effect;
+use crate::domain::effect::{Effect, Urgency};
 use crate::domain::event::{Event, Receipt, Reviewed, Sending};
 use crate::domain::facts::{Attempt, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
@@ -392,4 +392,23 @@ fn a_second_deployment_of_the_same_run_and_environment_is_not_a_redelivery() {
         change.opened.is_some() || !change.effects.is_empty() || !change.records.is_empty(),
         "the second job waits for ever, and nothing says so"
     );
+}
+
+#[test]
+fn of_two_check_runs_the_newest_is_kept_up_to_date_until_people_are_seen_on_the_other() {
+    let mut requests = pending();
+    let id = requests[0].id.clone();
+    let shown = |check_run_id| Event::Done {
+        request: id.clone(),
+        effect: Effect::CheckRun,
+        receipt: Receipt { check_run_id: Some(check_run_id), ..Receipt::default() },
+    };
+    step(shown(8), &mut requests, NOW);
+    step(shown(7), &mut requests, NOW);
+    assert_eq!(requests[0].life.check_run_id, Some(8), "whoever was slower created the older one");
+    let seen = Event::SeenOn { request: id.clone(), check_run_id: 7 };
+    let change = step(seen.clone(), &mut requests, NOW);
+    assert_eq!(requests[0].life.check_run_id, Some(7));
+    assert_eq!(change.effects, [(id, Effect::CheckRun, Urgency::Answer)], "it is to show what is asked now");
+    assert!(step(seen, &mut requests, NOW).effects.is_empty());
 }
