@@ -44,6 +44,8 @@ async fn serve(store: &Store, access: Access) -> SocketAddr {
         clock: Arc::new(|| 0),
         counters: Counters::default(),
         room: Room::default(),
+        released: None,
+        commits_checkpoints: false,
         log: Window::new(store.ledger(), access, tokio::runtime::Handle::current()),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
