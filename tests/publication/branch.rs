@@ -3,7 +3,8 @@
 use seconder::app::branch::Branch;
 use seconder::app::publish::Target;
 use seconder::demo::{Commit, Trouble};
-use seconder::github::Place;
+use seconder::github::contents::FileCommit;
+use seconder::github::{Place, client};
 use seconder::ledger::{Checkpoint, SigningKey};
 use zeroize::Zeroizing;
 
@@ -69,10 +70,22 @@ fn each_checkpoint_is_one_commit_at_most_every_five_minutes_whoever_is_quicker()
     });
 }
 
+/// What our GitHub says to whoever replaces a file that is another one by now.
+async fn stale_replacements_conflict(press: &Press<'_>) {
+    let github = adapter(&press.github);
+    let (tenant, repository) = github.locate("acme", "ledger").await.unwrap();
+    let place = Place { tenant: &tenant, repository: &repository };
+    let replaces = Some("0123456789012345678901234567890123456789");
+    let commit = FileCommit { branch: "checkpoints", path: "a", text: "b", message: "c", replaces };
+    let refused = github.commit_file(place, &commit).await;
+    assert!(matches!(refused, Err(client::Error::Unprocessable { status: 409, .. })), "{refused:?}");
+}
+
 #[test]
 fn it_survives_a_conflict_a_lost_answer_and_whoever_writes_something_else_there() {
     on_sqlite(async |database| {
         let press = with_branch(database).await;
+        stale_replacements_conflict(&press).await;
         press.github.fail("PUT", 1, Trouble::Status(409));
         branch(&press).due().await.unwrap();
         assert_eq!((commits(&press), there(&press).await), (1, press.log().await.checkpoint));

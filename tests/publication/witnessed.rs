@@ -49,7 +49,8 @@ async fn an_auditor_can_insist_on_witnesses_and_the_time_of_what_was_published()
             .witnessed(witnessing(&stage.anchors).unwrap());
     // It was begun with what witnesses had given by then; whatever comes meanwhile, it ends with that.
     stage.github.fail("PATCH", 1, Trouble::Status(500));
-    publisher.publish(&log, &|_| {}).await.unwrap_err();
+    let error = publisher.publish(&log, &|_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("500"), "{error}");
     let begun = stage.github.releases(LEDGER).remove(0);
     let sha = stage.agents_commit();
     stage.deploy(&sha);

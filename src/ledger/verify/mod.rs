@@ -21,7 +21,7 @@ use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash, empty_root};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::quorum::Policy;
-use super::segment::{CHECKPOINT_PREV, GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
+use super::segment::CHECKPOINT_PREV;
 use super::tables::At;
 use super::tile::{HashTiles, WIDTH};
 
@@ -36,6 +36,7 @@ pub mod report;
 mod rules;
 pub mod segment;
 pub mod violation;
+mod vouched;
 pub mod who;
 
 /// How often progress is told, in tiles.
@@ -142,11 +143,11 @@ fn check(
     if let Some(segment) = segment {
         let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
         scan.start(segment, artifact, &note, &own_key)?;
-        scan.report.unvouched = unvouched(segment, artifact, &checkpoint);
+        scan.report.unvouched = vouched::unvouched(segment, artifact, &checkpoint);
     }
     scan.entries(entries, at_once, progress)?;
     let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
-    let signed = Signed { note: &note, own_key, old: trust.old, prev: prev.as_deref() };
+    let signed = Signed { note: &note, own_key, trust, prev: prev.as_deref() };
     scan.finish(segment, signed)
 }
 
@@ -155,25 +156,9 @@ struct Signed<'a> {
     note: &'a str,
     /// The key the ledger says is its own.
     own_key: &'a str,
-    old: &'a [&'a str],
+    trust: Trust<'a>,
     /// The checkpoint where a segment begins.
     prev: Option<&'a str>,
-}
-
-/// Files that are in a segment by agreement, and say nothing that the log has signed.
-fn unvouched(segment: &Segment, artifact: &impl Artifact, checkpoint: &Checkpoint) -> Vec<&'static str> {
-    let has = |name: &str| segment.digests.contains_key(name);
-    let guide = Guide {
-        origin: &checkpoint.origin,
-        from: segment.from,
-        to: segment.to,
-        has_witnesses: has(WITNESS_POLICY),
-        has_timestamp: has(TIMESTAMP),
-    };
-    // Another version of this program may have written another guide, and so may anybody else.
-    let is_ours = read_text(artifact, GUIDE).is_ok_and(|text| text == guide.text());
-    let others = [(GUIDE, !is_ours), (WITNESS_POLICY, true), (TIMESTAMP, true)];
-    others.into_iter().filter(|(name, is_foreign)| *is_foreign && has(name)).map(|(name, _)| name).collect()
 }
 
 /// A checkpoint seen earlier.
@@ -350,10 +335,13 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if let Some((prev, segment)) = signed.prev.zip(segment) {
             self.keys.check_prev(prev, segment.from)?;
         }
-        for (note, old) in signed.old.iter().zip(&self.olds) {
+        for (note, old) in signed.trust.old.iter().zip(&self.olds) {
             self.keys.check_old(note, old.signed.size)?;
         }
         (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
+        if let Some(policy) = signed.trust.witnesses {
+            vouched::quorum(policy, signed.note, signed.trust.key, &self.report.keys)?;
+        }
         if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
             return Err(Refusal::Fork { size: old.signed.size });
         }
