@@ -12,9 +12,10 @@ use seconder::demo::{Commit, Deploy, Level, Options, PullRequest, Spoiled, UserK
 use seconder::domain::facts::Run;
 use seconder::domain::gate::{Repository, Tenant};
 use seconder::domain::policy::RefKind;
+use seconder::github::contents::FileCommit;
 use seconder::github::organization::OrganizationFile;
 use seconder::github::pacing::Limits;
-use seconder::github::{GitHub, Place, Settings};
+use seconder::github::{GitHub, Place, Settings, client};
 use seconder::server::Server;
 
 use crate::support::prism::{Checkpoint, Operation, run_script};
@@ -43,6 +44,8 @@ const OPERATIONS: &[Operation] = &[
     Operation { id: "actions/review-custom-gates-for-run", method: "POST", path: "/repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule" },
     Operation { id: "checks/create", method: "POST", path: "/repos/{owner}/{repo}/check-runs" },
     Operation { id: "checks/update", method: "PATCH", path: "/repos/{owner}/{repo}/check-runs/{check_run_id}" },
+    Operation { id: "repos/get-content", method: "GET", path: "/repos/{owner}/{repo}/contents/{path}" },
+    Operation { id: "repos/create-or-update-file-contents", method: "PUT", path: "/repos/{owner}/{repo}/contents/{path}" },
     Operation { id: "repos/list-releases", method: "GET", path: "/repos/{owner}/{repo}/releases" },
     Operation { id: "repos/create-release", method: "POST", path: "/repos/{owner}/{repo}/releases" },
     Operation { id: "repos/get-release", method: "GET", path: "/repos/{owner}/{repo}/releases/{release_id}" },
@@ -79,6 +82,7 @@ async fn every_request_seconder_makes_is_one_github_describes() {
     a_name_is_told_to_be_a_branch_or_a_tag(&checkpoint, &stage).await;
     a_repository_is_looked_at_for_whoever_writes_its_policy(&checkpoint, &stage).await;
     the_ledger_is_published(&checkpoint, &stage).await;
+    its_checkpoint_is_committed(&checkpoint, &stage).await;
 
     let violations = checkpoint.violations();
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
@@ -259,6 +263,27 @@ async fn the_ledger_is_published(checkpoint: &Checkpoint, stage: &Stage) {
     for asset in seconder.release_assets(place, release.id).await.unwrap() {
         assert_eq!(Some(seconder.asset_digest(place, &asset).await.unwrap()), asset.digest);
     }
+}
+
+/// As on a branch to which somebody else writes, too. A conflict (409) fits GitHub's description in two ways, where it says one.
+async fn its_checkpoint_is_committed(checkpoint: &Checkpoint, stage: &Stage) {
+    const LEDGER: &str = "acme/ledger";
+    stage.github.commit(LEDGER, &Commit::by("olga", "A branch for checkpoints").on("checkpoints"));
+    let seconder = client(checkpoint, stage);
+    let (tenant, repository) = seconder.locate("acme", "ledger").await.unwrap();
+    let place = Place { tenant: &tenant, repository: &repository };
+    let path = "checkpoints/0123";
+    let commit = |branch, text, replaces| FileCommit { branch, path, text, message: "A checkpoint", replaces };
+    assert_eq!(seconder.file_on_branch(place, "checkpoints", path).await.unwrap(), None);
+    seconder.commit_file(place, &commit("checkpoints", "one", None)).await.unwrap();
+    let one = seconder.file_on_branch(place, "checkpoints", path).await.unwrap().unwrap();
+    seconder.commit_file(place, &commit("checkpoints", "two", Some(&one.blob))).await.unwrap();
+    let two = seconder.file_on_branch(place, "checkpoints", path).await.unwrap().unwrap();
+    assert_eq!((one.text.as_str(), two.text.as_str()), ("one", "two"));
+    let again = seconder.commit_file(place, &commit("checkpoints", "three", None)).await;
+    assert!(matches!(again, Err(client::Error::Unprocessable { status: 422, .. })), "{again:?}");
+    let nowhere = seconder.commit_file(place, &commit("nowhere", "one", None)).await;
+    assert!(matches!(nowhere, Err(client::Error::NotFound { .. })), "{nowhere:?}");
 }
 
 fn client(checkpoint: &Checkpoint, stage: &Stage) -> GitHub {

@@ -13,9 +13,13 @@ use crate::support::ACME;
 use crate::support::database::{LEASE, on_both, on_sqlite};
 use press::{ENTERPRISE, LEDGER, Press, granted};
 
+mod branch;
 mod cut_off;
+mod guarded;
 mod press;
+mod rotated;
 mod serve;
+mod witnessed;
 
 /// The names and texts of a release's files.
 fn files(assets: &[Asset]) -> BTreeMap<&str, &[u8]> {

@@ -179,6 +179,16 @@ impl GitHub {
         self.shared.read(find).unwrap_or_default()
     }
 
+    /// Somebody writes other notes for a release.
+    pub fn rewrite_notes(&self, repository: &str, id: u64, notes: &str) {
+        self.at(repository, |state, place| {
+            let releases = &mut state.repositories[place].releases;
+            if let Some(release) = releases.all.iter_mut().find(|release| release.id == id) {
+                release.body = notes.to_owned();
+            }
+        });
+    }
+
     /// An administrator publishes a release with these files under a tag; returns its id.
     pub fn release(&self, repository: &str, tag: &str, files: &[(&str, &str)]) -> u64 {
         let made = self.at(repository, |state, place| {

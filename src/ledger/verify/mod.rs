@@ -37,6 +37,7 @@ pub mod report;
 mod rules;
 pub mod segment;
 pub mod violation;
+mod vouched;
 pub mod who;
 
 /// How often progress is told, in tiles.
@@ -148,11 +149,11 @@ fn check(
     if let Some(segment) = segment {
         let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
         scan.start(segment, artifact, &note, &own_key)?;
-        scan.report.unvouched = unvouched(segment, artifact, &checkpoint);
+        scan.report.unvouched = vouched::unvouched(segment, artifact, &checkpoint);
     }
     scan.entries(entries, at_once, progress)?;
     let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
-    let signed = Signed { note: &note, own_key, old: trust.old, prev: prev.as_deref() };
+    let signed = Signed { note: &note, own_key, trust, prev: prev.as_deref() };
     scan.finish(segment, signed)
 }
 
@@ -161,7 +162,7 @@ struct Signed<'a> {
     note: &'a str,
     /// The key the ledger says is its own.
     own_key: &'a str,
-    old: &'a [&'a str],
+    trust: Trust<'a>,
     /// The checkpoint where a segment begins.
     prev: Option<&'a str>,
 }
@@ -340,10 +341,13 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if let Some((prev, segment)) = signed.prev.zip(segment) {
             self.keys.check_prev(prev, segment.from)?;
         }
-        for (note, old) in signed.old.iter().zip(&self.olds) {
+        for (note, old) in signed.trust.old.iter().zip(&self.olds) {
             self.keys.check_old(note, old.signed.size)?;
         }
         (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
+        if let Some(policy) = signed.trust.witnesses {
+            vouched::quorum(policy, signed.note, signed.trust.key, &self.report.keys)?;
+        }
         if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
             return Err(Refusal::Fork { size: old.signed.size });
         }

@@ -1,0 +1,149 @@
+//! Checkpoints on a branch: one commit each, whatever gets in between.
+
+use seconder::app::branch::Branch;
+use seconder::app::publish::Target;
+use seconder::demo::{Commit, Trouble};
+use seconder::github::contents::FileCommit;
+use seconder::github::{Place, client};
+use seconder::ledger::{Checkpoint, SigningKey};
+use zeroize::Zeroizing;
+
+use super::press::{LEDGER, Press, granted};
+use crate::support::database::{Database, on_both, on_sqlite};
+use crate::support::stage::adapter;
+
+const MINUTE: i64 = 60_000;
+
+async fn with_branch(database: &Database) -> Press<'_> {
+    let press = Press::set(database, granted()).await;
+    press.github.commit(LEDGER, &Commit::by("olga", "A place for checkpoints").on("checkpoints"));
+    press.hold(1).await;
+    press
+}
+
+fn branch(press: &Press<'_>) -> Branch {
+    let target = Target::parse("ledger").unwrap();
+    Branch::new(press.store.clone(), adapter(&press.github), target, "checkpoints".to_owned())
+}
+
+async fn path(press: &Press<'_>) -> String {
+    format!("checkpoints/{}", press.log().await.origin.rsplit('/').next().unwrap())
+}
+
+/// What is on the branch.
+async fn there(press: &Press<'_>) -> String {
+    let github = adapter(&press.github);
+    let (tenant, repository) = github.locate("acme", "ledger").await.unwrap();
+    let place = Place { tenant: &tenant, repository: &repository };
+    let file = github.file_on_branch(place, "checkpoints", &path(press).await).await.unwrap();
+    file.map_or_else(String::new, |file| file.text)
+}
+
+/// How many commits the branch has got from us.
+fn commits(press: &Press<'_>) -> usize {
+    let is_commit = |call: &&seconder::demo::ApiCall| call.method == "PUT" && [200, 201].contains(&call.status);
+    press.github.calls().iter().filter(is_commit).count()
+}
+
+async fn standing(press: &Press<'_>) -> seconder::store::BranchStanding {
+    press.store.branches().await.unwrap().remove(0)
+}
+
+#[test]
+fn each_checkpoint_is_one_commit_at_most_every_five_minutes_whoever_is_quicker() {
+    on_both(async |database| {
+        let press = with_branch(database).await;
+        let (one, other) = (branch(&press), branch(&press));
+        let (one, other) = tokio::join!(one.due(), other.due());
+        assert_eq!(one.unwrap() + other.unwrap(), 1, "one of the replicas");
+        assert_eq!((commits(&press), there(&press).await), (1, press.log().await.checkpoint));
+        press.hold(2).await;
+        branch(&press).due().await.unwrap();
+        assert_eq!(commits(&press), 1, "not that soon");
+        database.pass(5 * MINUTE);
+        branch(&press).due().await.unwrap();
+        assert_eq!((commits(&press), there(&press).await), (2, press.log().await.checkpoint));
+        database.pass(5 * MINUTE);
+        assert_eq!(branch(&press).due().await.unwrap(), 0, "nothing has grown");
+        let standing = standing(&press).await;
+        assert_eq!((standing.size, standing.attempts), (press.log().await.size, 0));
+    });
+}
+
+/// What our GitHub says to whoever replaces a file that is another one by now.
+async fn stale_replacements_conflict(press: &Press<'_>) {
+    let github = adapter(&press.github);
+    let (tenant, repository) = github.locate("acme", "ledger").await.unwrap();
+    let place = Place { tenant: &tenant, repository: &repository };
+    let replaces = Some("0123456789012345678901234567890123456789");
+    let commit = FileCommit { branch: "checkpoints", path: "a", text: "b", message: "c", replaces };
+    let refused = github.commit_file(place, &commit).await;
+    assert!(matches!(refused, Err(client::Error::Unprocessable { status: 409, .. })), "{refused:?}");
+}
+
+#[test]
+fn it_survives_a_conflict_a_lost_answer_and_whoever_writes_something_else_there() {
+    on_sqlite(async |database| {
+        let press = with_branch(database).await;
+        stale_replacements_conflict(&press).await;
+        press.github.fail("PUT", 1, Trouble::Status(409));
+        branch(&press).due().await.unwrap();
+        assert_eq!((commits(&press), there(&press).await), (1, press.log().await.checkpoint));
+
+        press.hold(2).await;
+        database.pass(5 * MINUTE);
+        press.github.fail("PUT", 1, Trouble::LoseAnswer);
+        branch(&press).due().await.unwrap();
+        assert_eq!(standing(&press).await.attempts, 1);
+        let tip = press.github.tip(LEDGER, "checkpoints");
+        database.pass(MINUTE);
+        branch(&press).due().await.unwrap();
+        assert_eq!(press.github.tip(LEDGER, "checkpoints"), tip, "it was there already");
+        assert_eq!((standing(&press).await.attempts, there(&press).await), (0, press.log().await.checkpoint));
+
+        // A made-up checkpoint, larger than ours: the ledger's keys have not signed it.
+        let origin = press.log().await.origin;
+        let key = SigningKey::from_seed(&origin, &Zeroizing::new([66; 32])).unwrap();
+        let root = seconder::ledger::merkle::empty_root();
+        let forged = Checkpoint { origin, size: 99_999, root }.sign(&key).unwrap();
+        let mut commit = Commit::by("rita", "Mine").on("checkpoints");
+        commit.contents = vec![(path(&press).await, Some(forged))];
+        press.github.commit(LEDGER, &commit);
+        press.hold(3).await;
+        database.pass(5 * MINUTE);
+        branch(&press).due().await.unwrap();
+        assert_eq!(there(&press).await, press.log().await.checkpoint);
+    });
+}
+
+#[test]
+fn a_database_that_was_set_back_does_not_set_the_branch_back() {
+    on_sqlite(async |database| {
+        let mut press = with_branch(database).await;
+        branch(&press).due().await.unwrap();
+        let backup = press.backup().await;
+        press.hold(2).await;
+        press.hold(3).await;
+        database.pass(5 * MINUTE);
+        branch(&press).due().await.unwrap();
+        let newest = there(&press).await;
+        press.restore(&backup).await;
+        press.hold(4).await;
+        branch(&press).due().await.unwrap();
+        assert_eq!(there(&press).await, newest);
+        let standing = standing(&press).await;
+        assert!(standing.last_error.contains("restored from a backup"), "{standing:?}");
+    });
+}
+
+#[test]
+fn without_the_branch_it_says_how_to_make_it_and_nothing_else_waits() {
+    on_sqlite(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        branch(&press).due().await.unwrap();
+        let standing = standing(&press).await;
+        assert!(standing.last_error.contains("git push origin HEAD:refs/heads/checkpoints"), "{standing:?}");
+        press.publish().await.unwrap();
+    });
+}

@@ -1,0 +1,112 @@
+//! What is public cannot be taken back: a database that is older than a release does not start.
+
+use seconder::app::publish::{Publisher, Target};
+use seconder::demo::Trouble;
+use seconder::ledger::{Checkpoint, SigningKey};
+use seconder::server::Server;
+use seconder::store::LogHead;
+use zeroize::Zeroizing;
+
+use super::press::{LEDGER, granted};
+use crate::support::process::get;
+use crate::support::stage::{PATIENCE, Stage, adapter};
+
+async fn deploy(stage: &Stage) {
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    stage.asked(&sha).await;
+}
+
+async fn log(stage: &Stage) -> LogHead {
+    stage.server().store().ledger().logs().await.unwrap().remove(0)
+}
+
+async fn publish(stage: &Stage) {
+    let (publications, folder) = (stage.server().store().publications(), stage.folder().join("publications"));
+    let publisher =
+        Publisher::new(publications, adapter(&stage.github), Target::parse("ledger").unwrap(), None, folder);
+    publisher.publish(&log(stage).await, &|_| {}).await.unwrap();
+}
+
+/// A server that has published, and is set back to before that; beside it nothing remembers.
+async fn set_back() -> Stage {
+    let mut stage = Stage::set_with(granted()).await;
+    stage.github.repository(LEDGER);
+    stage.publish_to("ledger", None);
+    deploy(&stage).await;
+    publish(&stage).await;
+    stage.stop().await;
+    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
+    std::fs::copy(&database, &backup).unwrap();
+    stage.start().await;
+    deploy(&stage).await;
+    publish(&stage).await;
+    stage.stop().await;
+    std::fs::copy(&backup, &database).unwrap();
+    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage
+}
+
+/// Somebody who can write to the repository, and has not the key, publishes a longer ledger.
+fn forge(stage: &Stage, origin: &str) {
+    let key = SigningKey::from_seed(origin, &Zeroizing::new([66; 32])).unwrap();
+    let root = seconder::ledger::merkle::empty_root();
+    let checkpoint = Checkpoint { origin: origin.to_owned(), size: 99_999, root }.sign(&key).unwrap();
+    let id = stage.github.release(LEDGER, "seconder-ledger-2026.11.29-0999", &[("checkpoint", &checkpoint)]);
+    let notes = format!("<!-- seconder {origin} 0-99999 {} -->", root.to_base64());
+    stage.github.rewrite_notes(LEDGER, id, &notes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_database_does_not_start_when_more_was_published() {
+    let mut stage = set_back().await;
+    let reader = seconder::store::LedgerReader::open(&stage.database_url).await.unwrap();
+    let origin = reader.logs().await.unwrap().remove(0).origin;
+    drop(reader);
+    // What somebody else put there does not hide what is genuine.
+    forge(&stage, &origin);
+    let said = match Server::start(stage.config()).await {
+        Err(error) => format!("{error:#}"),
+        Ok(_) => panic!("the server started"),
+    };
+    let newest = &stage.github.releases(LEDGER)[1].tag;
+    assert!(
+        said.contains(&format!("release {newest} of acme/ledger has a checkpoint of the ledger {origin}")),
+        "{said}"
+    );
+    assert!(said.contains("the database has only") && said.contains("SECONDER_ACCEPT_ROLLBACK"), "{said}");
+    stage.anchors.accepted_rollbacks = vec![(origin, 1_000)];
+    stage.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_checkpoint_in_that_repository_stops_nobody() {
+    let mut stage = Stage::set_with(granted()).await;
+    stage.github.repository(LEDGER);
+    stage.publish_to("ledger", None);
+    deploy(&stage).await;
+    publish(&stage).await;
+    forge(&stage, &log(&stage).await.origin);
+    stage.stop().await;
+    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.start().await;
+    let address = stage.server().address();
+    assert_eq!(tokio::task::spawn_blocking(move || get(address, "/readyz")).await.unwrap().unwrap().0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_could_not_see_what_was_published_starts_and_sounds_the_alarm_once_it_can() {
+    let mut stage = set_back().await;
+    stage.github.fail("GET /repos/{owner}/{repo}/releases", 1, Trouble::Status(500));
+    stage.start().await;
+    let address = stage.server().address();
+    let began = std::time::Instant::now();
+    loop {
+        let (status, body) = tokio::task::spawn_blocking(move || get(address, "/readyz")).await.unwrap().unwrap();
+        if status == 503 {
+            assert!(body.contains("of acme/ledger has a checkpoint of the ledger"), "{body}");
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited in vain for the alarm");
+    }
+}
