@@ -403,12 +403,7 @@ fn of_two_check_runs_the_newest_is_kept_up_to_date_until_people_are_seen_on_the_
         effect: Effect::CheckRun,
         receipt: Receipt { check_run_id: Some(check_run_id), ..Receipt::default() },
     };
-<<<<<<< ours
-    let _ = step(shown(8), &mut requests, NOW);
-    let _ = step(shown(7), &mut requests, NOW);
-=======
     let _ = (step(shown(8), &mut requests, NOW), step(shown(7), &mut requests, NOW));
->>>>>>> theirs
     assert_eq!(requests[0].life.check_run_id, Some(8), "whoever was slower created the older one");
     let seen = Event::SeenOn { request: id.clone(), check_run_id: 7 };
     let change = step(seen.clone(), &mut requests, NOW);

@@ -194,19 +194,3 @@ impl Remade {
         Ok(())
     }
 }
-
-/// Files that are in a segment by agreement, and say nothing that the log has signed.
-pub(super) fn unvouched(segment: &Segment, artifact: &impl Artifact, checkpoint: &Checkpoint) -> Vec<&'static str> {
-    let has = |name: &str| segment.digests.contains_key(name);
-    let guide = names::Guide {
-        origin: &checkpoint.origin,
-        from: segment.from,
-        to: segment.to,
-        has_witnesses: has(names::WITNESS_POLICY),
-        has_timestamp: has(names::TIMESTAMP),
-    };
-    // Another version of this program may have written another guide, and so may anybody else.
-    let is_ours = read_text(artifact, names::GUIDE).is_ok_and(|text| text == guide.text());
-    let others = [(names::GUIDE, !is_ours), (names::WITNESS_POLICY, true), (names::TIMESTAMP, true)];
-    others.into_iter().filter(|(name, is_foreign)| *is_foreign && has(name)).map(|(name, _)| name).collect()
-}

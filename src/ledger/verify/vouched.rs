@@ -5,22 +5,14 @@ use super::segment::Segment;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::layout::Artifact;
 use crate::ledger::note::VerifierKey;
-use crate::ledger::quorum::{NoQuorum, Policy};
+use crate::ledger::quorum::Policy;
 use crate::ledger::segment::{GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
 
 /// Checks that a checkpoint has the quorum. A policy that lists logs may list this one by the key that is trusted, or by one
 /// that took over from it and is in force now.
 pub(super) fn quorum(policy: &Policy, note: &str, trusted: &VerifierKey, now: &[String]) -> Result<(), Refusal> {
-    let now = now.iter().filter_map(|key| key.parse::<VerifierKey>().ok());
-    let mut refused = NoQuorum::OtherLog;
-    for key in std::iter::once(trusted.clone()).chain(now) {
-        match policy.check(note, &key) {
-            Ok(()) => return Ok(()),
-            Err(NoQuorum::OtherLog) => {}
-            Err(missing) => refused = missing,
-        }
-    }
-    Err(Refusal::Quorum(refused))
+    let now: Vec<VerifierKey> = now.iter().filter_map(|key| key.parse().ok()).collect();
+    policy.check(note, std::iter::once(trusted).chain(&now)).map_err(Refusal::Quorum)
 }
 
 /// Files that are in a segment by agreement, and say nothing that the log has signed.
