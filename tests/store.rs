@@ -20,7 +20,7 @@ use seconder::store::{
 };
 
 use crate::support::database::{LEASE, on_both, on_postgres, on_sqlite};
-use crate::support::{ACME, INSTALLATION, case, case_of, click, held, sending};
+use crate::support::{ACME, INSTALLATION, case, case_of, chaos, click, held, sending};
 
 fn delivery(id: &str) -> NewDelivery {
     NewDelivery {
@@ -541,6 +541,15 @@ fn the_ledger_has_no_gap_and_no_fork_after_eight_writers_times_fifty() {
         }
         let types = audit(&one.ledger()).await;
         assert_eq!((types["ledger.genesis"], types["request.opened"]), (3, 400));
+    });
+}
+
+#[test]
+fn three_servers_whose_connections_are_killed_write_everything_once_and_sign_one_log() {
+    on_postgres(async |database| {
+        let found = chaos::survive(&database.url, 25).await;
+        assert_eq!((found.gaps, found.twice, found.missing, found.inconsistent), (0, 0, 0, 0), "{found:?}");
+        assert!(found.kills >= 25 && found.requests > 0 && found.checkpoints.len() > 1, "{found:?}");
     });
 }
 

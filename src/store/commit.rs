@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, debug_span};
 
 use super::cases::Known;
 use super::effects::{Handing, Owed};
@@ -103,7 +104,7 @@ async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, 
     let mut session = shared.decide.begin().await?;
     match write(shared, works, now, session.connection()?).await {
         Ok(written) => {
-            session.commit().await?;
+            session.commit().instrument(debug_span!("commit")).await?;
             Ok(written.publish(shared))
         }
         Err(error) => {
@@ -162,7 +163,8 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
-    let heads = ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection).await?;
+    let append = ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection);
+    let heads = append.instrument(debug_span!("append")).await?;
     written.extend(batch.opened.into_iter().zip(lengths));
     Ok(Written { committed, written, repositories, handing, heads, now })
 }

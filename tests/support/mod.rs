@@ -11,6 +11,7 @@ use seconder::domain::people::{Account, AccountKind, People};
 use seconder::domain::policy::{Approvers, Origin};
 use seconder::domain::reason::{Finding, Reason};
 
+pub mod chaos;
 pub mod commits;
 pub mod database;
 pub mod postgres;
