@@ -2,19 +2,36 @@
 //!
 //! The server runs alone on core 0; this driver and the fake GitHub share core 1. Every figure is the median of several
 //! runs, each on a fresh database. `BENCH_QUICK=1` only shows that everything works. `cargo bench -- --json` prints JSON;
-//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash ledger attribution policy).
+//! `cargo bench -- ROW…` measures some rows (unused gates cost memory latency throttled crash append append-postgres chaos
+//! verify publish attribution policy). `append` and the two on PostgreSQL open the store in this process, on core 1.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever started it")]
 
+mod append;
 mod attribution;
 mod crash;
-mod ledger;
+
+mod log;
 mod policy;
+mod postgres;
 mod processes;
+mod publish;
 mod report;
 mod rows;
 mod stage;
 mod tape;
+mod verify;
 mod wire;
+
+/// Cases, people and databases, as the tests have them.
+#[path = "../../tests/support/mod.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "it is written for tests, which use all of it"
+)]
+mod support;
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +46,8 @@ use rows::Size;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROWS: [&str; 7] = ["unused", "gates", "cost", "memory", "latency", "throttled", "crash"];
+const ROWS: [&str; 10] =
+    ["unused", "gates", "cost", "memory", "latency", "throttled", "crash", "append", "append-postgres", "chaos"];
 /// Where this driver and the fake GitHub run.
 const DRIVER_CORE: &str = "1";
 
@@ -64,16 +82,22 @@ async fn measure() -> anyhow::Result<()> {
                 "memory" => rows::memory(size, &mut report).await,
                 "latency" => rows::latency(size, &mut report).await,
                 "throttled" => rows::throttled(size, &mut report).await,
+                "append" => append::run(size, &mut report).await,
+                "append-postgres" => postgres::append(size, &mut report).await,
+                "chaos" => postgres::killed(size, &mut report).await,
                 _ => crashes(size, &mut report).await,
             }
             .with_context(|| format!("the row `{row}`"))?;
         }
     }
-    if wanted("ledger") {
-        eprintln!("ledger …");
-        ledger::run(size, runs, &mut report).await.context("the row `ledger`")?;
+    if wanted("verify") {
+        eprintln!("verify …");
+        verify::run(size, runs, &mut report).await.context("the row `verify`")?;
     }
-
+    if wanted("publish") {
+        eprintln!("publish …");
+        publish::run(size, runs, &mut report).await.context("the row `publish`")?;
+    }
     if wanted("attribution") {
         eprintln!("attribution …");
         attribution::run(size, runs, &mut report).context("the row `attribution`")?;
@@ -93,7 +117,7 @@ async fn measure() -> anyhow::Result<()> {
         return Ok(());
     }
     println!(
-        "{}\nSQLite, WAL, synchronous=FULL; the disk takes {syncs:.0} synced writes a second; server on one core.",
+        "{}\nSQLite, WAL, synchronous=FULL; PostgreSQL, fsync=on, on core 0; the disk takes {syncs:.0} synced writes a second; server on one core.",
         processes::machine()
     );
     println!(

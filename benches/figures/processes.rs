@@ -186,6 +186,21 @@ impl Server {
     }
 }
 
+/// Runs a program to its end, which must be a good one; returns the most memory it took, in MB.
+pub async fn most_memory(command: &mut Command) -> anyhow::Result<f64> {
+    let mut child = command.spawn()?;
+    let mut most: f64 = 0.0;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        most = most.max(memory(child.id(), "VmHWM").unwrap_or_default());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    ensure!(status.success(), "{:?} ended with {status}", command.get_args());
+    Ok(most)
+}
+
 /// `VmRSS` or `VmHWM` of a process, in MB.
 pub fn memory(process: u32, line: &str) -> anyhow::Result<f64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status"))?;

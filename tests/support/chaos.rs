@@ -82,11 +82,8 @@ pub async fn survive(url: &str, kills: usize) -> Aftermath {
         redone: AtomicU64::new(0),
         checkpoints: Mutex::default(),
     });
-    let workers: Vec<_> = handed
-        .into_iter()
-        .enumerate()
-        .map(|(n, handed)| tokio::spawn(work(Arc::clone(&world), n, handed)))
-        .collect();
+    let workers: Vec<_> =
+        handed.into_iter().enumerate().map(|(n, handed)| tokio::spawn(work(Arc::clone(&world), n, handed))).collect();
     let writers: Vec<_> = (0..WRITERS).map(|n| tokio::spawn(write(Arc::clone(&world), n))).collect();
     let bystander = LedgerReader::open(&format!("{url}?application_name=bystander")).await.expect("a reader");
     let watcher = tokio::spawn(watch(Arc::clone(&world), bystander.clone()));
@@ -231,14 +228,15 @@ async fn look(world: &World, ledger: &LedgerReader) -> Aftermath {
         ..Aftermath::default()
     };
     let key: VerifierKey = log.vkey.parse().expect("a verifier key");
-    let (mut tree, mut prev, mut names, mut happened) = (Frontier::new(), None::<String>, BTreeSet::new(), BTreeMap::new());
+    let (mut tree, mut prev, mut names, mut happened) =
+        (Frontier::new(), None::<String>, BTreeSet::new(), BTreeMap::new());
     while tree.size() < log.size {
         for line in ledger.entries(log.tenant, tree.size(), log.size, 256).await.expect("there is no gap in the rows") {
             let header = Header::parse(&line).expect("an entry");
             found.gaps += u64::from(header.seq != tree.size() || header.prev != prev.as_deref());
-            found.twice += u64::from(!names.insert(header.id.to_owned()));
-            let about = header.corr.unwrap_or_default().to_owned();
-            *happened.entry((header.record_type.to_owned(), about)).or_insert(0_u64) += 1;
+            found.twice += u64::from(!names.insert(header.id.to_string()));
+            let about = header.corr.unwrap_or_default().to_string();
+            *happened.entry((header.record_type.to_string(), about)).or_insert(0_u64) += 1;
             let leaf = leaf_hash(line.as_bytes());
             tree.push(leaf);
             prev = Some(leaf.to_string());

@@ -1,19 +1,19 @@
 //! `ledger verify` of a long log.
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use seconder::artifact::Directory;
 use seconder::artifact::segment::{Span, Writer};
 use seconder::ledger::export::Exporter;
+use seconder::ledger::sealing::{self, SubjectKey};
 use seconder::store::LogHead;
 
 use crate::processes;
 use crate::report::Report;
-use crate::report::Target::{AtLeast, AtMost, None as Known};
+use crate::report::Target::{AtMost, None as Known};
 use crate::rows::Size;
 
 /// Entries given to the writer of a segment at once: whole tiles.
@@ -24,6 +24,30 @@ const PAGE: usize = 1024;
 #[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "it is written for tests, which use all of it")]
 mod story;
 
+/// The story's entries as a server writes them: people are subjects, and names, texts and facts are commitments.
+#[derive(Default)]
+struct Seal {
+    seal: story::Seal,
+    salts: u64,
+}
+
+impl Seal {
+    fn line(&mut self, record: story::Record) -> String {
+        let mut record = record;
+        // The same each time the log is made.
+        let mut salt = || {
+            self.salts += 1;
+            let mut salt = [0; 32];
+            salt[..8].copy_from_slice(&self.salts.to_be_bytes());
+            salt
+        };
+        let subject = |account_id| Some(SubjectKey::new([9; 32]).subject(account_id));
+        let sealed = sealing::seal(record.record_type.as_str(), &mut record.body, &subject, &mut salt);
+        assert!(sealed.is_ok(), "{sealed:?}");
+        self.seal.line(&record)
+    }
+}
+
 /// Six requests, each with another outcome, have 23 entries.
 fn requests(entries: usize) -> usize {
     entries * 6 / 23
@@ -32,24 +56,24 @@ fn requests(entries: usize) -> usize {
 /// The same log as a segment from its first entry on.
 fn write_segment(folder: &Path, entries: usize) -> anyhow::Result<()> {
     let requests = requests(entries);
-    let mut seal = story::Seal::default();
-    story::each_record(requests, &mut |record| drop(seal.line(&record)));
-    let (size, checkpoint, vkey) = (seal.tree.size(), seal.checkpoint(), story::vkey().to_string());
+    let mut seal = Seal::default();
+    story::each_record(requests, &mut |record| drop(seal.line(record)));
+    let (size, checkpoint, vkey) = (seal.seal.tree.size(), seal.seal.checkpoint(), story::vkey().to_string());
     let (login, origin) = ("acme".to_owned(), story::ORIGIN.to_owned());
     let log = LogHead { tenant: 1, login, origin, vkey, next_vkey: None, size, checkpoint: checkpoint.clone() };
     let span = Span { from: 0, to: size, checkpoint, checkpoint_prev: None, extra: Vec::new() };
     let mut writer = Writer::begin(&log, span, folder)?;
-    let (mut seal, mut written) = (story::Seal::default(), Ok(()));
+    let (mut seal, mut written) = (Seal::default(), Ok(()));
     story::each_record(requests, &mut |record| {
         if written.is_ok() {
-            written = writer.push(&seal.line(&record));
+            written = writer.push(&seal.line(record));
         }
     });
     written?;
     writer.entries_end()?;
-    let (mut seal, mut written, mut first, mut page) = (story::Seal::default(), Ok(()), 0, Vec::new());
+    let (mut seal, mut written, mut first, mut page) = (Seal::default(), Ok(()), 0, Vec::new());
     story::each_record(requests, &mut |record| {
-        page.push(seal.line(&record));
+        page.push(seal.line(record));
         if page.len() == PAGE && written.is_ok() {
             written = writer.receipts(first, &page);
             first += page.len() as u64;
@@ -64,15 +88,15 @@ fn write_segment(folder: &Path, entries: usize) -> anyhow::Result<()> {
 /// A log of about `entries` entries, exported; returns how many there are.
 fn export(folder: &Path, entries: usize) -> anyhow::Result<u64> {
     let requests = requests(entries);
-    let mut seal = story::Seal::default();
-    story::each_record(requests, &mut |record| drop(seal.line(&record)));
-    let (checkpoint, key) = (seal.checkpoint(), story::vkey());
+    let mut seal = Seal::default();
+    story::each_record(requests, &mut |record| drop(seal.line(record)));
+    let (checkpoint, key) = (seal.seal.checkpoint(), story::vkey());
     let mut sink = Directory::create(folder)?;
     let mut exporter = Exporter::begin(&mut sink, &key, &checkpoint)?;
-    let (mut seal, mut pushed) = (story::Seal::default(), Ok(()));
+    let (mut seal, mut pushed) = (Seal::default(), Ok(()));
     story::each_record(requests, &mut |record| {
         if pushed.is_ok() {
-            pushed = exporter.push(&seal.line(&record));
+            pushed = exporter.push(&seal.line(record));
         }
     });
     pushed?;
@@ -85,16 +109,7 @@ async fn verify(folder: &Path, cores: &str) -> anyhow::Result<(Duration, f64)> {
     let began = Instant::now();
     let mut command = Command::new("taskset");
     command.args(["-c", cores, env!("CARGO_BIN_EXE_seconder"), "ledger", "verify"]).arg(folder).args(["--vkey", &key]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-    let mut most: f64 = 0.0;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        most = most.max(processes::memory(child.id(), "VmHWM").unwrap_or_default());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
-    ensure!(status.success(), "the ledger did not verify ({status}, signal {:?})", status.signal());
+    let most = processes::most_memory(command.stdin(Stdio::null()).stdout(Stdio::null())).await?;
     Ok((began.elapsed(), most))
 }
 
@@ -105,16 +120,20 @@ pub async fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result
     let entries = export(&long, size.of(1_000_000, 30_000)).context("cannot make a long ledger")?;
     export(&short, size.of(100_000, 3_000)).context("cannot make a short ledger")?;
     for _ in 0..runs {
-        #[expect(clippy::cast_precision_loss, reason = "a million")]
-        let rate = |took: Duration| entries as f64 / took.as_secs_f64();
+        let seconds = |took: Duration| took.as_secs_f64() * 1e6 / entries as f64;
         let (took, most) = verify(&long, "0,1").await?;
-        report.add("ledger verify, 1,000,000 entries, both cores", "entries/s", AtLeast(200_000.0), rate(took));
-        report.add("… on one core", "entries/s", Known, rate(verify(&long, "0").await?.0));
-        report.add("… memory at most", "MB", AtMost(64.0), most);
+        report.add(
+            "ledger verify, 1,000,000 sealed entries, from an export, both cores",
+            "s",
+            AtMost(4.0),
+            seconds(took),
+        );
+        report.add("… memory at most", "MiB", AtMost(64.0), most);
+        report.add("… on one core", "s", Known, seconds(verify(&long, "0").await?.0));
         let (took, most) = verify(&segment, "0,1").await?;
-        report.add("… as the segment of a release, both cores", "entries/s", AtLeast(250_000.0), rate(took));
-        report.add("… memory at most", "MB", AtMost(64.0), most);
-        report.add("… memory at most with a tenth of the entries", "MB", Known, verify(&short, "0,1").await?.1);
+        report.add("… as the segment of a release, both cores", "s", AtMost(4.0), seconds(took));
+        report.add("… the segment: memory at most", "MiB", AtMost(64.0), most);
+        report.add("… memory at most with a tenth of the entries", "MiB", Known, verify(&short, "0,1").await?.1);
     }
     Ok(())
 }
