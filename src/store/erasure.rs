@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 
 use super::connection::{Database, Line};
 use super::keys::Signer;
-use super::ledger::{About, Appendix, LedgerReader, LogHead, Pending};
+use super::ledger::{About, Appendix, Pending};
 use super::sql::{Statement, id};
 use super::{Error, ledger};
+use super::{LedgerReader, LogHead};
 use crate::domain::Millis;
 use crate::domain::gate::Tenant;
 use crate::ledger::sealing::Subject;

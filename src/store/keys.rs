@@ -11,8 +11,9 @@ use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use super::Error;
-use super::ledger::{LedgerReader, LogHead, Open};
+use super::ledger::Open;
 use super::sql::{Statement, int, text};
+use super::{LedgerReader, LogHead};
 use crate::ledger::SigningKey;
 
 /// A key of a log's name, and how it is written.

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use sqlx::AnyConnection;
 
+use super::LogHead;
 use super::keys::{Named, Signer, Signing};
-use super::ledger::{self, Appendix, LogHead, Open, Row};
+use super::ledger::{self, Appendix, Open, Row};
 use super::sql::{Statement, Value};
 use super::{Error, Shared, Store, with_retries};
 use crate::domain::Millis;

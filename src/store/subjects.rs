@@ -7,7 +7,8 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Error;
-use super::ledger::{Appendix, LedgerReader, Pending, ROWS};
+use super::LedgerReader;
+use super::ledger::{Appendix, Pending, ROWS};
 use super::sql::{Statement, Value, id, text};
 use crate::ledger::sealing::{self, Salt, Subject, SubjectKey};
 

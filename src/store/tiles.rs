@@ -4,8 +4,8 @@ use sqlx::{AnyConnection, Connection as _};
 
 use super::Error;
 use super::connection::Database;
-use super::ledger::{LedgerReader, LogHead};
 use super::sql::{Statement, Value, id, text};
+use super::{LedgerReader, LogHead};
 use crate::ledger::merkle::leaf_hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, filled_by};
 use crate::ledger::{Frontier, Hash};
