@@ -188,8 +188,9 @@ impl Publications {
     /// # Errors
     /// If the database cannot be read.
     pub async fn written_at(&self, tenant: u64, seq: u64) -> Result<Option<Millis>, Error> {
-        let lines = self.ledger.entries(tenant, seq, seq.saturating_add(1), 1).await?;
-        lines.first().map(|line| time_of(line)).transpose()
+        let statement = Statement::new("SELECT line FROM ledger_entries WHERE tenant = ").bind(tenant);
+        let rows = self.fetch(statement.sql(" AND seq = ").bind(seq)).await?;
+        rows.first().map(|row| time_of(&text(row, 0)?)).transpose()
     }
 
     /// Has whoever brings checkpoints to witnesses bring this log's at their next look, if it has grown.
