@@ -87,10 +87,10 @@ pub async fn run(size: Size, report: &mut Report) -> anyhow::Result<()> {
         for round in 0..rounds + warm {
             let first = (round * works) as u64;
             let cases: Vec<Case> = (first..first + works as u64).map(log::deployment).collect();
+            if round == warm {
+                before = spans.spent();
+            }
             for events in [cases.iter().map(log::holding).collect(), cases.iter().map(log::approval).collect()] {
-                if round == warm && sizes.len() % 2 == 0 && whole.is_zero() {
-                    before = spans.spent();
-                }
                 let began = Instant::now();
                 log::commit_all(&store, events).await?;
                 if round >= warm {

@@ -21,6 +21,8 @@ use super::state::State;
 use super::webhooks::Outgoing;
 
 const BODY_LIMIT: usize = 30 << 20;
+/// GitHub takes assets below 2 GiB.
+const ASSET_LIMIT: usize = (2 << 30) - 1;
 
 /// The state, and who must hear when it changes.
 #[derive(Clone)]
@@ -89,7 +91,9 @@ pub(super) async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
 
 async fn answer(shared: Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Dropped)?.to_bytes();
+    let is_asset = ["/uploads/", "/api/uploads/"].iter().any(|place| head.uri.path().starts_with(place));
+    let limit = if is_asset { ASSET_LIMIT } else { BODY_LIMIT };
+    let body = Limited::new(body, limit).collect().await.map_err(|_| Dropped)?.to_bytes();
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     if let Some(verb) = path.strip_prefix("/_demo/") {
         let reply = super::control::handle(&shared, &head.method, verb, &body);
