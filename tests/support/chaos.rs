@@ -35,6 +35,7 @@ const VICTIM: &str = "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_
 
 /// What was found when all was quiet.
 #[derive(Debug, Default)]
+#[allow(dead_code, reason = "the benches tell all of it")]
 pub struct Aftermath {
     /// Connections that were killed.
     pub kills: usize,
