@@ -154,9 +154,15 @@ impl Bare {
         let (mut bare, mut from) = (Self { insert: Duration::ZERO, commit: Duration::ZERO }, 0);
         for (batch, to) in sizes.iter().enumerate() {
             let rows = sqlx::query(
-                "SELECT tenant, seq, request_id, type, line, openings FROM ledger_entries WHERE seq >= ? AND seq < ? ORDER BY seq",
+                "SELECT tenant, seq, request_id, type, line, openings FROM ledger_entries WHERE tenant = ? AND seq >= ? AND seq < ? \
+                 ORDER BY seq",
             );
-            let rows = rows.bind(from).bind(to.cast_signed()).fetch_all(&mut connection).await?;
+            let rows = rows
+                .bind(crate::support::ACME.cast_signed())
+                .bind(from)
+                .bind(to.cast_signed())
+                .fetch_all(&mut connection)
+                .await?;
             let [insert, commit] = Self::batch(&mut connection, &rows).await?;
             if batch >= counted {
                 bare.insert += insert;
