@@ -72,13 +72,18 @@ impl Directory {
 impl Artifact for Directory {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
         let mut file = File::open(self.path(path))?;
-        into.resize(limit + 1, 0);
+        // As much as there is, and a byte to see whether it is more: the limit of a bundle is hundreds of times what one has.
+        let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        into.resize(size.min(limit) + 1, 0);
         let mut length = 0;
         loop {
             let read = file.read(&mut into[length..])?;
             length += read;
-            if read == 0 || length == into.len() || length < ONE_READ {
+            if read == 0 || length > limit || (length < ONE_READ && length < into.len()) {
                 break;
+            }
+            if length == into.len() {
+                into.resize(length.saturating_mul(2).min(limit + 1), 0);
             }
         }
         into.truncate(length);
