@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use sqlx::AnyConnection;
 
 use super::LogHead;
+use super::connection::Session;
 use super::keys::{Named, Signer, Signing};
 use super::ledger::{self, Appendix, Open, Row};
 use super::sql::{Statement, Value};
@@ -50,22 +51,20 @@ impl Store {
 async fn settle_one(shared: &Shared, tenant: &Tenant) -> Result<(), Error> {
     let appendix = Appendix::from([(tenant.account_id, (tenant.clone(), Vec::new()))]);
     let (now, mut session) = ((shared.clock)(), shared.decide.begin().await?);
-    match ledger::append(&shared.signer, appendix, shared.several_writers, now, session.connection()?).await {
-        Ok(heads) => {
-            session.commit().await?;
-            shared.heads.learn(heads);
-            Ok(())
-        }
-        Err(error) => {
-            session.roll_back().await;
-            Err(error)
-        }
-    }
+    let connection = session.connection()?;
+    let heads = ledger::append(&shared.signer, appendix, shared.several_writers, now, connection).await;
+    end(shared, session, heads).await
 }
 
 async fn revoke_one(shared: &Shared, tenant: u64, revocation: &Revocation) -> Result<(), Error> {
     let (now, mut session) = ((shared.clock)(), shared.decide.begin().await?);
-    match take_out(&shared.signer, tenant, revocation, now, session.connection()?).await {
+    let heads = take_out(&shared.signer, tenant, revocation, now, session.connection()?).await;
+    end(shared, session, heads).await
+}
+
+/// Ends a transaction that appended something, or could not.
+async fn end(shared: &Shared, session: Session<'_>, heads: Result<Vec<LogHead>, Error>) -> Result<(), Error> {
+    match heads {
         Ok(heads) => {
             session.commit().await?;
             shared.heads.learn(heads);
