@@ -1,8 +1,11 @@
 //! Bytes in a file, read from any place by any thread.
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+
+use rustix::fs::OFlags;
 
 /// A file, or a part of it.
 #[derive(Debug, Clone)]
@@ -12,9 +15,18 @@ pub(super) struct Slice {
     length: u64,
 }
 
+/// Opens a file to read. A pipe that lies in its place does not make us wait for whoever writes to it.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
 impl Slice {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Self::of(File::open(path)?)
+        let file = open_file(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+        }
+        Self::of(file)
     }
 
     pub(super) fn of(file: File) -> io::Result<Self> {

@@ -1,6 +1,6 @@
 //! Whatever holds a ledger: a folder, an archive of one, whole or a segment.
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
@@ -128,7 +128,7 @@ impl Target {
     pub fn entries(&self) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
             Self::Folder(folder) => {
-                Box::new(BufReader::with_capacity(BUFFER, File::open(folder.path(layout::ENTRIES))?))
+                Box::new(BufReader::with_capacity(BUFFER, super::slice::open_file(&folder.path(layout::ENTRIES))?))
             }
             Self::Archive(archive) => {
                 let slice = archive.index.get(layout::ENTRIES).ok_or(io::ErrorKind::NotFound)?;

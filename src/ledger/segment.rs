@@ -100,8 +100,8 @@ impl Guide<'_> {
         let mut text = format!(
             "# How to check this ledger\n\
              \n\
-             Entries {from} to {last} of the log `{origin}`. Nothing here asks the people who run it, nor the program that wrote it,\n\
-             but for one thing: **the log's key, which you must have from anywhere but this folder**. Whoever could change the folder\n\
+             Entries {from} to {last} of the log `{origin}`. Nothing here asks the people who run it, but for\n\
+             one thing: **the log's key, which you must have from anywhere but this folder**. Whoever could change the folder\n\
              could change a key inside it. Save the key (one line, `{origin}+…`) as `../trusted.vkey`. Then, in this folder:\n",
             last = to - 1,
         );
@@ -115,17 +115,25 @@ impl Guide<'_> {
              since then is refused.",
             "seconder ledger verify . --vkey ../trusted.vkey --state ../seen.json",
         );
-        section("The files are complete", "", "sha256sum --check --strict MANIFEST.sha256");
+        section(
+            "Nothing was lost on the way",
+            "Who wrote the files, this does not say.",
+            "sha256sum --check --strict MANIFEST.sha256",
+        );
         section(
             "The signature, with openssl 3",
-            "The text above the empty line is what was signed. The last 64 bytes of the signature line are the Ed25519 signature.",
+            "The text above the empty line is what was signed: the log's name, how many entries it has, and the root of their tree. While\n\
+             a key takes over from another both sign; the first 4 bytes of a signature say whose it is, the last 64 are the Ed25519 signature.\n\
+             That these entries are under that root, `seconder ledger verify` tells, or a program of your own.",
             &format!(
                 "W=$(mktemp -d)\n\
                  {{ printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; cut -d+ -f3- ../trusted.vkey | base64 -d | tail -c 32; }} |\n  \
                  openssl pkey -pubin -inform DER -out \"$W/trusted.pem\"\n\
-                 cmp log.pub.pem \"$W/trusted.pem\"\n\
                  sed -n '/^$/q;p' checkpoint > \"$W/body\"\n\
-                 awk -v origin='{origin}' '$1 == \"—\" && $2 == origin {{ print $3; exit }}' checkpoint | base64 -d | tail -c 64 > \"$W/sig\"\n\
+                 for sig in $(awk -v origin='{origin}' '$1 == \"—\" && $2 == origin {{ print $3 }}' checkpoint); do\n  \
+                 id=$(printf %s \"$sig\" | base64 -d | od -An -tx1 -N4 | tr -d ' \\n')\n  \
+                 if [ \"$id\" = \"$(cut -d+ -f2 ../trusted.vkey)\" ]; then printf %s \"$sig\" | base64 -d | tail -c 64 > \"$W/sig\"; fi\n\
+                 done\n\
                  openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\""
             ),
         );
@@ -142,7 +150,7 @@ impl Guide<'_> {
             "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key suffice.",
             "W=$(mktemp -d)\n\
              tar -xf receipts.tar -C \"$W\"\n\
-             for entry in \"$W\"/receipts/*.json; do { printf '\\000'; cat \"$entry\"; } | sha256sum; done | sed -n 1,3p\n\
+             for entry in \"$W\"/receipts/*.json; do [ ! -e \"$entry\" ] || { printf '\\000'; cat \"$entry\"; } | sha256sum; done | sed -n 1,3p\n\
              head -n 4 decisions.csv",
         );
         if self.has_witnesses {

@@ -51,13 +51,13 @@ fn the_commands_of_the_guide_work_as_pasted_and_fail_when_they_should() {
 
     let checkpoint = fs::read_to_string(segment.join("checkpoint")).unwrap();
     fs::write(segment.join("checkpoint"), checkpoint.replacen("\n9", "\n8", 1)).unwrap();
-    for title in ["Everything at once", "complete", "openssl"] {
+    for title in ["Everything at once", "lost on the way", "openssl"] {
         paste(block(title), &segment).unwrap_err();
     }
     fs::write(segment.join("checkpoint"), checkpoint).unwrap();
     let stranger = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
     fs::write(segment.join("log.pub.pem"), stranger).unwrap();
-    paste(block("openssl"), &segment).unwrap_err();
+    paste(block("lost on the way"), &segment).unwrap_err();
 }
 
 #[test]

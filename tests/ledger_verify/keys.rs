@@ -120,7 +120,8 @@ fn whoever_holds_the_old_key_verifies_before_during_and_after_and_is_told_the_ne
 fn whoever_holds_the_new_key_verifies_from_its_announcement_on_and_compares_with_what_the_old_one_signed() {
     let (Change { before, during, after }, old, new) = (change(), key(), next());
     let first = checkpoint(&before, &[&old]);
-    check(&export(&during, &[&old, &new], &old), &new, Some(&first)).unwrap();
+    let report = check(&export(&during, &[&old, &new], &old), &new, Some(&first)).unwrap();
+    assert_eq!(report.newer_key, None, "nobody is sent back to the key that may have been stolen");
     assert_eq!(check(&export(&after, &[&new], &new), &new, Some(&first)).unwrap().newer_key, None);
     // Before it was announced, nothing says that it will be.
     let stranger = "not signed by the trusted key";

@@ -317,9 +317,10 @@ impl<'t> Keys<'t> {
         if signers > 0 || self.life.is_empty() { Ok(()) } else { Err(Refusal::Keys(KeyFault::NoKey(size))) }
     }
 
-    /// The log's own key, if that is not the one the reader brought.
+    /// The log's own key, if it took over from the one the reader brought. Never one from before it: that may be the stolen one.
     pub(super) fn newer(&self) -> Option<String> {
-        self.current().filter(|current| *current != self.trusted).map(ToString::to_string)
+        let brought = self.life.iter().position(|known| known.key == *self.trusted)?;
+        self.life.get(self.current).filter(|_| self.current > brought).map(|known| known.key.to_string())
     }
 
     /// The keys that the reader may trust from here on: the log's own first, then one that is announced.

@@ -63,6 +63,9 @@ pub enum Distrust {
         /// Of what.
         path: String,
     },
+    /// They were written out when the log was shorter.
+    #[error("these openings end at entry {0}, and the ledger goes on: have them exported again, with the ledger")]
+    Older(u64),
     /// A key is missing, and no entry says that it was erased.
     #[error("entry {seq}: who {subject} is, is withheld; no redaction.performed says that it was erased")]
     WithheldPerson {
@@ -90,7 +93,7 @@ impl Distrust {
     /// Whether it says something about ledger and openings, rather than about reading them.
     #[must_use]
     pub fn is_about_the_ledger(&self) -> bool {
-        !matches!(self, Self::Entries(_) | Self::Book(BookError::Read(_)))
+        !matches!(self, Self::Entries(_) | Self::Older(_) | Self::Book(BookError::Read(_)))
     }
 }
 
@@ -142,7 +145,7 @@ pub fn check(entries: impl BufRead, first: u64, book: &mut Book<impl BufRead>) -
     if book.has_more() && book.size() <= size {
         return Err(Distrust::TooMany);
     }
-    check.finish()
+    check.finish(book.size())
 }
 
 #[derive(Default)]
@@ -218,8 +221,13 @@ impl Check {
         }
     }
 
-    fn finish(self) -> Result<Opened, Distrust> {
+    fn finish(self, openings: u64) -> Result<Opened, Distrust> {
         let withheld = self.untold.into_iter().find_map(|(seq, paths)| Some((seq, paths.into_iter().next()?)));
+        if let Some((seq, _)) = withheld.as_ref().filter(|(seq, _)| *seq >= openings)
+            && self.strangers.values().all(|at| at >= seq)
+        {
+            return Err(Distrust::Older(openings));
+        }
         if let Some((seq, path)) = withheld {
             return Err(Distrust::Withheld { seq, path });
         }
