@@ -93,7 +93,7 @@ fn what_stands_before_a_member_may_name_it_and_not_fill_the_memory_nor_move_its_
     let members: Vec<(String, Vec<u8>)> = files::unpacked(&bytes);
     let members = members.iter().filter(|(name, _)| export.join(name.strip_prefix("l/").unwrap_or("x")).is_file());
     let file = root.path().join("extended.tar");
-    let mut checked = |named: &[(EntryType, Vec<u8>)]| {
+    let checked = |named: &[(EntryType, Vec<u8>)]| {
         let mut builder = tar::Builder::new(Vec::new());
         for (name, bytes) in members.clone() {
             let is_named = name == "l/log.vkey";
