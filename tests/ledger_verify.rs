@@ -6,7 +6,7 @@ use seconder::ledger::verify::report::Report;
 use seconder::ledger::verify::{Trust, verify};
 use seconder::ledger::{Checkpoint, SigningKey};
 use serde_json::json;
-use story::{Memory, ORIGIN, Story, digest, key, person, request, review, vkey};
+use story::{Memory, ORIGIN, Story, attempt_checked, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
 mod command;
@@ -505,10 +505,48 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         (
             "a superseded gate released",
             Box::new(|s| {
-                let body = json!({"request_digest": digest(superseded), "state": "approved"});
+                let body = json!({
+                    "request_digest": digest(superseded), "state": "approved", "attempt_checked": attempt_checked(),
+                });
                 s.insert_after(superseded, DecisionRecorded, CallbackSent, body);
             }),
             "says approved, but the decision was superseded",
+        ),
+        (
+            "a grant used twice at once",
+            Box::new(|s| {
+                let again = s.record(approved, CallbackSent).body.clone();
+                s.insert_after(approved, CallbackSent, CallbackSent, again.into());
+            }),
+            "request req-00000: callback.sent comes twice for one decision",
+        ),
+        (
+            "a grant used again when GitHub had answered",
+            Box::new(|s| {
+                let again = s.record(approved, CallbackSent).clone();
+                s.records.push(again);
+            }),
+            "request req-00000: callback.sent comes twice for one decision",
+        ),
+        (
+            "a grant used for another attempt",
+            Box::new(|s| s.set(approved, CallbackSent, "/attempt_checked/attempt", json!(2))),
+            "callback.sent is for attempt 2 of the run at commit aaaa",
+        ),
+        (
+            "a grant used for another commit",
+            Box::new(|s| s.set(approved, CallbackSent, "/attempt_checked/head_sha", json!("b".repeat(40)))),
+            "callback.sent is for attempt 1 of the run at commit bbbb",
+        ),
+        (
+            "a grant of which nobody says what it was used for",
+            Box::new(|s| drop(s.record(approved, CallbackSent).body.remove("attempt_checked"))),
+            "missing field `attempt_checked`",
+        ),
+        (
+            "an opening that hides which attempt it is about",
+            Box::new(|s| drop(s.record(approved, RequestOpened).body.remove("run"))),
+            "but request.opened is about another",
         ),
         (
             "an answer that a superseded gate cannot have",
@@ -616,13 +654,12 @@ fn what_comes_late_to_a_settled_request_is_checked_against_its_receipt() {
     let (approved, superseded) = (request(0), request(4));
     let mut story = honest();
     let refused = story.record(&approved, AttemptRefused).clone();
-    let callback = story.record(&approved, CallbackSent).clone();
     let answer = story.record(&approved, CallbackResult).clone();
     let late_click = story::Record { corr: Some(superseded), ..refused.clone() };
-    story.records.extend([refused, callback.clone(), answer, late_click]);
+    story.records.extend([refused, answer, late_click]);
     check(&story.export(), None).unwrap();
 
-    let mut lying = callback;
+    let mut lying = story.record(&approved, CallbackSent).clone();
     lying.body.insert("state".into(), json!("rejected"));
     story.records.push(lying);
     assert_refused("a late lie", &story.export(), None, "says rejected, but the decision was approved");

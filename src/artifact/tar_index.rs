@@ -3,12 +3,16 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use ring::digest::{Context, SHA256};
-use tar::{Archive, Entry, EntryType};
+use tar::{Archive, Entries, Entry, EntryType, PaxExtensions};
 
 use super::slice::Slice;
 
 /// Reads gather this many bytes.
 const BUFFER: usize = 1 << 18;
+/// What some programs write before a member, its long name or its times, may have so many bytes; it has to be held in memory.
+const LONGEST_EXTENSION: u64 = 8 << 10;
+/// Whoever packed the archive in a way that is not read is told this.
+const PACK_AGAIN: &str = "unpack it and verify the folder, or pack it again with tar --format=ustar";
 
 /// Where the members are: 24 bytes each, whatever their names.
 #[derive(Debug)]
@@ -38,9 +42,7 @@ impl TarIndex {
         let mut reader = BufReader::with_capacity(BUFFER, Hashing(slice.reader(), Context::new(&SHA256)));
         let mut index = Self { slice, members: Vec::new(), hasher: RandomState::new() };
         let mut archive = Archive::new(&mut reader);
-        for entry in archive.entries()? {
-            index.add(&entry?, admit)?;
-        }
+        walk(archive.entries()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
         // A tar file ends with zeros.
         loop {
             let rest = reader.fill_buf()?;
@@ -63,15 +65,11 @@ impl TarIndex {
     pub(super) fn of(slice: Slice, admit: &mut Admit<'_>) -> io::Result<Self> {
         let mut archive = Archive::new(slice.reader());
         let mut index = Self { slice, members: Vec::new(), hasher: RandomState::new() };
-        for entry in archive.entries_with_seek()? {
-            index.add(&entry?, admit)?;
-        }
+        walk(archive.entries_with_seek()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
         index.sorted()
     }
 
-    fn add(&mut self, entry: &Entry<'_, impl Read>, admit: &mut Admit<'_>) -> io::Result<()> {
-        let path = entry.path_bytes();
-        let path = std::str::from_utf8(&path).map_err(|_| wrong("a member's name is not text".to_owned()))?;
+    fn add(&mut self, path: &str, entry: &Entry<'_, impl Read>, admit: &mut Admit<'_>) -> io::Result<()> {
         let (start, length) = (entry.raw_file_position(), entry.size());
         match entry.header().entry_type() {
             EntryType::Regular => {}
@@ -117,16 +115,76 @@ impl TarIndex {
     /// Visits every file by its name and place, until `visit` says false.
     pub(super) fn visit(&self, visit: &mut dyn FnMut(&str, u64) -> bool) -> io::Result<()> {
         let mut archive = Archive::new(self.slice.reader());
-        for entry in archive.entries_with_seek()? {
-            let entry = entry?;
-            let path = entry.path_bytes();
+        walk(archive.entries_with_seek()?, &mut |path, entry| {
             let is_file = entry.header().entry_type() == EntryType::Regular;
-            if is_file && !visit(&String::from_utf8_lossy(&path), entry.raw_file_position()) {
-                break;
-            }
-        }
-        Ok(())
+            Ok(!is_file || visit(path, entry.raw_file_position()))
+        })
     }
+}
+
+/// Gets every member and its name, until it says false.
+type Each<'a, 'r, R> = dyn FnMut(&str, &Entry<'r, R>) -> io::Result<bool> + 'a;
+
+/// Goes through the members. What stands before one and is about it is read here, not by the library: that would read it
+/// into memory however long it is.
+fn walk<'r, R: Read>(entries: Entries<'r, R>, each: &mut Each<'_, 'r, R>) -> io::Result<()> {
+    let mut long_name: Option<Vec<u8>> = None;
+    for entry in entries.raw(true) {
+        let mut entry = entry?;
+        let kind = entry.header().entry_type();
+        if matches!(kind, EntryType::GNULongName | EntryType::XHeader) {
+            if entry.size() > LONGEST_EXTENSION {
+                let size = entry.size();
+                return Err(wrong(format!(
+                    "{size} bytes are about the name or the attributes of one member, more than {LONGEST_EXTENSION}: \
+                     {PACK_AGAIN}"
+                )));
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            let name = if kind == EntryType::XHeader { pax_name(&bytes)? } else { Some(before_nul(bytes)) };
+            if name.is_some() && long_name.is_some() {
+                return Err(wrong(format!("a member has two names: {PACK_AGAIN}")));
+            }
+            long_name = name.or(long_name);
+            continue;
+        }
+        let path = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        let path = std::str::from_utf8(&path).map_err(|_| wrong("a member's name is not text".to_owned()))?;
+        if !each(path, &entry)? {
+            return Ok(());
+        }
+    }
+    match long_name {
+        None => Ok(()),
+        Some(_) => Err(wrong("it ends after a member's name: it was cut off".to_owned())),
+    }
+}
+
+/// The name that a PAX header gives the member after it, if any. What it says of times and owners does not matter here.
+fn pax_name(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let mut name = None;
+    for said in PaxExtensions::new(bytes) {
+        let said = said?;
+        match said.key_bytes() {
+            b"path" => name = Some(said.value_bytes().to_owned()),
+            // Readers that look at it and readers that do not would see two different archives.
+            key if key == b"size" || key.starts_with(b"GNU.sparse.") => {
+                let key = String::from_utf8_lossy(key);
+                return Err(wrong(format!(
+                    "a PAX header says where a member ends ({key}), which is not read: {PACK_AGAIN}"
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(name)
+}
+
+fn before_nul(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    bytes.truncate(end);
+    bytes
 }
 
 fn wrong(why: String) -> io::Error {

@@ -233,6 +233,9 @@ pub struct Header<'a> {
     /// Who started this attempt of it.
     #[serde(borrow)]
     pub triggering_actor: Option<&'a RawValue>,
+    /// What run GitHub was asked about, a moment before it was told.
+    #[serde(borrow)]
+    pub attempt_checked: Option<&'a RawValue>,
     /// The digest of what was shown.
     #[serde(borrow)]
     pub request_digest: Option<&'a RawValue>,

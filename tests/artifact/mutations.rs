@@ -434,6 +434,19 @@ fn a_rule_broken_within_a_segment_is_refused_although_everything_is_signed() {
             "callback.sent comes before decision.recorded",
         ),
         (
+            "a grant used twice",
+            Box::new(|story| {
+                let again = story.record(&id, CallbackSent).clone();
+                story.records.push(again);
+            }),
+            "callback.sent comes twice for one decision",
+        ),
+        (
+            "a grant used for another attempt",
+            Box::new(|story| story.set(&id, CallbackSent, "/attempt_checked/attempt", json!(2))),
+            "callback.sent is for attempt 2 of the run",
+        ),
+        (
             "a genesis in the middle",
             Box::new(|story| {
                 let genesis = story.records[0].clone();
@@ -445,6 +458,19 @@ fn a_rule_broken_within_a_segment_is_refused_although_everything_is_signed() {
         let mut story = Story::of(250);
         change(&mut story);
         assert_refused(what, &segment_of(&story, &cut(&story, FROM)), reason);
+    }
+}
+
+#[test]
+fn what_was_decided_before_a_segment_leaves_within_it_once() {
+    let (honest, id) = (Story::of(150), request(60));
+    let before = cut(&honest, honest.place(&id, DecisionRecorded) + 1);
+    for after in [CallbackSent, CallbackResult] {
+        let mut story = honest.clone();
+        let again = story.record(&id, CallbackSent).body.clone();
+        story.insert_after(&id, after, CallbackSent, again.into());
+        let what = format!("once more after {after}");
+        assert_refused(&what, &segment_of(&story, &before), "callback.sent comes twice for one decision");
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use seconder::artifact::Directory;
+use tar::EntryType;
 use tempfile::TempDir;
 
 use super::files::{self, gzip};
@@ -35,9 +36,11 @@ fn an_archive_of_a_ledger_or_of_a_segment_is_read_without_unpacking_it() {
     let (export, segment) = (root.path().join("export"), root.path().join("segment"));
     story.export_into(Directory::create(&export).unwrap());
     write(&story, Some(&cut(&story, 300)), &segment);
+    // Too long for a header of its own: GNU tar writes such a name before the member.
+    let long = "a-folder-with-a-long-name/".repeat(5) + "l";
     for folder in [&export, &segment] {
         let expected = check(folder, &[]).unwrap();
-        for (prefix, packed) in [(".", false), ("ledger-2026-11", false), ("./a/b", true)] {
+        for (prefix, packed) in [(".", false), ("ledger-2026-11", false), ("./a/b", true), (long.as_str(), true)] {
             let archive = archive(folder, prefix, packed);
             assert_eq!(check(&archive, &[]).unwrap(), expected, "{}", archive.display());
             fs::remove_file(archive).unwrap();
@@ -77,6 +80,47 @@ fn an_archive_that_is_damaged_or_hides_something_is_refused() {
         (files::tar(&[]), "neither a folder nor a tar file"),
     ] {
         let said = refused(&bytes);
+        assert!(said.contains(reason), "said: {said}\nnot: {reason}");
+    }
+}
+
+#[test]
+fn what_stands_before_a_member_may_name_it_and_not_fill_the_memory_nor_move_its_end() {
+    let root = TempDir::new().unwrap();
+    let export = root.path().join("export");
+    Story::of(20).export_into(Directory::create(&export).unwrap());
+    let bytes = fs::read(archive(&export, "l", false)).unwrap();
+    let members: Vec<(String, Vec<u8>)> = files::unpacked(&bytes);
+    let members = members.iter().filter(|(name, _)| export.join(name.strip_prefix("l/").unwrap_or("x")).is_file());
+    let file = root.path().join("extended.tar");
+    let checked = |named: &[(EntryType, Vec<u8>)]| {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in members.clone() {
+            let is_named = name == "l/log.vkey";
+            for (kind, said) in named.iter().filter(|_| is_named) {
+                files::add(&mut builder, "x", *kind, said);
+            }
+            files::add(&mut builder, if is_named { "short" } else { name }, EntryType::Regular, bytes);
+        }
+        fs::write(&file, builder.into_inner().unwrap()).unwrap();
+        check(&file, &[])
+    };
+    let pax = |said: &str| (EntryType::XHeader, said.as_bytes().to_vec());
+    let name = (EntryType::GNULongName, b"l/log.vkey\0".to_vec());
+    // As Python's tarfile writes it, with a time.
+    let python = pax("28 mtime=1795000002.1234567\n19 path=l/log.vkey\n");
+    checked(std::slice::from_ref(&name)).unwrap();
+    checked(std::slice::from_ref(&python)).unwrap();
+    let endless = |kind| vec![(kind, vec![b'a'; 64 << 10])];
+    for (named, reason) in [
+        (endless(EntryType::GNULongName), "65536 bytes are about the name or the attributes of one member"),
+        (endless(EntryType::XHeader), "or pack it again with tar --format=ustar"),
+        (endless(EntryType::GNULongLink), "is not a file but GNULongLink"),
+        (endless(EntryType::XGlobalHeader), "is not a file but XGlobalHeader"),
+        (vec![pax("10 size=9\n")], "a PAX header says where a member ends (size)"),
+        (vec![name, python], "a member has two names"),
+    ] {
+        let said = checked(&named).unwrap_err().to_string();
         assert!(said.contains(reason), "said: {said}\nnot: {reason}");
     }
 }

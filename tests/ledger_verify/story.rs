@@ -240,6 +240,11 @@ fn opening(request: &str, by_agent: usize) -> Value {
     })
 }
 
+/// What GitHub says of the run of every opening.
+pub fn attempt_checked() -> Value {
+    json!({"attempt": 1, "head_sha": "a".repeat(40), "status": "waiting"})
+}
+
 fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     let mut record = |record_type, body| visit(Record::new(record_type, Some(request), body));
     let by_agent = usize::from(outcome != "not_required");
@@ -269,7 +274,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     };
     record(
         RecordType::CallbackSent,
-        json!({"request_digest": digest(request), "state": state, "attempt_checked": {"attempt": 1, "status": "waiting"}}),
+        json!({"request_digest": digest(request), "state": state, "attempt_checked": attempt_checked()}),
     );
     record(RecordType::CallbackResult, json!({"state": state, "status": 204, "github_request_id": "F00D:1"}));
 }

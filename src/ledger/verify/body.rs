@@ -183,6 +183,8 @@ impl Decision {
 pub(super) struct Callback {
     pub(super) request_digest: String,
     pub(super) state: State,
+    /// The run as it was a moment before.
+    pub(super) checked: Attempted,
 }
 
 impl Callback {
@@ -190,7 +192,27 @@ impl Callback {
         Ok(Callback {
             request_digest: need(entry.request_digest, "request_digest")?,
             state: need(entry.state, "state")?,
+            checked: need(entry.attempt_checked, "attempt_checked")?,
         })
+    }
+}
+
+/// One attempt of a run, by what may become of it: a newer attempt or another commit is something else.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Attempted {
+    pub(super) attempt: u64,
+    pub(super) head_sha: String,
+}
+
+impl Attempted {
+    /// What an opening is about; nothing where it does not say.
+    pub(super) fn opened(entry: &Header<'_>) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Run {
+            attempt: u64,
+        }
+        let Run { attempt } = need(entry.run, "run").ok()?;
+        Some(Self { attempt, head_sha: need(entry.head_sha, "head_sha").ok()? })
     }
 }
 

@@ -1,5 +1,5 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
-use super::body::{Decision, KnownParts, Opened, Owner, Quorum, Review, Reviewer, Verdict};
+use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Quorum, Review, Reviewer, Verdict};
 use super::known::verbatim;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -16,6 +16,8 @@ pub(super) struct Open {
     pub(super) digest: String,
     /// Repository, environment, run and commit, as they are written.
     pub(super) subject: String,
+    /// The attempt of the run that is held.
+    pub(super) attempted: Option<Attempted>,
     /// Who set it going, as far as the opening tells.
     pub(super) starters: Vec<AccountId>,
     pub(super) parties: Vec<AccountId>,
@@ -43,6 +45,7 @@ impl Open {
             is_from_before: false,
             digest: opened.request_digest,
             subject: verbatim(&[entry.repository, entry.environment, entry.run, entry.head_sha]),
+            attempted: Attempted::opened(entry),
             starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
             people: opened.people,
@@ -68,6 +71,16 @@ impl Open {
         self.person(&review.reviewer)?;
         self.approvals.push(id);
         Ok(())
+    }
+
+    /// GitHub may be told only about the attempt that was shown (P3). Nothing is known of one opened in entries before.
+    pub(super) fn is_about(&self, checked: &Attempted) -> Result<(), Violation> {
+        let is_unknown = self.is_from_before && self.subject.is_empty();
+        if is_unknown || self.attempted.as_ref() == Some(checked) {
+            return Ok(());
+        }
+        let Attempted { attempt, head_sha } = checked.clone();
+        Err(Violation::CallbackAttempt { attempt, head_sha })
     }
 
     pub(super) fn decide(&self, decision: &Decision) -> Result<(), Violation> {

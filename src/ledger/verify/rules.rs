@@ -126,7 +126,9 @@ impl Rules {
             return Err(doubt);
         }
         let step = body.and_then(|body| life.follow(record_type, body)).map_err(refuse)?;
-        if life.is_over(record_type) {
+        // What was decided in entries before has no receipt here to bring it back: that it has left stays in memory.
+        let is_remembered = !life.was_decided_before() || !self.from_before.contains(request);
+        if life.is_over(record_type) && is_remembered {
             self.alive.remove(request);
         }
         Ok(step)
@@ -216,6 +218,9 @@ impl Life {
                 return Ok(Step::Voided(outcome));
             }
             Body::CallbackSent(callback) if self.is_from_before() => {
+                if let Life::Open(open) = &*self {
+                    open.is_about(&callback.checked)?;
+                }
                 let outcome = match callback.state {
                     State::Approved => Outcome::Approved,
                     State::Rejected => Outcome::Denied,
@@ -225,14 +230,19 @@ impl Life {
             }
             Body::CallbackSent(callback) => {
                 self.same_digest(&callback.request_digest)?;
-                let Life::Decided { settled, callback_sent, .. } = self else {
+                let Life::Decided { settled, before, callback_sent, .. } = self else {
                     return Err(Violation::CallbackUndecided);
                 };
                 if State::after(settled.outcome) != Some(callback.state) {
                     let (sent, outcome) = (callback.state.as_str(), settled.outcome.as_str());
                     return Err(Violation::CallbackState { sent, outcome });
                 }
-                *callback_sent = true;
+                if std::mem::replace(callback_sent, true) {
+                    return Err(Violation::CallbackTwice);
+                }
+                if let Some(before) = before {
+                    before.is_about(&callback.checked)?;
+                }
             }
             Body::CallbackResult
                 if !matches!(self, Life::Decided { callback_sent: true, .. }) && !self.is_from_before() =>
@@ -246,6 +256,10 @@ impl Life {
 
     fn is_from_before(&self) -> bool {
         matches!(self, Life::Open(open) if open.is_from_before)
+    }
+
+    fn was_decided_before(&self) -> bool {
+        matches!(self, Life::Decided { before: None, .. })
     }
 
     /// Whether no more is to come after this entry, unless it comes late.

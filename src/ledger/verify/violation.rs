@@ -125,6 +125,19 @@ pub enum Violation {
         /// What was decided.
         outcome: &'static str,
     },
+    /// One decision was used twice.
+    #[error("callback.sent comes twice for one decision; a decision leaves once")]
+    CallbackTwice,
+    /// P3.
+    #[error(
+        "callback.sent is for attempt {attempt} of the run at commit {head_sha}, but request.opened is about another"
+    )]
+    CallbackAttempt {
+        /// Which attempt GitHub was told about.
+        attempt: u64,
+        /// And its commit.
+        head_sha: String,
+    },
     /// An entry about keys that the rules of taking over do not allow.
     #[error(transparent)]
     Key(KeyFault),
