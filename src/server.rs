@@ -308,9 +308,10 @@ async fn listen(listener: std::net::TcpListener, endpoints: Endpoints, mut stopp
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "cannot listen"),
     };
-    let serving = axum::serve(listener, http::router(endpoints)).with_graceful_shutdown(async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    });
+    let serving =
+        axum::serve(http::Prompt::new(listener), http::router(endpoints)).with_graceful_shutdown(async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
     if let Err(error) = serving.await {
         tracing::error!(%error, "stopped listening");
     }

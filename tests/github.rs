@@ -311,7 +311,11 @@ async fn a_check_run_whose_creator_died_is_adopted() {
         .unwrap();
     shown.actions.clear();
     shown.state = State::Success;
-    scene.seconder.update_check_run(Place::from(&subject), id, &shown).await.unwrap();
+    let updated = scene.seconder.update_check_run(Place::from(&subject), id, &shown).await.unwrap();
+    assert_eq!(
+        updated.check_run_id, None,
+        "an update takes back nothing that was learned meanwhile of another check run"
+    );
     let on_commit = scene.github.check_runs(SHOP, &sha);
     assert_eq!(on_commit.len(), 1);
     assert_eq!((on_commit[0].conclusion.as_deref(), on_commit[0].actions.len()), (Some("success"), 0));

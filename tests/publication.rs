@@ -197,7 +197,7 @@ fn what_github_will_not_store_as_it_is_is_never_published_and_the_ledger_says_so
         assert_eq!(press.entries_of("ledger.published").await.len(), 0);
         let standing = press.store.publications().standing().await.unwrap();
         assert_eq!(standing[0].attempts, 4);
-        assert!(standing[0].last_error.contains("not ours"), "the readiness page shows why");
+        assert!(standing[0].last_error.contains("not ours"), "{standing:?}");
         // Once GitHub is itself again it ends well, and what failed is public with the next one.
         press.publish().await.unwrap();
         press.publish().await.unwrap();

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use seconder::app::Pulse;
 use seconder::cli::ledger::export::export;
 use seconder::github::webhook::Secrets;
-use seconder::http::{Access, Counters, Endpoints, Room, Window, router};
+use seconder::http::{Access, Counters, Endpoints, Prompt, Room, Window, router};
 use seconder::store::{LogHead, Store, Work};
 
 use crate::support::database::{Database, on_both, on_sqlite};
@@ -50,7 +50,7 @@ async fn serve(store: &Store, access: Access) -> SocketAddr {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router(endpoints)).await });
+    tokio::spawn(async move { axum::serve(Prompt::new(listener), router(endpoints)).await });
     address
 }
 
@@ -287,6 +287,21 @@ fn a_running_server_s_ledger_is_verified_from_anywhere() {
         change_in(database, "UPDATE ledger_entries SET line = replace(line, 'production', 'productiom') WHERE seq = 9");
         let (code, said) = checked(&acme, &["--token-file", token]).await;
         assert!(code == 1 && said.contains("an entry was changed"), "{said}");
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_server_that_cannot_read_what_is_held_against_its_ledgers_is_not_ready() {
+    on_sqlite(async |database| {
+        let (store, _handed) = Store::open(database.options()).await.unwrap();
+        let server = serve(&store, Access::Nobody).await;
+        assert_eq!(get(server, "/readyz", &[]).await.status, 200);
+        change_in(database, "ALTER TABLE ledger_anchors RENAME TO elsewhere");
+        let answer = get(server, "/readyz", &[]).await;
+        let page: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((answer.status, &page["ledger_alarms"]), (503, &serde_json::Value::Null), "{page}");
+        assert_eq!((&page["database_writable"], &page["worker_alive"]), (&true.into(), &true.into()), "{page}");
         store.close().await;
     });
 }

@@ -215,7 +215,11 @@ impl App {
             known => known,
         };
         let receipt = match known {
-            Some(id) => self.github.update_check_run(place, id, &check_run).await?,
+            // Only what was found is news. Of an update, whoever has seen people on another check run meanwhile knows better.
+            Some(id) => {
+                let found = request.life.check_run_id.is_none().then_some(id);
+                Receipt { check_run_id: found, ..self.github.update_check_run(place, id, &check_run).await? }
+            }
             None => self.github.create_check_run(place, &check_run).await?,
         };
         Ok(Tried::Done(receipt))

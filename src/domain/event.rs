@@ -138,7 +138,7 @@ pub struct Receipt {
     pub status: u16,
     /// GitHub's own name for the exchange (`x-github-request-id`).
     pub github_request_id: Option<String>,
-    /// The check run that shows the request.
+    /// The check run that was created, or found, and shows the request from here on; absent when one was updated that was known.
     pub check_run_id: Option<u64>,
 }
 

@@ -222,14 +222,14 @@ impl GitHub {
         Ok(answer.receipt(Some(created.id)))
     }
 
-    /// Makes an existing check run look like this.
+    /// Makes an existing check run look like this; the receipt has no id, for none is new.
     ///
     /// # Errors
     /// [`Error`]; not found when it was deleted: then create another.
     pub async fn update_check_run(&self, place: Place<'_>, id: u64, check: &CheckRun) -> Result<Receipt, Error> {
         let path = place.path(format_args!("/check-runs/{id}"));
         let answer = self.write(place, Method::PATCH, &path, &check.body(None)?).await?;
-        Ok(answer.receipt(Some(id)))
+        Ok(answer.receipt(None))
     }
 
     /// Finds our check run with this `external_id`, so that one is adopted that a process created and died before it

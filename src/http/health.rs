@@ -1,5 +1,7 @@
 //! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and neither a
 //! witness nor what was published holds anything against a ledger.
+//!
+//! Whoever reaches the server may ask, so the answer has counts and names nobody; the log says the rest.
 
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Endpoints;
-use crate::store::{Batch, BranchStanding};
+use crate::store::{BatchState, Error};
 
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -17,70 +19,46 @@ pub(super) async fn healthz() -> &'static str {
 
 pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCode, Json<Value>) {
     let worker_alive = endpoints.pulse.is_alive((endpoints.clock)());
-    let (writable, detail) = match endpoints.store.health().await {
-        Ok(health) => (
-            true,
-            json!({
-                "queued_deliveries": health.queued_deliveries,
-                "oldest_delivery": health.oldest_delivery,
-                "failed_deliveries": health.failed_deliveries,
-                "queued_effects": health.queued_effects,
-                "oldest_effect": health.oldest_effect,
-                "failed_effects": health.failed_effects,
-            }),
-        ),
-        Err(error) => (false, json!({ "error": error.to_string() })),
-    };
-    // A ledger that somebody vouches against is no evidence, however well everything else works.
-    let mut alarms = endpoints.store.ledger_alarms().await.unwrap_or_default();
-    alarms.extend(endpoints.released.iter().flat_map(|released| released.alarms()));
-    let ready = worker_alive && writable && alarms.is_empty();
-    let publications = match endpoints.store.publications().standing().await {
-        Ok(batches) => batches.iter().map(publication).collect(),
-        Err(error) => json!({ "error": error.to_string() }),
-    };
+    let health = told("the database", endpoints.store.health().await);
+    let queues = health.as_ref().map(|health| {
+        json!({
+            "queued_deliveries": health.queued_deliveries,
+            "oldest_delivery": health.oldest_delivery,
+            "failed_deliveries": health.failed_deliveries,
+            "queued_effects": health.queued_effects,
+            "oldest_effect": health.oldest_effect,
+            "failed_effects": health.failed_effects,
+        })
+    });
+    // A ledger that somebody vouches against is no evidence, however well everything else works. Whoever cannot read what
+    // is held against it knows of nothing good, either.
+    let published = endpoints.released.iter().map(|released| released.alarms().len()).sum::<usize>();
+    let alarms = told("ledger_alarms", endpoints.store.ledger_alarms().await).map(|alarms| alarms.len() + published);
+    let ready = worker_alive && health.is_some() && alarms == Some(0);
+    // What is not published is no reason to take no more webhooks.
+    let publications = told("publications", endpoints.store.publications().standing().await).map(|batches| {
+        batches.iter().filter(|batch| batch.attempts > 0 && batch.state != BatchState::Published).count()
+    });
     let branches = match endpoints.commits_checkpoints {
-        false => json!([]),
-        true => match endpoints.store.branches().await {
-            Ok(branches) => branches.iter().map(branch).collect(),
-            Err(error) => json!({ "error": error.to_string() }),
-        },
+        false => Some(0),
+        true => told("checkpoint_branch", endpoints.store.branches().await)
+            .map(|branches| branches.iter().filter(|branch| branch.attempts > 0).count()),
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
-        "database_writable": writable,
+        "database_writable": health.is_some(),
         "worker_alive": worker_alive,
         "ledger_alarms": alarms,
-        "queues": detail,
-        "publications": publications,
-        "checkpoint_branch": branches,
+        "queues": queues,
+        "publications": { "failing": publications },
+        "checkpoint_branch": { "failing": branches },
         "events_not_used": endpoints.counters.snapshot(),
     });
     (status, Json(body))
 }
 
-/// The newest publication of a log, or one that is not through: that is no reason to take no more webhooks.
-fn publication(batch: &Batch) -> Value {
-    json!({
-        "tenant": batch.tenant,
-        "repository": batch.repository,
-        "tag": batch.tag,
-        "from": batch.from,
-        "to": batch.to,
-        "state": batch.state.as_str(),
-        "planned_at": batch.planned_at,
-        "failures": batch.attempts,
-        "last_error": batch.last_error,
-    })
-}
-
-/// How far a log's checkpoints have come in their branch: no reason either.
-fn branch(branch: &BranchStanding) -> Value {
-    json!({
-        "tenant": branch.tenant,
-        "size": branch.size,
-        "failures": branch.attempts,
-        "last_error": branch.last_error,
-    })
+/// What could be found out; why not is for the log.
+fn told<T>(what: &str, found: Result<T, Error>) -> Option<T> {
+    found.inspect_err(|error| tracing::error!(what, %error, "readiness cannot be told")).ok()
 }

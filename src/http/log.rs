@@ -3,17 +3,13 @@
 //! Read by the threads that decide, of which it takes few, so that no webhook waits for it; what is sent may fill only so
 //! much memory. Who may not read a log is told the same as if there were none.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use hyper::body::{Frame, SizeHint};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
@@ -21,17 +17,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Endpoints;
 use super::error::Problem;
-use crate::ledger::tile::TilePath;
+use crate::ledger::tile::{Content, TilePath};
 use crate::store::{LedgerReader, LogHead};
 
 /// How many read from the database at once.
 const READS: usize = 2;
-/// How much may be waiting to be sent, in KiB. A bundle is 16 MiB at most.
+/// How much may be read and waiting to be sent, in KiB. A bundle is 16 MiB at most.
 const ROOM: u32 = 64 * 1024;
 /// How long somebody waits for others who read.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What is sent at a time, in bytes.
-const PIECE: usize = 64 * 1024;
+/// What a checkpoint with all its cosignatures, a key, or a tile of hashes takes up at most, in KiB.
+const SMALL: u32 = 64;
+/// What an entry of a bundle takes up at most, in bytes: its length is two of them.
+const ENTRY: usize = 2 + u16::MAX as usize;
 
 /// Who may read the logs.
 pub enum Access {
@@ -135,29 +133,29 @@ impl Window {
     async fn show(&self, id: String, wanted: Option<Wanted>, headers: &HeaderMap) -> Result<Response, Problem> {
         let Some(grant) = self.access.grant(headers) else { return Ok(unauthorized()) };
         let wanted = wanted.ok_or_else(not_found)?;
-        let busy = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many read the ledgers at once: ask again");
-        let wait = tokio::time::timeout(PATIENCE, self.reads.clone().acquire_owned());
-        let place = wait.await.map_err(busy)?;
+        // Room comes first: what was read would take it up while it waits for it.
+        let wait = tokio::time::timeout(PATIENCE, async {
+            let room = self.room.clone().acquire_many_owned(wanted.largest()).await;
+            (room, self.reads.clone().acquire_owned().await)
+        });
+        let Ok((Ok(room), Ok(place))) = wait.await else { return Ok(busy()) };
         let reader = self.reader.clone();
         let reading = self.on.spawn(async move {
             let read = read(&reader, &id, wanted, &grant).await;
             drop(place);
-            read
+            (read, room)
         });
         let failed = |error: String| {
             tracing::error!(%error, "a ledger could not be read");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read now: ask again")
         };
-        let read =
-            reading.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
-        let (bytes, etag) = read.ok_or_else(not_found)?;
+        let (read, mut room) = reading.await.map_err(|error| failed(error.to_string()))?;
+        let (bytes, etag) = read.map_err(|error| failed(error.to_string()))?.ok_or_else(not_found)?;
         let mut response = if is_known(headers, &etag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            let kib = u32::try_from(bytes.len() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
-            let wait = tokio::time::timeout(PATIENCE, self.room.clone().acquire_many_owned(kib));
-            let room = wait.await.map_err(busy)?.ok();
-            Body::new(Sending { bytes, _room: room }).into_response()
+            let room = room.split(bytes.len() / 1024 + 1).unwrap_or(room);
+            Body::from(Bytes::from_owner(Sending { bytes, _room: room })).into_response()
         };
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wanted.content_type()));
@@ -188,6 +186,16 @@ async fn read(
 }
 
 impl Wanted {
+    /// What it takes up at most, in KiB.
+    fn largest(self) -> u32 {
+        match self {
+            Self::Tile(TilePath { content: Content::Entries, width, .. }) => {
+                u32::try_from(width * ENTRY / 1024 + 1).unwrap_or(ROOM).min(ROOM)
+            }
+            _ => SMALL,
+        }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Checkpoint | Self::Vkey => "text/plain; charset=utf-8",
@@ -219,6 +227,13 @@ fn unauthorized() -> Response {
     response
 }
 
+fn busy() -> Response {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many read the ledgers at once: ask again");
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    response
+}
+
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     tags.flat_map(|tags| tags.split(',')).any(|tag| {
@@ -227,27 +242,15 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-/// A body that takes up its room until it is sent.
+/// Bytes that take up their room until the last of them was sent, or the connection ended ([`super::Prompt`]).
 struct Sending {
     bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: OwnedSemaphorePermit,
 }
 
-impl HttpBody for Sending {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.bytes.len().min(PIECE);
-        Poll::Ready((piece > 0).then(|| Ok(Frame::data(self.bytes.split_to(piece)))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.len() as u64)
+impl AsRef<[u8]> for Sending {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -277,4 +280,29 @@ pub(super) async fn tile(
 ) -> Result<Response, Problem> {
     let wanted = TilePath::parse(&format!("tile/{path}")).map(Wanted::Tile);
     endpoints.log.show(id, wanted, &headers).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_kept_for_the_largest_a_part_can_be() {
+        let largest = |path: &str| TilePath::parse(path).map(|tile| Wanted::Tile(tile).largest());
+        assert_eq!(largest("tile/entries/000"), Some(16_385));
+        assert_eq!(largest("tile/entries/000.p/1"), Some(65));
+        assert_eq!(largest("tile/0/000"), Some(SMALL));
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_takes_up_its_room_until_the_last_byte_of_it_is_gone() {
+        let all = Arc::new(Semaphore::new(16));
+        let room = all.clone().acquire_many_owned(16).await.unwrap();
+        let mut bytes = Bytes::from_owner(Sending { bytes: Bytes::from_static(b"entries"), _room: room });
+        let last = bytes.split_off(6);
+        drop(bytes);
+        assert_eq!(all.available_permits(), 0, "one byte keeps all of them");
+        drop(last);
+        assert_eq!(all.available_permits(), 16);
+    }
 }

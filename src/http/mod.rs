@@ -14,9 +14,11 @@ use crate::store::Store;
 mod error;
 mod health;
 mod log;
+mod prompt;
 mod webhooks;
 
 pub use log::{Access, Window};
+pub use prompt::Prompt;
 pub use webhooks::{Counters, Room};
 
 /// GitHub sends no webhook above 25 MB (<https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap>).

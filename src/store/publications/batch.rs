@@ -24,7 +24,7 @@ pub enum BatchState {
 }
 
 impl BatchState {
-    /// Its name in storage, and on the readiness page.
+    /// Its name in storage.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
