@@ -143,6 +143,8 @@ pub struct LedgerKeys {
     pub key: KeySource,
     /// The seed that will take over.
     pub next_key: Option<KeySource>,
+    /// As [`Anchors::accepted_rollbacks`].
+    pub accepted_rollbacks: Vec<(String, u64)>,
 }
 
 /// The GitHub App this server is.

@@ -336,6 +336,42 @@ fn the_command_line_makes_lists_and_revokes_keys_and_shows_no_secret() {
 }
 
 #[test]
+fn no_command_signs_with_a_database_that_was_set_back() {
+    on_sqlite(async |database| {
+        let store = open(database, 7, None).await.unwrap();
+        hold(&store, &case(1)).await.unwrap();
+        let log = acme(&store).await;
+        store.close().await;
+        let folder = database.folder();
+        let remembered =
+            Checkpoint { origin: log.origin.clone(), size: 99, root: seconder::ledger::merkle::empty_root() };
+        std::fs::create_dir_all(folder.join("checkpoints")).unwrap();
+        std::fs::write(folder.join("checkpoints/known"), remembered.sign(&key(&log, 7)).unwrap()).unwrap();
+        let run = |arguments: &[&str], accepted: &str| {
+            let mut command = seconder();
+            command.args(["ledger"]).args(arguments).env("SECONDER_DATABASE_URL", &database.url);
+            command.env("SECONDER_DATA_DIR", folder).env("SECONDER_ACCEPT_ROLLBACK", accepted);
+            command.env(
+                "SECONDER_LEDGER_KEY",
+                base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [7; 32]),
+            );
+            command.env("SECONDER_GITHUB_API_URL", "http://127.0.0.1:9").env("SECONDER_GITHUB_APP_ID", "1");
+            command.env("SECONDER_GITHUB_PRIVATE_KEY", include_str!("../src/demo/app-private-key.pem"));
+            command.env("SECONDER_PUBLISH_REPOSITORY", "ledger");
+            String::from_utf8(command.output().unwrap().stderr).unwrap()
+        };
+        let fingerprint = fingerprint(&log, 7);
+        let erase = ["erase", "human-1", "--yes", "--reason", "by letter"];
+        for arguments in [&erase[..], &["keys", "revoke", &fingerprint], &["publish"]] {
+            let said = run(arguments, &format!("{}@98", log.origin));
+            assert!(said.contains("the database has only") && said.contains(&format!("{}@99", log.origin)), "{said}");
+        }
+        let said = run(&["keys", "revoke", &fingerprint], &format!("{}@99", log.origin));
+        assert!(said.contains("it is the only key"), "{said}");
+    });
+}
+
+#[test]
 fn segments_of_a_log_that_changed_its_key_are_verified_one_by_one_and_in_sequence() {
     on_sqlite(async |database| {
         let folder = database.folder();

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use seconder::demo::Commit;
 use seconder::domain::effect::Effect;
@@ -214,7 +215,7 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     assert!(told(&dry).contains("would erase the key of sub_"), "{}", told(&dry));
     assert_eq!(before.lines().len(), Export::of(&stage).await.lines().len(), "a dry run writes nothing");
     let erased = erase(&stage, "mona", &["--yes", "--reason", "asked for by letter of 12 May"]);
-    assert!(erased.status.success(), "{}", told(&erased));
+    assert!(erased.status.success() && !told(&erased).contains("journal"), "{}", told(&erased));
 
     let after = Export::of(&stage).await;
     let verified = after.verify_opened(&["--explain", &request]);
@@ -359,6 +360,17 @@ async fn the_names_cannot_be_put_where_the_ledger_is_given_away() {
     assert_eq!(fs::metadata(folder.path().join("names")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+/// Somebody who has begun to read the database, and does not end.
+fn read_on(path: &str) -> Child {
+    let script = "import sqlite3,sys\ndb=sqlite3.connect(sys.argv[1],isolation_level=None)\ndb.execute('BEGIN')\n\
+                  db.execute('SELECT count(*) FROM ledger_heads').fetchall()\nprint('reading',flush=True)\nsys.stdin.read()";
+    let mut command = Command::new("python3");
+    command.args(["-c", script, path]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    child
+}
+
 #[test]
 fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_whole() {
     on_both(async |database| {
@@ -388,7 +400,13 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
             due.extend(store.claim_effects(10, &[]).await.unwrap());
         }
         let size = eraser.logs().await.unwrap()[0].size;
+        let reading = database.url.strip_prefix("sqlite://").map(read_on);
         let erased = eraser.erase(&log, "Human-2", "by letter", 1).await.unwrap();
+        assert_eq!(erased.journal_remains, reading.is_some(), "whoever reads keeps SQLite's journal as it was");
+        if let Some(mut reading) = reading {
+            reading.kill().unwrap();
+            reading.wait().unwrap();
+        }
         assert_eq!((erased.open.len(), erased.told_in, erased.requests), (0, vec![size], 1));
         let kept = store.ledger().openings(ACME, 0, size + 1, 100).await.unwrap();
         assert!(kept.iter().all(|(_, text)| !text.contains("human-2")), "{kept:?}");

@@ -239,6 +239,36 @@ fn a_log_is_shown_to_those_who_may_read_it_and_nobody_else_learns_that_it_exists
     });
 }
 
+#[test]
+fn a_login_that_two_ledgers_began_with_opens_and_chooses_neither() {
+    on_sqlite(async |database| {
+        let (store, _handed) = Store::open(database.options()).await.unwrap();
+        let (acme, other) = logs(&store, 2).await;
+        change_in(database, &format!("UPDATE ledger_heads SET login = 'Acme' WHERE tenant = {OTHER}"));
+        let address = serve(&store, bearers()).await;
+        let (acmes, others) = (format!("/l/{}/checkpoint", id(&acme)), format!("/l/{}/checkpoint", id(&other)));
+        for (token, may) in [(TOKEN, [200, 200]), (ACMES, [404, 404]), (BOTH, [404, 200])] {
+            let statuses = [get_as(address, &acmes, token).await.status, get_as(address, &others, token).await.status];
+            assert_eq!(statuses, may, "{token}");
+        }
+        let export = |name: &str, dir: &str| {
+            let mut command = seconder();
+            command.args(["ledger", "export", "--tenant", name]).arg(database.folder().join(dir));
+            let output = command.env("SECONDER_DATABASE_URL", &database.url).output().unwrap();
+            (output.status.success(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (done, said) = export("acme", "refused");
+        assert!(!done && said.contains(&acme.origin) && said.contains(&other.origin), "{said}");
+        assert!(export("5000", "by-id").0 && export(&acme.origin, "by-origin").0);
+        // An id of one that is another's login, too.
+        change_in(database, &format!("UPDATE ledger_heads SET login = '{OTHER}' WHERE tenant = {ACME}"));
+        let statuses = [get_as(address, &acmes, BOTH).await.status, get_as(address, &others, BOTH).await.status];
+        assert_eq!(statuses, [404, 200], "digits are an id");
+        assert!(!export("5000", "ambiguous").0 && export(&other.origin, "unambiguous").0);
+        store.close().await;
+    });
+}
+
 /// `seconder ledger verify` of this address: the exit code and what it said.
 fn verify(url: &str, vkey: &str, options: &[&str]) -> (i32, String) {
     let mut command = seconder();

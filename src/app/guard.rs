@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 use super::anchor::Accepted;
-use crate::ledger::Checkpoint;
-use crate::store::{self, LogHead, Store};
+use crate::ledger::{Checkpoint, Hash};
+use crate::store::{self, LedgerReader, LogHead, Store};
 
 /// The folder in the data folder.
 const FOLDER: &str = "checkpoints";
@@ -94,20 +94,47 @@ impl Guard {
         Ok(())
     }
 
+    /// The same for those who sign beside a server, or without one: reads all that was signed once more.
+    ///
+    /// # Errors
+    /// As [`Self::check_remembered`].
+    pub async fn check_remembered_in(&self, ledger: &LedgerReader) -> Result<(), Refusal> {
+        for path in files(&self.folder).map_err(|error| unreadable(&self.folder, &error.to_string()))? {
+            let checkpoint = read(&path)?;
+            // Looked up after the file was read: a server that runs may have gone on.
+            let log = ledger.logs().await?.into_iter().find(|log| log.origin == checkpoint.origin);
+            let root = match &log {
+                Some(log) if log.size >= checkpoint.size => Some(ledger.root_at(log, checkpoint.size).await?),
+                _ => None,
+            };
+            self.judge(&checkpoint, log.map(|log| log.size), root, &path.display().to_string())?;
+        }
+        Ok(())
+    }
+
     /// Compares a checkpoint that somebody else holds with the database. `place` says in the error where it was found.
     ///
     /// # Errors
     /// If the database does not have these entries, or cannot be read.
     pub async fn check(&self, store: &Store, checkpoint: &Checkpoint, place: &str) -> Result<(), Refusal> {
-        let Checkpoint { origin, size, root } = checkpoint;
-        let log = store.ledger().logs().await?.into_iter().find(|log| log.origin == *origin);
-        let found = match log {
-            None => "the database does not have this ledger at all".to_owned(),
-            Some(log) if log.size < *size => format!("the database has only {}", log.size),
-            Some(log) => match store.tree(&log, &[*size]).await?.root(*size) {
-                Some(found) if found == *root => return Ok(()),
-                _ => "the first entries in the database are others".to_owned(),
-            },
+        let log = store.ledger().logs().await?.into_iter().find(|log| log.origin == checkpoint.origin);
+        let root = match &log {
+            Some(log) if log.size >= checkpoint.size => {
+                store.tree(log, &[checkpoint.size]).await?.root(checkpoint.size)
+            }
+            _ => None,
+        };
+        self.judge(checkpoint, log.map(|log| log.size), root, place)
+    }
+
+    /// `has` is how many entries the database has, if it has the log, and `found` the root of as many as were signed.
+    fn judge(&self, known: &Checkpoint, has: Option<u64>, found: Option<Hash>, place: &str) -> Result<(), Refusal> {
+        let Checkpoint { origin, size, root } = known;
+        let found = match (has, found) {
+            (None, _) => "the database does not have this ledger at all".to_owned(),
+            (Some(has), _) if has < *size => format!("the database has only {has}"),
+            (_, Some(found)) if found == *root => return Ok(()),
+            _ => "the first entries in the database are others".to_owned(),
         };
         if self.accepted.covers(origin, *size) {
             warn!(log = origin, size, place, "{found}; SECONDER_ACCEPT_ROLLBACK says that this is known");

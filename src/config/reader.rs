@@ -227,7 +227,8 @@ impl Reader {
     pub(super) fn ledger(&mut self) -> LedgerKeys {
         let (place, host) = (self.place(), self.ledger_host());
         let (key, next_key) = self.ledger_keys(&place);
-        LedgerKeys { place, host, key, next_key }
+        let accepted_rollbacks = self.accepted_rollbacks();
+        LedgerKeys { place, host, key, next_key, accepted_rollbacks }
     }
 
     fn ledger_readers(&mut self) -> LedgerReaders {
@@ -311,6 +312,11 @@ impl Reader {
         if timestamp_url.as_ref().is_some_and(|url| url.parse::<http::Uri>().is_err() || !url.starts_with("http")) {
             self.problems.push("SECONDER_TIMESTAMP_URL: must be a URL that starts with http:// or https://".into());
         }
+        let accepted_rollbacks = self.accepted_rollbacks();
+        Anchors { witness_policy, every: Duration::from_secs(every), timestamp_url, accepted_rollbacks }
+    }
+
+    fn accepted_rollbacks(&mut self) -> Vec<(String, u64)> {
         let mut accepted_rollbacks = Vec::new();
         for accepted in self.get("SECONDER_ACCEPT_ROLLBACK").iter().flat_map(|text| text.split(',')) {
             match accepted.trim().rsplit_once('@').map(|(origin, size)| (origin.to_owned(), size.parse())) {
@@ -320,7 +326,7 @@ impl Reader {
                     .push("SECONDER_ACCEPT_ROLLBACK: must be ORIGIN@SIZE, as the refusal to start says it".into()),
             }
         }
-        Anchors { witness_policy, every: Duration::from_secs(every), timestamp_url, accepted_rollbacks }
+        accepted_rollbacks
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {

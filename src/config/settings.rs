@@ -66,8 +66,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "SECONDER_LEDGER_READ_TOKENS",
         None,
-        "who may read the ledgers at /l/<id>/: bearer tokens separated by commas, LOGIN:TOKEN for one account's ledger \
-         only; or public; when nothing is said, nobody",
+        "who may read the ledgers at /l/<id>/: bearer tokens separated by commas, ID:TOKEN (safer) or LOGIN:TOKEN for one \
+         account's ledger only; or public; when nothing is said, nobody",
     ),
     setting("SECONDER_LEDGER_READ_TOKENS_FILE", None, "a file that holds them"),
     setting("SECONDER_CONCURRENCY", Some("64"), "how many events and effects are worked on at once"),

@@ -82,12 +82,27 @@ impl Access {
 }
 
 impl Grant {
-    fn covers(&self, log: &LogHead) -> bool {
-        let is_it = |name: &String| log.login.eq_ignore_ascii_case(name) || log.tenant.to_string() == *name;
-        match self {
-            Self::All => true,
-            Self::Of(tenants) => tenants.iter().any(is_it),
+    /// An account id opens its account's log. A login opens the log that began with it, unless two did: it may have passed
+    /// from one account to another. Digits are an id, though a login may be made of them.
+    async fn covers(&self, log: &LogHead, reader: &LedgerReader) -> Result<bool, crate::store::Error> {
+        let Self::Of(names) = self else { return Ok(true) };
+        let is_id = |name: &&String| name.bytes().all(|byte| byte.is_ascii_digit());
+        let (ids, logins): (Vec<&String>, Vec<&String>) = names.iter().partition(is_id);
+        if ids.iter().any(|id| log.tenant.to_string() == **id) {
+            return Ok(true);
         }
+        if !logins.iter().any(|login| log.login.eq_ignore_ascii_case(login)) {
+            return Ok(false);
+        }
+        let is_ambiguous = reader.has_namesake(log).await?;
+        if is_ambiguous {
+            tracing::warn!(
+                login = log.login,
+                log = log.origin,
+                "a token for this login opens no ledger: two began with it; bind it to the account's id instead"
+            );
+        }
+        Ok(!is_ambiguous)
     }
 }
 
@@ -173,7 +188,10 @@ async fn read(
     wanted: Wanted,
     grant: &Grant,
 ) -> Result<Option<(Bytes, String)>, crate::store::Error> {
-    let Some(log) = reader.log_with_id(id).await?.filter(|log| grant.covers(log)) else { return Ok(None) };
+    let Some(log) = reader.log_with_id(id).await? else { return Ok(None) };
+    if !grant.covers(&log, reader).await? {
+        return Ok(None);
+    }
     let bytes = match wanted {
         Wanted::Checkpoint => Some(log.checkpoint.into_bytes()),
         Wanted::Vkey => Some(format!("{}\n", log.vkey).into_bytes()),

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::connection::{Database, Line};
 use super::keys::Signer;
 use super::ledger::{About, Appendix, Pending};
-use super::sql::{Statement, id};
-use super::{Error, ledger};
+use super::sql::{Statement, id, int};
+use super::{Error, clock, ledger, with_retries};
 use super::{LedgerReader, LogHead};
 use crate::domain::Millis;
 use crate::domain::gate::Tenant;
@@ -46,6 +46,8 @@ pub struct Erasure {
     pub open: Vec<String>,
     /// The entries that say so.
     pub told_in: Vec<u64>,
+    /// Whether what was erased may remain in SQLite's journal until its next checkpoint: somebody was reading.
+    pub journal_remains: bool,
 }
 
 impl Eraser {
@@ -65,6 +67,20 @@ impl Eraser {
         signer.check(&reader).await?;
         let is_sqlite = database.is_sqlite();
         Ok(Self { reader, line: Line::new(database), signer, is_sqlite })
+    }
+
+    /// Reads the logs.
+    #[must_use]
+    pub fn ledger(&self) -> &LedgerReader {
+        &self.reader
+    }
+
+    /// What the database's own clock says: entries are dated by it, whoever writes them.
+    ///
+    /// # Errors
+    /// If the database did not say.
+    pub async fn time(&self) -> Result<Millis, Error> {
+        Ok(clock::ask(self.line.open().await?, !self.is_sqlite).await?.0)
     }
 
     /// Every log, in the order of their tenants.
@@ -101,38 +117,41 @@ impl Eraser {
             session.end();
         }
         for _ in 0..ATTEMPTS {
-            let mut session = self.line.open().await?;
-            let mut found = find(log.tenant, person, session.connection()?).await?;
-            session.end();
-            let mut session = self.line.begin().await?;
-            match self.delete(log, &mut found, reason, now, session.connection()?).await {
-                Ok(Some(erasure)) if erasure.open.is_empty() => {
-                    session.commit().await?;
-                    self.forget().await?;
-                    return Ok(erasure);
-                }
-                Ok(Some(erasure)) => {
-                    session.roll_back().await;
-                    return Ok(erasure);
-                }
-                Ok(None) => session.roll_back().await,
-                Err(error) => {
-                    session.roll_back().await;
-                    return Err(error);
-                }
+            // A decision locks the request first and the log after it; of two who wait for each other, PostgreSQL ends one.
+            if let Some(mut erasure) = with_retries(|| self.attempt(log, person, reason, now)).await? {
+                // It is done, whatever becomes of the journal.
+                erasure.journal_remains = erasure.open.is_empty() && !self.forget().await.unwrap_or(false);
+                return Ok(erasure);
             }
         }
         Err(Error::Conflict)
     }
 
-    /// Also the journal forgets.
-    async fn forget(&self) -> Result<(), Error> {
-        if self.is_sqlite {
-            let mut session = self.line.open().await?;
-            session.connection()?.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-            session.end();
+    /// `None`: as [`Self::delete`].
+    async fn attempt(&self, log: &LogHead, person: &str, reason: &str, now: Millis) -> Result<Option<Erasure>, Error> {
+        let mut session = self.line.open().await?;
+        let mut found = find(log.tenant, person, session.connection()?).await?;
+        session.end();
+        let mut session = self.line.begin().await?;
+        match self.delete(log, &mut found, reason, now, session.connection()?).await {
+            Ok(Some(erasure)) if erasure.open.is_empty() => session.commit().await.map(|()| Some(erasure)),
+            other => {
+                session.roll_back().await;
+                other
+            }
         }
-        Ok(())
+    }
+
+    /// Also the journal forgets; whether it has.
+    async fn forget(&self) -> Result<bool, Error> {
+        if !self.is_sqlite {
+            return Ok(true);
+        }
+        let mut session = self.line.open().await?;
+        let rows = Statement::new("PRAGMA wal_checkpoint(TRUNCATE)").fetch(session.connection()?).await?;
+        session.end();
+        let busy = rows.first().map_or(Err(Error::Closed), |row| int(row, 0))?;
+        Ok(busy == 0)
     }
 
     /// `None`: the log has grown, and told of new names.

@@ -94,6 +94,20 @@ impl LedgerReader {
         rows.first().map(log_head).transpose()
     }
 
+    /// Whether another account's log began with the same login, as it can when a login was given up.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn has_namesake(&self, log: &LogHead) -> Result<bool, Error> {
+        let statement = Statement::new(HEADS)
+            .sql(" AND LOWER(login) = ")
+            .bind(log.login.to_ascii_lowercase())
+            .sql(" AND tenant <> ")
+            .bind(log.tenant)
+            .sql(" LIMIT 1");
+        Ok(!statement.fetch(&mut *self.connection().await?).await?.is_empty())
+    }
+
     /// The log whose origin ends in `/l/` and this id.
     ///
     /// # Errors

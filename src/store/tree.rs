@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::sql::{Statement, Value, id, text};
-use super::{Error, LogHead, Shared, Store};
-use crate::ledger::merkle::{self, Levels, Subtrees, leaf_hash};
+use super::{Error, LedgerReader, LogHead, Shared, Store};
+use crate::ledger::merkle::{self, Frontier, Levels, Subtrees, leaf_hash};
 use crate::ledger::tile::WIDTH;
 use crate::ledger::{Checkpoint, Hash};
 
@@ -41,6 +41,24 @@ impl Tree {
     #[must_use]
     pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
         merkle::consistency_proof(self, old, new)
+    }
+}
+
+impl LedgerReader {
+    /// The root of the first `size` entries, from the entries themselves; of fewer if there are fewer.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn root_at(&self, log: &LogHead, size: u64) -> Result<Hash, Error> {
+        let mut frontier = Frontier::new();
+        while frontier.size() < size {
+            let lines = self.entries(log.tenant, frontier.size(), size, 16 * WIDTH).await?;
+            if lines.is_empty() {
+                break;
+            }
+            lines.iter().for_each(|line| frontier.push(leaf_hash(line.as_bytes())));
+        }
+        Ok(frontier.root())
     }
 }
 

@@ -136,8 +136,16 @@ impl Publisher {
         }
         let Some(schedule) = &self.schedule else { return Ok(Due::No) };
         let news = self.publications.oldest_news(log.tenant).await?;
-        let moment = news.and_then(|at| schedule.next_after(at)).filter(|moment| *moment <= now);
-        let Some(moment) = moment else { return Ok(Due::No) };
+        let moment = match news {
+            None => None,
+            Some(at) if at <= now => schedule.next_after(at),
+            // From the future: a clock was wrong. It was written after the last publication, whenever that was.
+            Some(_) => match self.publications.newest(log.tenant).await? {
+                Some(batch) if batch.planned_at <= now => schedule.next_after(batch.planned_at),
+                _ => Some(now),
+            },
+        };
+        let Some(moment) = moment.filter(|moment| *moment <= now) else { return Ok(Due::No) };
         Ok(match self.vouched(log, moment, self.waited(log, moment)).await? {
             Vouching::Waiting => Due::Waiting,
             Vouching::Over(vouched) => Due::Vouched(vouched),
@@ -260,7 +268,8 @@ impl Publisher {
         }
         let why = error.to_string();
         let doubled = WAITS.0.checked_shl(u32::try_from(batch.attempts.min(16)).unwrap_or(16)).unwrap_or(WAITS.1);
-        let is_news = !batch.told && batch.attempts + 1 >= FAILURES_BEFORE_IT_IS_TOLD;
+        let may_sign = !matches!(error, Error::SetBack(_));
+        let is_news = may_sign && !batch.told && batch.attempts + 1 >= FAILURES_BEFORE_IT_IS_TOLD;
         let record = is_news.then(|| failure(batch, &why, false));
         let Batch { tag, repository, attempts, .. } = batch;
         error!(%tag, %repository, attempts = attempts + 1, error = %why, "publication failed; it will be tried again");

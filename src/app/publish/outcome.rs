@@ -64,6 +64,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// More is public than the database has published: nothing may be signed with it, not even that this failed.
+    #[error("{0}")]
+    SetBack(String),
     /// Something is not as it should be; the text says what, and what to do.
     #[error("{0}")]
     Wrong(String),

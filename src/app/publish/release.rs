@@ -137,7 +137,7 @@ impl Publisher {
         let known = self.publications.tags(log.tenant).await?;
         match all.iter().filter(beyond).find(|release| !known.contains(&release.tag)) {
             None => Ok(()),
-            Some(release) => Err(Error::Wrong(format!(
+            Some(release) => Err(Error::SetBack(format!(
                 "release {} of this ledger is public and goes further than this database has published ({} entries): the \
                  database was probably restored from a backup. Nothing is published; bring back the newest database, or \
                  begin a new ledger with a new database and key",

@@ -7,7 +7,6 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::export::choose;
-use crate::app;
 use crate::cli::Failure;
 use crate::config::{self, KeySource};
 use crate::keys;
@@ -20,7 +19,8 @@ when they come back. Requests in the database that are answered keep only what d
 \n\
 Refused while a request that names them is open: it needs what it knows of them to be decided.\n\
 \n\
-Does not reach: openings that were exported before, backups, the server's logs, policy files that name them, webhooks that \
+Does not reach: what the policy's authors choose to call their rules, freezes, repositories and environments: these names \
+stand in clear, and a rule called mona-must-approve keeps that name for ever; openings that were exported before, backups, the server's logs, policy files that name them, webhooks that \
 failed or wait to be handled, what a running server has in memory until it is restarted, what GitHub shows; on PostgreSQL \
 what VACUUM has not cleared away yet. An entry's request_digest is over names, too: whoever knows all the rest of a request \
 can try whether a name fits.\n\
@@ -74,7 +74,8 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let url = settings.place.database_url.expose_secret();
-        let eraser = Eraser::open(url, settings.host, seed, next_seed).await.context("the ledger cannot be opened")?;
+        let eraser = Eraser::open(url, settings.host.clone(), seed, next_seed).await.context("the ledger cannot be opened")?;
+        super::may_sign(&settings, eraser.ledger()).await?;
         let log = choose(eraser.logs().await?, args.tenant.as_deref())?;
         let plan = eraser.plan(&log, &args.person).await?;
         may_be_erased(&plan, &log, &args.person)?;
@@ -85,10 +86,14 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         if !args.yes {
             ask(&plan, &log, &args.person)?;
         }
-        let erased = eraser.erase(&log, &args.person, &reason, app::system_clock()()).await?;
+        let erased = eraser.erase(&log, &args.person, &reason, eraser.time().await?).await?;
         may_be_erased(&erased, &log, &args.person)?;
         let told: Vec<String> = erased.told_in.iter().map(u64::to_string).collect();
         say(&format!("erased {}; entry {} says so", in_words(&erased), told.join(", ")));
+        if erased.journal_remains {
+            say("somebody is reading the database: what was erased may remain in its journal (the -wal file) until the next \
+                 checkpoint; run `PRAGMA wal_checkpoint(TRUNCATE)`, or restart the server, to be sure");
+        }
         Ok::<_, anyhow::Error>(())
     })?;
     Ok(())

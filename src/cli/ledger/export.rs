@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
@@ -38,7 +38,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "CHECKPOINT", requires = "segment")]
     pub after: Option<PathBuf>,
 
-    /// Whose ledger: the account's login or id; needed only when there are several
+    /// Whose ledger: the account's login or id, or the ledger's origin; needed only when there are several
     #[arg(long)]
     pub tenant: Option<String>,
 
@@ -101,14 +101,28 @@ async fn write_segment(
 }
 
 pub(super) fn choose(logs: Vec<LogHead>, tenant: Option<&str>) -> anyhow::Result<LogHead> {
-    let names = || logs.iter().map(|l| format!("{} ({})", l.login, l.tenant)).collect::<Vec<_>>().join(", ");
+    let names =
+        |logs: &[LogHead]| logs.iter().map(|l| format!("{} ({})", l.login, l.tenant)).collect::<Vec<_>>().join(", ");
     match tenant {
-        Some(name) => logs
-            .iter()
-            .find(|log| log.login.eq_ignore_ascii_case(name) || log.tenant.to_string() == name)
-            .cloned()
-            .ok_or_else(|| anyhow!("there is no ledger of {name}; there are: {}", names())),
-        None if logs.len() > 1 => bail!("there are several ledgers, choose one with --tenant: {}", names()),
+        Some(name) => {
+            let is_it = |log: &&LogHead| {
+                log.login.eq_ignore_ascii_case(name) || log.tenant.to_string() == name || log.origin == name
+            };
+            let fitting: Vec<&LogHead> = logs.iter().filter(is_it).collect();
+            match fitting[..] {
+                [] => bail!("there is no ledger of {name}; there are: {}", names(&logs)),
+                [log] => Ok(log.clone()),
+                _ => {
+                    let them = fitting.iter().map(|log| format!("{} ({}), {}", log.login, log.tenant, log.origin));
+                    bail!(
+                        "{name} can mean several ledgers, for a login may pass to another account: {}; give --tenant the \
+                         account id or the ledger's origin, as they stand here",
+                        them.collect::<Vec<_>>().join("; ")
+                    )
+                }
+            }
+        }
+        None if logs.len() > 1 => bail!("there are several ledgers, choose one with --tenant: {}", names(&logs)),
         None => logs.into_iter().next().context("the ledger is empty: nothing was held yet"),
     }
 }

@@ -172,6 +172,7 @@ async fn revoke(tenant: Option<&str>, revocation: &Revocation) -> Result<(), Fai
         Some(_) => vec![choose(reader.logs().await?, tenant)?],
         None => reader.logs().await?,
     };
+    super::may_sign(&config, &reader).await.map_err(anyhow::Error::from)?;
     let clock = DatabaseClock::new(app::system_clock());
     let (store, _handed) = Store::open(Options {
         url,

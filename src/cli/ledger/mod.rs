@@ -12,6 +12,11 @@ pub mod served;
 mod trust;
 pub mod verify;
 
+use crate::app::anchor::Accepted;
+use crate::app::guard::{Guard, Refusal};
+use crate::config::LedgerKeys;
+use crate::store::LedgerReader;
+
 /// `seconder ledger …`
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -27,6 +32,12 @@ pub enum Command {
     Erase(erase::EraseArgs),
     /// Print the JSON Schema of the entries
     Schema,
+}
+
+/// Refuses to sign with a database that holds less than what was signed, as a server does when it starts.
+async fn may_sign(keys: &LedgerKeys, ledger: &LedgerReader) -> Result<(), Refusal> {
+    let accepted = Accepted(keys.accepted_rollbacks.clone());
+    Guard::new(&keys.place.data_dir, accepted).check_remembered_in(ledger).await
 }
 
 /// Prints the schema.

@@ -87,6 +87,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
         .await
         .context("SECONDER_DATABASE_URL: the server's database cannot be opened")?;
         let folder = publications_below(&ledger.place.data_dir);
+        super::may_sign(ledger, publications.ledger()).await.map_err(anyhow::Error::from)?;
         let publisher = Publisher::new(publications, Arc::new(github), target, schedule, folder).witnessed(witnessing);
         publish(args, &publisher).await
     })

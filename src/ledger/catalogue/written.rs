@@ -60,7 +60,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry(
         "ledger.genesis",
         Log,
-        "The log begins. The customer's own name stands in clear here, and nowhere else.",
+        "The log begins. The customer's own login stands in clear here, and later where a repository is named with its owner.",
         &[
             need("origin", Text, "the log's name for ever"),
             need("vkey", Text, "the key that checks it"),
