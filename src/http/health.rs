@@ -1,5 +1,5 @@
 //! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and neither a
-//! witness nor what was published holds anything against a ledger.
+//! witness nor what was published or committed holds anything against a ledger.
 
 use std::sync::Arc;
 
@@ -34,12 +34,13 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
     // A ledger that somebody vouches against is no evidence, however well everything else works.
     let mut alarms = endpoints.store.ledger_alarms().await.unwrap_or_default();
     alarms.extend(endpoints.released.iter().flat_map(|released| released.alarms()));
+    alarms.extend(endpoints.branch.iter().flat_map(|branch| branch.alarms()));
     let ready = worker_alive && writable && alarms.is_empty();
     let publications = match endpoints.store.publications().standing().await {
         Ok(batches) => batches.iter().map(publication).collect(),
         Err(error) => json!({ "error": error.to_string() }),
     };
-    let branches = match endpoints.commits_checkpoints {
+    let branches = match endpoints.branch.is_some() {
         false => json!([]),
         true => match endpoints.store.branches().await {
             Ok(branches) => branches.iter().map(branch).collect(),
