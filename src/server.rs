@@ -138,8 +138,8 @@ impl Server {
         let branch = config.publish.and_then(|publish| publish.branch);
         let branch = branch
             .zip(publish.as_ref())
-            .map(|(name, (target, _))| Arc::new(Branch::new(store.clone(), github.clone(), target.clone(), name)));
-        let commits_checkpoints = branch.is_some();
+            .map(|(name, (target, _))| Branch::new(store.clone(), github.clone(), target.clone(), name, guard.clone()))
+            .map(Arc::new);
         let publisher = publish.map(|(target, schedule)| {
             let folder = publications_below(&config.data_dir);
             Publisher::new(store.publications(), github.clone(), target, schedule, folder).witnessed(witnessing)
@@ -157,7 +157,7 @@ impl Server {
             anchors,
             guard: guard.clone(),
             released: released.clone(),
-            branch,
+            branch: branch.clone(),
         };
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let endpoints = Endpoints {
@@ -168,7 +168,7 @@ impl Server {
             counters: Counters::default(),
             room: Room::default(),
             released,
-            commits_checkpoints,
+            branch,
             log: Window::new(store.ledger(), readers(config.ledger_readers), Handle::current()),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));

@@ -6,9 +6,10 @@ use std::time::Duration;
 use seconder::app::publish::{Outcome, Publisher};
 use seconder::demo::{Asset, Spoiled, Trouble};
 use seconder::domain::record::Record;
-use seconder::store::Plan;
+use seconder::store::{LogHead, Plan};
 use serde_json::Value;
 
+use crate::served::change_in;
 use crate::support::ACME;
 use crate::support::database::{LEASE, on_both, on_sqlite};
 use press::{ENTERPRISE, LEDGER, Press, granted};
@@ -403,6 +404,55 @@ fn one_repository_can_take_the_ledgers_of_all_accounts() {
         }
         let tags: Vec<String> = press.github.releases("audit/all").into_iter().map(|release| release.tag).collect();
         assert_eq!(tags, ["seconder-ledger-2023.11.14-0001", "seconder-ledger-2023.11.14-0002"]);
+    });
+}
+
+#[test]
+fn two_ledgers_whose_releases_have_the_same_tag_keep_their_files_apart() {
+    on_sqlite(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        press.hold_of(8_000, 1).await;
+        press.account(8_000);
+        press.github.fail("PATCH", 2, Trouble::Status(500));
+        for log in press.store.ledger().logs().await.unwrap() {
+            press.publisher().publish(&log, &|_| {}).await.unwrap_err();
+        }
+        let (acmes, others) = (press.github.releases(LEDGER), press.github.releases("account-8000/ledger"));
+        assert_eq!(acmes[0].tag, others[0].tag);
+        let folders = std::fs::read_dir(database.folder().join("publications")).unwrap();
+        assert_eq!(folders.count(), 2, "one for each, while both are being uploaded");
+    });
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_keeps_no_other_from_the_public_and_is_not_tried_all_the_time() {
+    on_sqlite(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        press.hold_of(8_000, 1).await;
+        press.account(8_000);
+        let logs = press.store.ledger().logs().await.unwrap();
+        let prefix = "seconder-ledger-2023.11.14-";
+        let publications = press.store.publications();
+        for log in &logs {
+            let repository = format!("{}/ledger", log.login);
+            let plan = Plan { tenant: log.tenant, repository: &repository, tag_prefix: prefix, vouched: None };
+            let batch = publications.plan(&plan).await.unwrap().unwrap();
+            publications.put_back(&batch, 0).await.unwrap();
+        }
+        let is_public = |log: &LogHead| press.github.releases(&format!("{}/ledger", log.login)).len() == 1;
+        let first = logs[0].tenant;
+        change_in(database, &format!("UPDATE publications SET tsr = x'ff' WHERE tenant = {first}"));
+        let publisher = press.publisher();
+        publisher.due().await.unwrap();
+        assert!(!is_public(&logs[0]) && is_public(&logs[1]));
+        change_in(database, &format!("UPDATE publications SET tsr = '' WHERE tenant = {first}"));
+        publisher.due().await.unwrap();
+        assert!(!is_public(&logs[0]), "it is not tried again at once");
+        database.pass(60_000);
+        publisher.due().await.unwrap();
+        assert!(is_public(&logs[0]));
     });
 }
 

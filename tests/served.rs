@@ -45,7 +45,7 @@ async fn serve(store: &Store, access: Access) -> SocketAddr {
         counters: Counters::default(),
         room: Room::default(),
         released: None,
-        commits_checkpoints: false,
+        branch: None,
         log: Window::new(store.ledger(), access, tokio::runtime::Handle::current()),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -277,7 +277,8 @@ fn verify(url: &str, vkey: &str, options: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), said)
 }
 
-fn change_in(database: &Database, sql: &str) {
+/// The operator, or an accident, changes something in the database.
+pub fn change_in(database: &Database, sql: &str) {
     let path = database.url.strip_prefix("sqlite://").unwrap();
     let script =
         format!("import sqlite3,sys\ndb=sqlite3.connect(sys.argv[1],timeout=30)\ndb.execute({sql:?})\ndb.commit()");

@@ -1,10 +1,12 @@
 //! Commits each log's newest checkpoint to a branch of the repository it is published to: whoever has a clone holds every
 //! checkpoint that was ever there, with GitHub's date on it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{debug, error, info, warn};
 
+use super::guard::{Guard, Refusal};
 use super::publish::Target;
 use crate::domain::Millis;
 use crate::github::contents::FileCommit;
@@ -28,6 +30,9 @@ pub struct Branch {
     github: Arc<GitHub>,
     target: Target,
     name: String,
+    guard: Arc<Guard>,
+    /// By tenant: what is held against its log by what is on the branch.
+    alarms: Mutex<BTreeMap<u64, String>>,
 }
 
 /// Why a checkpoint is not there.
@@ -37,15 +42,37 @@ enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     GitHub(#[from] client::Error),
+    /// What is there shows that the database is not the one it was.
+    #[error(transparent)]
+    Refused(Refusal),
     #[error("{0}")]
     Wrong(String),
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Store(error) => Self::Store(error),
+            refusal => Self::Refused(refusal),
+        }
+    }
+}
+
 impl Branch {
-    /// Commits to this branch of the repository that a log is published to.
+    /// Commits to this branch of the repository that a log is published to, unless the guard refuses what is there.
     #[must_use]
-    pub fn new(store: Store, github: Arc<GitHub>, target: Target, name: String) -> Self {
-        Self { store, github, target, name }
+    pub fn new(store: Store, github: Arc<GitHub>, target: Target, name: String, guard: Arc<Guard>) -> Self {
+        Self { store, github, target, name, guard, alarms: Mutex::default() }
+    }
+
+    /// What is held against the ledgers by what is on the branch. It stands until the log's checkpoint is there again.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
+        self.raised().values().cloned().collect()
+    }
+
+    fn raised(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Commits the checkpoint of every log that has grown and is due. Returns how many were tried.
@@ -57,12 +84,18 @@ impl Branch {
         for one in &due {
             let now = self.store.publications().now();
             match self.commit(one).await {
-                Ok(()) => drop(self.store.branch_committed(one, now.saturating_add(EVERY)).await?),
+                Ok(()) => {
+                    self.raised().remove(&one.log.tenant);
+                    self.store.branch_committed(one, now.saturating_add(EVERY)).await?;
+                }
                 Err(Error::GitHub(client::Error::RateLimited { until })) => {
                     debug!(log = one.log.origin, until, "no room for a checkpoint's commit yet");
                     self.store.branch_failed(one, "GitHub asks us to wait", until).await?;
                 }
                 Err(error) => {
+                    if let Error::Refused(refusal) = &error {
+                        self.raised().insert(one.log.tenant, refusal.to_string());
+                    }
                     let why: String = error.to_string().chars().take(LONGEST_ERROR).collect();
                     error!(
                         log = one.log.origin,
@@ -100,7 +133,7 @@ impl Branch {
         for _ in 0..TRIES {
             let there = self.github.file_on_branch(place, &self.name, &path).await?;
             if let Some(there) = &there
-                && self.is_enough(due, &there.text).await?
+                && self.is_enough(due, &full_name, &there.text).await?
             {
                 return Ok(());
             }
@@ -131,24 +164,18 @@ impl Branch {
         Err(Error::Wrong(format!("somebody else writes {path} on branch {} of {full_name} all the time", self.name)))
     }
 
-    /// Whether what is there is our checkpoint or a newer one. A branch must not go back: what it holds beyond the database
-    /// is evidence. What the log's keys have not signed is nothing.
-    async fn is_enough(&self, due: &BranchDue, there: &str) -> Result<bool, Error> {
+    /// Whether what is there is our checkpoint or a newer one. What the log's keys have signed is evidence: the database must
+    /// have the same entries, or what is there stays. What they have not signed is nothing.
+    async fn is_enough(&self, due: &BranchDue, repository: &str, there: &str) -> Result<bool, Error> {
         if there == due.log.checkpoint {
             return Ok(true);
         }
         let signed = self.store.signed_by_us(there).await?;
-        let Some(newer) = signed.filter(|it| it.origin == due.log.origin && it.size >= due.log.size) else {
-            return Ok(false);
-        };
+        let Some(signed) = signed.filter(|it| it.origin == due.log.origin) else { return Ok(false) };
+        let found = format!("the branch {} of {repository}", self.name);
+        self.guard.check(&self.store, &signed, &found).await?;
+        // Larger than the whole database: the operator has accepted that it was set back.
         let now = self.store.ledger().log(due.log.tenant).await?.map_or(0, |log| log.size);
-        if now >= newer.size {
-            return Ok(newer.size > due.log.size);
-        }
-        Err(Error::Wrong(format!(
-            "the branch {} has a checkpoint with {} entries, but the database has only {now}: it was restored from a \
-             backup, or entries were taken away. The branch is left as it is; bring back the newest database",
-            self.name, newer.size
-        )))
+        Ok(signed.size > due.log.size && signed.size <= now)
     }
 }

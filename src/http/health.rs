@@ -1,5 +1,5 @@
 //! `/healthz`: the process answers. `/readyz`: the database can be written, the worker is alive, and neither a
-//! witness nor what was published holds anything against a ledger.
+//! witness nor what was published or committed holds anything against a ledger.
 //!
 //! Whoever reaches the server may ask, so the answer has counts and names nobody; the log says the rest.
 
@@ -32,14 +32,16 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
     });
     // A ledger that somebody vouches against is no evidence, however well everything else works. Whoever cannot read what
     // is held against it knows of nothing good, either.
-    let published = endpoints.released.iter().map(|released| released.alarms().len()).sum::<usize>();
-    let alarms = told("ledger_alarms", endpoints.store.ledger_alarms().await).map(|alarms| alarms.len() + published);
+    let released = endpoints.released.iter().map(|released| released.alarms().len()).sum::<usize>();
+    let committed = endpoints.branch.iter().map(|branch| branch.alarms().len()).sum::<usize>();
+    let witnessed = told("ledger_alarms", endpoints.store.ledger_alarms().await).map(|alarms| alarms.len());
+    let alarms = witnessed.map(|witnessed| witnessed + released + committed);
     let ready = worker_alive && health.is_some() && alarms == Some(0);
     // What is not published is no reason to take no more webhooks.
     let publications = told("publications", endpoints.store.publications().standing().await).map(|batches| {
         batches.iter().filter(|batch| batch.attempts > 0 && batch.state != BatchState::Published).count()
     });
-    let branches = match endpoints.commits_checkpoints {
+    let branches = match endpoints.branch.is_some() {
         false => Some(0),
         true => told("checkpoint_branch", endpoints.store.branches().await)
             .map(|branches| branches.iter().filter(|branch| branch.attempts > 0).count()),

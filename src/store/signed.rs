@@ -1,9 +1,19 @@
 //! Whether a checkpoint that somebody else holds is one of ours. Anybody may write one down; only our keys sign it.
 
-use super::{Error, Store};
+use super::{Error, Publications, Store};
 use crate::ledger::{Checkpoint, VerifierKey};
 
 impl Store {
+    /// [`Publications::signed_by_us`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn signed_by_us(&self, note: &str) -> Result<Option<Checkpoint>, Error> {
+        self.publications().signed_by_us(note).await
+    }
+}
+
+impl Publications {
     /// What a checkpoint says that a key of its log has signed: one the log has or had and that counts at that size, or one
     /// that this server would sign with if the log were not in its database. Nothing if none of them has.
     ///
@@ -19,7 +29,7 @@ impl Store {
             Some(log) => self.ledger().keys(log).await?,
             None => Vec::new(),
         };
-        let held = self.shared.signer.held(&origin)?;
+        let held = self.signer.held(&origin)?;
         let held = [Some(held.own), held.next].into_iter().flatten().map(|key| key.vkey.clone());
         let is_unknown = |vkey: &String| known.iter().all(|key| key.vkey != *vkey);
         let counts = known.iter().filter(|key| key.valid_to_size.is_none_or(|end| size <= end));

@@ -1,6 +1,10 @@
 //! Checkpoints on a branch: one commit each, whatever gets in between.
 
+use std::sync::Arc;
+
+use seconder::app::anchor::Accepted;
 use seconder::app::branch::Branch;
+use seconder::app::guard::Guard;
 use seconder::app::publish::Target;
 use seconder::demo::{Commit, Trouble};
 use seconder::github::contents::FileCommit;
@@ -23,7 +27,8 @@ async fn with_branch(database: &Database) -> Press<'_> {
 
 fn branch(press: &Press<'_>) -> Branch {
     let target = Target::parse("ledger").unwrap();
-    Branch::new(press.store.clone(), adapter(&press.github), target, "checkpoints".to_owned())
+    let guard = Arc::new(Guard::new(press.database.folder(), Accepted::default()));
+    Branch::new(press.store.clone(), adapter(&press.github), target, "checkpoints".to_owned(), guard)
 }
 
 async fn path(press: &Press<'_>) -> String {
@@ -132,7 +137,30 @@ fn a_database_that_was_set_back_does_not_set_the_branch_back() {
         branch(&press).due().await.unwrap();
         assert_eq!(there(&press).await, newest);
         let standing = standing(&press).await;
-        assert!(standing.last_error.contains("restored from a backup"), "{standing:?}");
+        assert!(standing.last_error.contains("A restored backup looks like this"), "{standing:?}");
+    });
+}
+
+#[test]
+fn a_restored_database_that_has_grown_again_does_not_replace_the_checkpoint_of_another_past() {
+    on_sqlite(async |database| {
+        let mut press = with_branch(database).await;
+        let backup = press.backup().await;
+        press.hold(2).await;
+        branch(&press).due().await.unwrap();
+        let (signed, size) = (there(&press).await, press.log().await.size);
+        press.restore(&backup).await;
+        for run in 3..6 {
+            press.hold(run).await;
+        }
+        assert!(press.log().await.size > size, "by its size nothing is missing");
+        let branch = branch(&press);
+        branch.due().await.unwrap();
+        assert_eq!(there(&press).await, signed);
+        let alarms = branch.alarms();
+        assert!(alarms.len() == 1 && alarms[0].contains("the branch checkpoints of acme/ledger has"), "{alarms:?}");
+        assert!(alarms[0].contains("the first entries in the database are others"), "{alarms:?}");
+        assert_eq!(standing(&press).await.attempts, 1);
     });
 }
 

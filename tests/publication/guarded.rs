@@ -1,13 +1,18 @@
 //! What is public cannot be taken back: a database that is older than a release does not start.
 
-use seconder::app::publish::{Publisher, Target};
-use seconder::demo::Trouble;
+use std::sync::Arc;
+
+use seconder::app::anchor::Accepted;
+use seconder::app::guard::Guard;
+use seconder::app::publish::{Outcome, Publisher, Released, Target};
+use seconder::demo::{GitHub, Trouble};
 use seconder::ledger::{Checkpoint, SigningKey};
 use seconder::server::Server;
 use seconder::store::LogHead;
 use zeroize::Zeroizing;
 
-use super::press::{LEDGER, granted};
+use super::press::{LEDGER, Press, granted};
+use crate::support::database::on_sqlite;
 use crate::support::process::get;
 use crate::support::stage::{PATIENCE, Stage, adapter};
 
@@ -48,13 +53,13 @@ async fn set_back() -> Stage {
 }
 
 /// Somebody who can write to the repository, and has not the key, publishes a longer ledger.
-fn forge(stage: &Stage, origin: &str) {
+fn forge(github: &GitHub, origin: &str) {
     let key = SigningKey::from_seed(origin, &Zeroizing::new([66; 32])).unwrap();
     let root = seconder::ledger::merkle::empty_root();
     let checkpoint = Checkpoint { origin: origin.to_owned(), size: 99_999, root }.sign(&key).unwrap();
-    let id = stage.github.release(LEDGER, "seconder-ledger-2026.11.29-0999", &[("checkpoint", &checkpoint)]);
+    let id = github.release(LEDGER, "seconder-ledger-2026.11.29-0999", &[("checkpoint", &checkpoint)]);
     let notes = format!("<!-- seconder {origin} 0-99999 {} -->", root.to_base64());
-    stage.github.rewrite_notes(LEDGER, id, &notes);
+    github.rewrite_notes(LEDGER, id, &notes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +69,7 @@ async fn a_restored_database_does_not_start_when_more_was_published() {
     let origin = reader.logs().await.unwrap().remove(0).origin;
     drop(reader);
     // What somebody else put there does not hide what is genuine.
-    forge(&stage, &origin);
+    forge(&stage.github, &origin);
     let said = match Server::start(stage.config()).await {
         Err(error) => format!("{error:#}"),
         Ok(_) => panic!("the server started"),
@@ -86,7 +91,7 @@ async fn a_forged_checkpoint_in_that_repository_stops_nobody() {
     stage.publish_to("ledger", None);
     deploy(&stage).await;
     publish(&stage).await;
-    forge(&stage, &log(&stage).await.origin);
+    forge(&stage.github, &log(&stage).await.origin);
     stage.stop().await;
     std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
     stage.start().await;
@@ -109,4 +114,52 @@ async fn a_server_that_could_not_see_what_was_published_starts_and_sounds_the_al
         }
         assert!(began.elapsed() < PATIENCE, "waited in vain for the alarm");
     }
+}
+
+#[test]
+fn a_forged_release_stops_no_publication() {
+    on_sqlite(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        press.publish().await.unwrap();
+        forge(&press.github, &press.log().await.origin);
+        press.hold(2).await;
+        assert!(matches!(press.publish().await.unwrap(), Outcome::Published { .. }));
+    });
+}
+
+#[test]
+fn a_rollback_that_was_found_is_not_forgotten_because_another_repository_does_not_answer() {
+    on_sqlite(async |database| {
+        let mut press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        // One more than are looked at at once: acme's turn comes when the others were looked at.
+        for tenant in 8_001..=8_008 {
+            press.hold_of(tenant, 1).await;
+        }
+        press.account(8_001);
+        let backup = press.backup().await;
+        press.hold_of(8_001, 2).await;
+        let log = press.store.ledger().log(8_001).await.unwrap().unwrap();
+        press.publisher().publish(&log, &|_| {}).await.unwrap();
+        press.restore(&backup).await;
+        let guard = Arc::new(Guard::new(database.folder(), Accepted::default()));
+        let target = Target::parse("ledger").unwrap();
+        let released = Arc::new(Released::new(press.store.clone(), adapter(&press.github), target, guard));
+
+        let asked = press.github.calls().len();
+        let route = "GET /repos/{owner}/{repo}/releases";
+        // The first one's list, its files, its checkpoint; then acme's list.
+        press.github.fail_after(route, 3, Trouble::Hang(super::HANG));
+        let hangs = |github: &GitHub| {
+            github.calls()[asked..].iter().any(|call| call.path.starts_with("/repos/acme/ledger/releases"))
+        };
+        tokio::select! {
+            looked = released.may_sign() => panic!("it hangs: {looked:?}"),
+            waited = press.github.wait_until(PATIENCE, hangs) => waited.unwrap(),
+        }
+        press.github.calm_down();
+        let refusal = released.may_sign().await.unwrap_err().to_string();
+        assert!(refusal.contains("of account-8001/ledger has a checkpoint of the ledger"), "{refusal}");
+    });
 }

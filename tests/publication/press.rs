@@ -60,6 +60,14 @@ impl<'a> Press<'a> {
         self.store.commit(Work { claim: None, event }).await.unwrap();
     }
 
+    /// The other account has a repository for its ledger, too.
+    pub fn account(&self, tenant: u64) {
+        let login = format!("account-{tenant}");
+        let kind = UserKind::Organization;
+        self.github.add_user(&User { login: login.clone(), id: Some(tenant), kind, ..User::default() });
+        self.github.repository(&format!("{login}/ledger"));
+    }
+
     /// The same in another account's log.
     pub async fn hold_of(&self, tenant: u64, run: u64) {
         let event = Some(held(&case_of(tenant, run)));

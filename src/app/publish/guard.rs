@@ -13,7 +13,7 @@ use crate::app::guard::{Guard, Refusal};
 use crate::github::releases::Release;
 use crate::github::{GitHub, Place, client};
 use crate::ledger::{Checkpoint, layout};
-use crate::store::{self, Store};
+use crate::store::{self, Publications, Store};
 
 /// How long a server that starts waits for GitHub.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
@@ -37,6 +37,8 @@ pub struct Released {
 struct Seen {
     /// Repositories that were looked at.
     repositories: BTreeSet<String>,
+    /// What was found there and nobody has been told yet.
+    refusals: Vec<Refusal>,
     /// Those that could not be, and of which it was said.
     unreachable: BTreeSet<String>,
     alarms: Vec<String>,
@@ -78,11 +80,18 @@ impl Released {
     /// # Errors
     /// If the database must not sign, or cannot be read.
     pub async fn may_sign(self: &Arc<Self>) -> Result<(), Refusal> {
-        let Ok(looked) = tokio::time::timeout(FIRST_LOOK, self.look()).await else {
-            warn!("GitHub has not shown yet what was published of the ledgers; the server starts, and looks again");
-            return Ok(());
-        };
-        looked?.into_iter().next().map_or(Ok(()), Err)
+        let looked = tokio::time::timeout(FIRST_LOOK, self.look()).await;
+        // However the look ended: what it had found by then counts.
+        if let Some(refusal) = self.seen().refusals.pop() {
+            return Err(refusal);
+        }
+        match looked {
+            Ok(looked) => Ok(looked?),
+            Err(_) => {
+                warn!("GitHub has not shown yet what was published of the ledgers; the server starts, and looks again");
+                Ok(())
+            }
+        }
     }
 
     /// Looks at what was not seen yet. What is wrong becomes an alarm: the server has begun to sign.
@@ -90,11 +99,14 @@ impl Released {
     /// # Errors
     /// If the database cannot be read.
     pub async fn look_again(self: &Arc<Self>) -> Result<(), Refusal> {
-        for refusal in self.look().await? {
+        let looked = self.look().await;
+        let mut seen = self.seen();
+        for refusal in std::mem::take(&mut seen.refusals) {
             error!("{refusal}");
-            self.seen().alarms.push(refusal.to_string());
+            seen.alarms.push(refusal.to_string());
         }
-        Ok(())
+        drop(seen);
+        Ok(looked?)
     }
 
     /// What is held against the ledgers by what was published of them.
@@ -107,36 +119,47 @@ impl Released {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn look(self: &Arc<Self>) -> Result<Vec<Refusal>, store::Error> {
+    /// Looks at what was not seen yet. What is found is in [`Seen`] at once: whoever waits for this may stop waiting.
+    async fn look(self: &Arc<Self>) -> Result<(), store::Error> {
         let mut repositories: BTreeSet<String> = self.target.repository().into_iter().collect();
         let publications = self.store.publications();
         for log in publications.logs().await? {
             repositories.insert(self.target.of(&publications.login(&log).await?).to_lowercase());
         }
         let unseen: Vec<String> = repositories.difference(&self.seen().repositories).cloned().collect();
-        let mut refusals = Vec::new();
+        let mut ended = Ok(());
         for some in unseen.chunks(AT_ONCE) {
             let mut looking = JoinSet::new();
             for name in some.iter().cloned() {
                 let this = Arc::clone(self);
-                looking.spawn(async move { (this.look_at(&name).await, name) });
+                looking.spawn(async move {
+                    let looked = this.look_at(&name).await;
+                    this.note(name, looked)
+                });
             }
-            for (looked, name) in looking.join_all().await {
-                match looked {
-                    Ok(()) => drop(self.seen().repositories.insert(name)),
-                    Err(Trouble::Refused(Refusal::Store(error))) => return Err(error),
-                    Err(Trouble::Refused(refusal)) => {
-                        self.seen().repositories.insert(name);
-                        refusals.push(refusal);
-                    }
-                    Err(Trouble::Unreachable(error)) if self.seen().unreachable.insert(name.clone()) => {
-                        warn!(repository = name, %error, "what was published of the ledgers cannot be compared with them yet; it is tried again");
-                    }
-                    Err(Trouble::Unreachable(_)) => {}
-                }
+            for noted in looking.join_all().await {
+                ended = ended.and(noted);
             }
         }
-        Ok(refusals)
+        ended
+    }
+
+    /// Notes what came of a look at a repository.
+    fn note(&self, name: String, looked: Result<(), Trouble>) -> Result<(), store::Error> {
+        let mut seen = self.seen();
+        match looked {
+            Ok(()) => drop(seen.repositories.insert(name)),
+            Err(Trouble::Refused(Refusal::Store(error))) => return Err(error),
+            Err(Trouble::Refused(refusal)) => {
+                seen.repositories.insert(name);
+                seen.refusals.push(refusal);
+            }
+            Err(Trouble::Unreachable(error)) if seen.unreachable.insert(name.clone()) => {
+                warn!(repository = name, %error, "what was published of the ledgers cannot be compared with them yet; it is tried again");
+            }
+            Err(Trouble::Unreachable(_)) => {}
+        }
+        Ok(())
     }
 
     async fn look_at(&self, name: &str) -> Result<(), Trouble> {
@@ -155,10 +178,12 @@ impl Released {
                 by_log.entry(origin).or_default().push((end, release));
             }
         }
+        let publications = self.store.publications();
         for (origin, mut releases) in by_log {
             releases.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
             for (_, release) in releases.into_iter().take(FORGED) {
-                if let Some(checkpoint) = self.checkpoint(place, release, origin).await? {
+                let held = checkpoint_of::<Trouble>(&self.github, &publications, place, release, origin).await?;
+                if let Some(checkpoint) = held {
                     let found = format!("release {} of {name}", release.tag);
                     self.guard.check(&self.store, &checkpoint, &found).await?;
                     break;
@@ -167,27 +192,28 @@ impl Released {
         }
         Ok(())
     }
+}
 
-    /// The checkpoint a release holds, if a key of the log has signed it: whoever can write to the repository could put any other.
-    async fn checkpoint(
-        &self,
-        place: Place<'_>,
-        release: &Release,
-        origin: &str,
-    ) -> Result<Option<Checkpoint>, Trouble> {
-        let assets = self.github.release_assets(place, release.id).await?;
-        let asset = assets.iter().find(|it| it.name == layout::CHECKPOINT && it.is_whole() && it.size <= LONGEST);
-        let checkpoint = match asset {
-            Some(asset) => self.store.signed_by_us(&self.github.asset_text(place, asset).await?).await?,
-            None => None,
-        };
-        let genuine = checkpoint.filter(|checkpoint| checkpoint.origin == origin);
-        if genuine.is_none() {
-            warn!(
-                log = origin, tag = %release.tag, repository = %place.repository.full_name(),
-                "this release claims to be of this ledger, and holds no checkpoint that the ledger's keys have signed; it counts for nothing"
-            );
-        }
-        Ok(genuine)
+/// The checkpoint a release holds, if a key of the log has signed it: whoever can write to the repository could put any other.
+pub(super) async fn checkpoint_of<E: From<client::Error> + From<store::Error>>(
+    github: &GitHub,
+    publications: &Publications,
+    place: Place<'_>,
+    release: &Release,
+    origin: &str,
+) -> Result<Option<Checkpoint>, E> {
+    let assets = github.release_assets(place, release.id).await?;
+    let asset = assets.iter().find(|it| it.name == layout::CHECKPOINT && it.is_whole() && it.size <= LONGEST);
+    let checkpoint = match asset {
+        Some(asset) => publications.signed_by_us(&github.asset_text(place, asset).await?).await?,
+        None => None,
+    };
+    let genuine = checkpoint.filter(|checkpoint| checkpoint.origin == origin);
+    if genuine.is_none() {
+        warn!(
+            log = origin, tag = %release.tag, repository = %place.repository.full_name(),
+            "this release claims to be of this ledger, and holds no checkpoint that the ledger's keys have signed; it counts for nothing"
+        );
     }
+    Ok(genuine)
 }

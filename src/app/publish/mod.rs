@@ -99,33 +99,41 @@ impl Publisher {
     /// Publishes what is due. Cheap when nothing can be.
     ///
     /// # Errors
-    /// If the database cannot be read. What else fails is said in the log, in the ledger and by `/readyz`.
+    /// If the logs cannot be listed. What else fails is said in the log, in the ledger and by `/readyz`.
     pub async fn due(&self) -> Result<(), store::Error> {
         let now = self.publications.now();
         if now < self.next_look.load(Ordering::Relaxed) {
             return Ok(());
         }
+        // Whatever fails below: it is looked again then, and not at every tick.
+        self.next_look.store(now.saturating_add(LOOK), Ordering::Relaxed);
         let scheduled = self.schedule.as_ref().and_then(|schedule| schedule.next_after(now));
         let mut next = scheduled.unwrap_or(Millis::MAX).min(now.saturating_add(LOOK));
         for log in self.publications.logs().await? {
-            let published = match self.is_due(&log, now).await? {
-                Due::No => Ok(Outcome::NothingNew),
-                Due::Vouched(vouched) => self.publish_vouched(&log, vouched, &|_| {}).await,
-                Due::Waiting => {
-                    next = next.min(now.saturating_add(GLANCE));
-                    continue;
+            match self.due_of(&log, now).await {
+                Ok(then) => next = next.min(then),
+                Err(error) => {
+                    error!(origin = %log.origin, %error, "the ledger could not be published; it will be tried again");
                 }
-            };
-            if let Err(Error::Store(error)) = published {
-                // Everything else was said where it was written down.
-                error!(origin = %log.origin, %error, "the ledger could not be published; it will be tried again");
-            }
-            if let Some(batch) = self.publications.unfinished(log.tenant).await? {
-                next = next.min(batch.not_before.max(batch.leased_until));
             }
         }
         self.next_look.store(next, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Publishes a log if it is due. Returns when it is to be looked at again. One that cannot be read keeps no other waiting.
+    async fn due_of(&self, log: &LogHead, now: Millis) -> Result<Millis, store::Error> {
+        let published = match self.is_due(log, now).await? {
+            Due::No => Ok(Outcome::NothingNew),
+            Due::Vouched(vouched) => self.publish_vouched(log, vouched, &|_| {}).await,
+            Due::Waiting => return Ok(now.saturating_add(GLANCE)),
+        };
+        // Everything else was said where it was written down.
+        if let Err(Error::Store(error)) = published {
+            return Err(error);
+        }
+        let unfinished = self.publications.unfinished(log.tenant).await?;
+        Ok(unfinished.map_or(Millis::MAX, |batch| batch.not_before.max(batch.leased_until)))
     }
 
     /// Whether something was recorded before the schedule's last moment that is not published yet; or begun and not ended.
@@ -303,8 +311,9 @@ impl Publisher {
         Ok(Outcome::Published { batch: Box::new(batch), url: release.html_url, immutable: release.immutable, assets })
     }
 
+    /// Its own: tags are counted in each repository, so two logs may have the same.
     fn folder_of(&self, batch: &Batch) -> PathBuf {
-        self.folder.join(&batch.tag)
+        self.folder.join(format!("{}-{}", batch.tenant, batch.tag))
     }
 
     /// Works, and keeps the lease for as long as that takes. Whoever has lost it stops.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tracing::warn;
 
+use super::guard::checkpoint_of;
 use super::{Error, Progress, Publisher, Target, Trouble, Watch, files};
 use crate::artifact::segment::Asset;
 use crate::domain::gate::{Repository, Tenant};
@@ -111,7 +112,7 @@ impl Publisher {
             return self.patiently(|| self.github.retag_draft(place, release.id, wanted)).await.map_err(tag_trouble);
         }
         let all = self.github.releases(place).await?;
-        self.refuse_if_set_back(log, batch, &all).await?;
+        self.refuse_if_set_back(place, (log, batch), &all).await?;
         let found: Vec<&Release> = all.iter().filter(|release| release.tag == batch.tag).collect();
         if let Some(foreign) = found.iter().find(|release| !release.body.contains(mark)) {
             return Err(Trouble::TagTaken(format!("release {} has it and is not ours", foreign.id)));
@@ -131,19 +132,29 @@ impl Publisher {
         Ok(release)
     }
 
-    /// A database that was set back to an older state must not publish a second version of what is public already.
-    async fn refuse_if_set_back(&self, log: &LogHead, batch: &Batch, all: &[Release]) -> Result<(), Error> {
+    /// A database that was set back to an older state must not publish a second version of what is public already. What
+    /// the notes of a release claim anybody may write: the checkpoint it holds decides. Each is looked at, however many there
+    /// are: or else enough forged ones would hide one that is genuine.
+    async fn refuse_if_set_back(
+        &self,
+        place: Place<'_>,
+        (log, batch): (&LogHead, &Batch),
+        all: &[Release],
+    ) -> Result<(), Error> {
         let beyond = |release: &&Release| !release.draft && marked_end(log, release).is_some_and(|to| to > batch.from);
         let known = self.publications.tags(log.tenant).await?;
-        match all.iter().filter(beyond).find(|release| !known.contains(&release.tag)) {
-            None => Ok(()),
-            Some(release) => Err(Error::SetBack(format!(
-                "release {} of this ledger is public and goes further than this database has published ({} entries): the \
-                 database was probably restored from a backup. Nothing is published; bring back the newest database, or \
-                 begin a new ledger with a new database and key",
-                release.tag, batch.from
-            ))),
+        for release in all.iter().filter(beyond).filter(|release| !known.contains(&release.tag)) {
+            let held = checkpoint_of::<Error>(&self.github, &self.publications, place, release, &log.origin).await?;
+            if held.is_some_and(|checkpoint| checkpoint.size > batch.from) {
+                return Err(Error::SetBack(format!(
+                    "release {} of this ledger is public and goes further than this database has published ({} entries): \
+                     the database was probably restored from a backup. Nothing is published; bring back the newest \
+                     database, or begin a new ledger with a new database and key",
+                    release.tag, batch.from
+                )));
+            }
         }
+        Ok(())
     }
 
     /// Uploads what GitHub does not have, or has otherwise; removes what does not belong there.
