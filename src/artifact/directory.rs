@@ -74,8 +74,9 @@ impl Artifact for Directory {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
         let mut file = open_file(&self.path(path))?;
         // As much as there is, and a byte to see whether it is more: the limit of a bundle is hundreds of times what one has.
-        let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-        into.resize(size.min(limit) + 1, 0);
+        let wanted =
+            if limit < ONE_READ { limit } else { usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX) };
+        into.resize(wanted.min(limit) + 1, 0);
         let mut length = 0;
         loop {
             let read = file.read(&mut into[length..])?;

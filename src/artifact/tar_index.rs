@@ -1,6 +1,6 @@
 //! A tar file whose members are read from any place, by name. Nothing is ever unpacked, so that no name can lead anywhere.
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use ring::digest::{Context, SHA256};
 use tar::{Archive, Entries, Entry, EntryType, PaxExtensions};
@@ -20,7 +20,17 @@ pub(super) struct TarIndex {
     slice: Slice,
     /// By the hashes of their names. The hash has a key nobody knows, so nobody can give two names the same.
     members: Vec<Member>,
+    /// Where the members begin whose hashes begin with the same bits: few each, so that one is found without going to and fro in
+    /// megabytes.
+    begins: Vec<usize>,
     hasher: RandomState,
+}
+
+/// Hashes with so many first bits in common lie together.
+const COMMON_BITS: u32 = 16;
+
+fn group(hash: u64) -> usize {
+    (hash >> (u64::BITS - COMMON_BITS)) as usize
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +49,11 @@ impl TarIndex {
     /// # Errors
     /// `InvalidData`, with the reason, if it is damaged or something in it is not admitted or is there twice.
     pub(super) fn hashed(slice: Slice, admit: &mut Admit<'_>) -> io::Result<(Self, String)> {
-        let mut reader = BufReader::with_capacity(BUFFER, Hashing(slice.reader(), Context::new(&SHA256)));
-        let mut index = Self { slice, members: Vec::new(), hasher: RandomState::new() };
-        let mut archive = Archive::new(&mut reader);
-        walk(archive.entries()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
+        let reader = BufReader::with_capacity(BUFFER, Hashing(slice.reader(), Context::new(&SHA256)));
+        let mut index = Self::new(slice);
+        let mut archive = Archive::new(Onwards { reader, at: 0 });
+        walk(archive.entries_with_seek()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
+        let mut reader = archive.into_inner().reader;
         // A tar file ends with zeros.
         loop {
             let rest = reader.fill_buf()?;
@@ -64,9 +75,13 @@ impl TarIndex {
     /// As for [`TarIndex::hashed`].
     pub(super) fn of(slice: Slice, admit: &mut Admit<'_>) -> io::Result<Self> {
         let mut archive = Archive::new(slice.reader());
-        let mut index = Self { slice, members: Vec::new(), hasher: RandomState::new() };
+        let mut index = Self::new(slice);
         walk(archive.entries_with_seek()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
         index.sorted()
+    }
+
+    fn new(slice: Slice) -> Self {
+        Self { slice, members: Vec::new(), begins: Vec::new(), hasher: RandomState::new() }
     }
 
     fn add(&mut self, path: &str, entry: &Entry<'_, impl Read>, admit: &mut Admit<'_>) -> io::Result<()> {
@@ -87,6 +102,10 @@ impl TarIndex {
 
     fn sorted(mut self) -> io::Result<Self> {
         self.members.sort_unstable();
+        let mut begins = vec![0; (1 << COMMON_BITS) + 1];
+        self.members.iter().for_each(|member| begins[group(member.hash) + 1] += 1);
+        (1..begins.len()).for_each(|group| begins[group] += begins[group - 1]);
+        self.begins = begins;
         let twice = self.members.windows(2).find(|pair| pair[0].hash == pair[1].hash).map(|pair| pair[1].start);
         let Some(start) = twice else { return Ok(self) };
         let mut name = String::new();
@@ -102,8 +121,9 @@ impl TarIndex {
     /// The member of this name.
     pub(super) fn get(&self, name: &str) -> Option<Slice> {
         let hash = self.hasher.hash_one(name);
-        let at = self.members.binary_search_by_key(&hash, |member| member.hash).ok()?;
-        let Member { start, length, .. } = self.members[at];
+        let group = group(hash);
+        let group = &self.members[self.begins[group]..self.begins[group + 1]];
+        let Member { start, length, .. } = *group.iter().find(|member| member.hash == hash)?;
         Some(self.slice.part(start, length))
     }
 
@@ -189,6 +209,37 @@ fn before_nul(mut bytes: Vec<u8>) -> Vec<u8> {
 
 fn wrong(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// Passes over what is skipped by reading it.
+struct Onwards<R> {
+    reader: R,
+    at: u64,
+}
+
+impl<R: Read> Read for Onwards<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(into)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> Seek for Onwards<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(left) = to else { return Err(io::ErrorKind::Unsupported.into()) };
+        let mut left = u64::try_from(left).map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+        while left > 0 {
+            let passed = self.reader.fill_buf()?.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if passed == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.reader.consume(passed);
+            self.at += passed as u64;
+            left -= passed as u64;
+        }
+        Ok(self.at)
+    }
 }
 
 struct Hashing<R>(R, Context);

@@ -37,6 +37,13 @@ impl Hash {
         BASE64.encode(self.0)
     }
 
+    /// The same into something longer.
+    pub(super) fn write_base64(self, to: &mut impl fmt::Write) -> fmt::Result {
+        let mut text = [0; 44];
+        let length = BASE64.encode_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        to.write_str(str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+    }
+
     /// Reads standard base64; `None` unless it is exactly 32 bytes in their one canonical form.
     #[must_use]
     pub fn from_base64(text: &str) -> Option<Hash> {

@@ -1,5 +1,5 @@
 //! The proof that one entry is in the log (<https://c2sp.org/tlog-proof>), good for itself: entry, proof and key suffice.
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use thiserror::Error;
 
@@ -36,13 +36,28 @@ pub enum ReceiptError {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{FIRST_LINE}\nindex {}", self.index)?;
-        for hash in &self.proof {
-            f.write_str(&hash.to_base64())?;
-            f.write_char('\n')?;
-        }
-        write!(f, "\n{}", self.checkpoint)
+        write(f, self.index, self.proof.iter().copied(), "", &self.checkpoint)
     }
+}
+
+/// Writes a receipt whose proof begins with these hashes and ends with `above`, the lines of others.
+pub(super) fn write(
+    to: &mut impl fmt::Write,
+    index: u64,
+    proof: impl Iterator<Item = Hash>,
+    above: &str,
+    checkpoint: &str,
+) -> fmt::Result {
+    write!(to, "{FIRST_LINE}\nindex {index}\n")?;
+    lines(to, proof)?;
+    to.write_str(above)?;
+    to.write_char('\n')?;
+    to.write_str(checkpoint)
+}
+
+/// Writes the lines of a proof.
+pub(super) fn lines(to: &mut impl fmt::Write, mut proof: impl Iterator<Item = Hash>) -> fmt::Result {
+    proof.try_for_each(|hash| hash.write_base64(to).and_then(|()| to.write_char('\n')))
 }
 
 impl Receipt {

@@ -116,7 +116,15 @@ impl Batch {
             }
         }
         bytes.truncate(self.ends.last().copied().unwrap_or_default());
-        self.text = String::from_utf8(bytes).unwrap_or_default();
+        self.text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            // The lines before the first that is not text still count.
+            let good = error.utf8_error().valid_up_to();
+            self.ends.truncate(self.ends.partition_point(|end| *end <= good));
+            self.after = After::Fault(Refusal::Line { line: self.next_seq() + 1, fault: LineFault::NotText });
+            let mut bytes = error.into_bytes();
+            bytes.truncate(self.ends.last().copied().unwrap_or_default());
+            String::from_utf8(bytes).unwrap_or_default()
+        });
     }
 
     /// The lines, tile by tile: these can be checked in any order.
@@ -138,7 +146,7 @@ impl Batch {
 
 impl Part<'_> {
     /// Hashes and reads the lines, and compares the files that hold them: tile, bundle, receipts.
-    pub(super) fn check(&mut self, log: Log<'_>, files: &mut Files<'_, impl Artifact>) {
+    pub(super) fn check(self, log: Log<'_>, files: &mut Files<'_, impl Artifact>) {
         let lines: Vec<&str> = self.lines().collect();
         let before = (self.first % WIDTH as u64) as usize;
         // Entries that go on from a seam have its leaves before them; there is one seam at most.
@@ -192,7 +200,7 @@ fn read_line(entries: &mut impl BufRead, bytes: &mut Vec<u8>, line: u64) -> Resu
     })?;
     match bytes[start..].split_last() {
         None => Ok(false),
-        Some((b'\n', line)) => std::str::from_utf8(line).map(|_| true).map_err(|_| fault(LineFault::NotText)),
+        Some((b'\n', _)) => Ok(true),
         Some((_, line)) if line.len() == MAX_BYTES => Err(fault(LineFault::TooLong)),
         Some(_) => Err(fault(LineFault::Unfinished)),
     }

@@ -1,6 +1,9 @@
 //! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::report::Outcome;
@@ -217,23 +220,39 @@ impl Attempted {
 }
 
 /// An account: an object with its `id`, or where there is no room the id by itself.
-#[derive(Debug, Deserialize)]
-#[serde(from = "Told")]
+#[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: AccountId,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Told {
-    Object { id: AccountId },
-    Bare(AccountId),
-}
+impl<'de> Deserialize<'de> for Person {
+    // An untagged enumeration would keep every field of the object before it looks at the id.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Told;
+        impl<'de> Visitor<'de> for Told {
+            type Value = Person;
 
-impl From<Told> for Person {
-    fn from(told: Told) -> Self {
-        let (Told::Object { id } | Told::Bare(id)) = told;
-        Self { id }
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an account, or its id")
+            }
+
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<Person, E> {
+                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id })
+            }
+
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<Person, E> {
+                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Person, A::Error> {
+                #[derive(Deserialize)]
+                struct Account {
+                    id: AccountId,
+                }
+                Account::deserialize(MapAccessDeserializer::new(map)).map(|Account { id }| Person { id })
+            }
+        }
+        deserializer.deserialize_any(Told)
     }
 }
 

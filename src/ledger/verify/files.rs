@@ -10,7 +10,7 @@ use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact, Place};
 use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::note::VerifierKey;
-use crate::ledger::receipt::{Receipt, ReceiptError};
+use crate::ledger::receipt::{self, Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
 use crate::ledger::segment;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
@@ -31,34 +31,39 @@ pub(super) struct Files<'a, A: Artifact> {
     /// Where a segment begins; nothing for a whole ledger.
     from: Option<u64>,
     buffer: Vec<u8>,
+    /// Bundles are hundreds of times as long as anything else.
+    bundle: Vec<u8>,
 }
 
 /// What proofs in one tile have in common.
 pub(super) struct InTile<'t> {
     levels: &'t Levels,
     is_full: bool,
-    /// The hashes from the tile's root upwards, once they have led to the root that was signed.
-    above: Option<Vec<Hash>>,
+    /// The lines of a proof from the tile's root upwards, once they have led to the root that was signed.
+    above: Option<String>,
+    text: String,
 }
 
 impl<'t> InTile<'t> {
     pub(super) fn new(levels: &'t Levels, is_full: bool) -> Self {
-        Self { levels, is_full, above: None }
+        Self { levels, is_full, above: None, text: String::new() }
     }
 
-    /// Whether a proof is the one that another proof in the same tile, which was checked, makes this one be.
-    fn is_proven(&self, index: u64, proof: &[Hash]) -> bool {
-        let Some((own, above)) = proof.split_at_checked(TILE_LEVELS) else { return false };
-        self.above.as_deref() == Some(above)
-            && (0..).zip(own).all(|(level, hash)| {
-                let sibling = ((index % WIDTH as u64) >> level) ^ 1;
-                self.levels.subtree(level, sibling) == Some(*hash)
-            })
+    /// The receipt of a leaf, as the receipt of another leaf in the same tile, which was checked, makes it be.
+    fn receipt(&mut self, index: u64, checkpoint: &str) -> Option<&str> {
+        let Self { levels, above, text, .. } = self;
+        let sibling = |level: usize| ((index % WIDTH as u64) >> level) ^ 1;
+        let within = (0..TILE_LEVELS).map_while(|level| levels.subtree(level as u32, sibling(level)));
+        text.clear();
+        receipt::write(text, index, within, above.as_deref()?, checkpoint).ok()?;
+        Some(text)
     }
 
     fn remember(&mut self, proof: &[Hash]) {
         if self.is_full && self.above.is_none() {
-            self.above = proof.get(TILE_LEVELS..).map(<[Hash]>::to_vec);
+            let mut above = String::new();
+            let hashes = proof.iter().skip(TILE_LEVELS).copied();
+            self.above = receipt::lines(&mut above, hashes).is_ok().then_some(above);
         }
     }
 }
@@ -66,13 +71,13 @@ impl<'t> InTile<'t> {
 /// The same files, looked at by somebody else at the same time.
 impl<A: Artifact> Clone for Files<'_, A> {
     fn clone(&self) -> Self {
-        Files { buffer: Vec::new(), ..*self }
+        Files { buffer: Vec::new(), bundle: Vec::new(), ..*self }
     }
 }
 
 impl<'a, A: Artifact> Files<'a, A> {
     pub(super) fn new(artifact: &'a A, note: &'a str, checkpoint: &'a Checkpoint, key: &'a VerifierKey) -> Self {
-        Files { artifact, note, checkpoint, key, from: None, buffer: Vec::new() }
+        Files { artifact, note, checkpoint, key, from: None, buffer: Vec::new(), bundle: Vec::new() }
     }
 
     /// The files of a segment that begins there.
@@ -103,8 +108,9 @@ impl<'a, A: Artifact> Files<'a, A> {
             return Err(Refusal::Tile { path: TilePath { content, index, width: leaves.len() } });
         }
         let path = TilePath { content: Content::Entries, index, width: leaves.len() };
-        self.read(&path.to_string(), MAX_BUNDLE)?;
-        let (mut entries, mut length) = (bundled(&self.buffer), 0);
+        let name = path.to_string();
+        self.artifact.read(&name, MAX_BUNDLE, &mut self.bundle).map_err(|source| Refusal::unreadable(&name, source))?;
+        let (mut entries, mut length) = (bundled(&self.bundle), 0);
         let mut is_right = entries.by_ref().take(seam).zip(leaves).all(|(entry, leaf)| {
             length += 2 + entry.len();
             leaf_hash(entry) == *leaf
@@ -113,7 +119,7 @@ impl<'a, A: Artifact> Files<'a, A> {
             is_right &= entries.next() == Some(line.as_bytes());
             length += 2 + line.len();
         }
-        if is_right && length == self.buffer.len() { Ok(()) } else { Err(Refusal::Tile { path }) }
+        if is_right && length == self.bundle.len() { Ok(()) } else { Err(Refusal::Tile { path }) }
     }
 
     fn read(&mut self, path: &str, limit: usize) -> Result<(), Refusal> {
@@ -155,11 +161,16 @@ impl<'a, A: Artifact> Files<'a, A> {
 
     /// Checks a proof against this ledger's own checkpoint and returns the index it is for. Where the place of the leaf is known,
     /// what was proven in its tile before need not be proven again.
-    fn prove(&mut self, path: &str, leaf: Hash, place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
+    fn prove(&mut self, path: &str, leaf: Hash, mut place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
         self.artifact
             .read(path, MAX_PROOF_BYTES + self.note.len(), &mut self.buffer)
             .map_err(|source| Refusal::unreadable(path, source))?;
+        if let Some((seq, in_tile)) = &mut place
+            && in_tile.receipt(*seq, self.note).is_some_and(|proven| proven.as_bytes() == self.buffer)
+        {
+            return Ok(*seq);
+        }
         let text = std::str::from_utf8(&self.buffer)
             .map_err(|_| wrong(ReceiptFault::Text("it is not UTF-8 text".to_owned())))?;
         let receipt = Receipt::parse(text).map_err(|error| wrong(error.into()))?;
@@ -170,12 +181,8 @@ impl<'a, A: Artifact> Files<'a, A> {
                 .size;
             return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
         }
-        let place = place.filter(|(seq, _)| *seq == receipt.index).map(|(_, in_tile)| in_tile);
-        if place.as_ref().is_some_and(|in_tile| in_tile.is_proven(receipt.index, &receipt.proof)) {
-            return Ok(receipt.index);
-        }
         receipt.verify_in(leaf, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
-        if let Some(in_tile) = place {
+        if let Some((_, in_tile)) = place.filter(|(seq, _)| *seq == receipt.index) {
             in_tile.remember(&receipt.proof);
         }
         Ok(receipt.index)

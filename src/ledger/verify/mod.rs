@@ -6,6 +6,7 @@
 //! checked for each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
 //! message about a rule is always about something the log itself has signed, never about damage to the file.
 use std::io::{self, BufRead};
+use std::sync::{Mutex, PoisonError};
 
 use self::batch::{Batch, Line, Log, Tile};
 use self::files::Files;
@@ -223,16 +224,20 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         let mut followed = Ok(());
         loop {
             let [follow, look, read] = &mut batches;
-            let mut parts = look.parts();
-            let each = parts.len().div_ceil(LOOKERS).max(1);
+            let parts = Mutex::new(look.parts().into_iter());
             let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LOOKERS + 1);
             read.clear(first);
             if more {
                 let entries = &mut entries;
                 tasks.push(Box::new(|| read.read(entries, first)));
             }
-            for (parts, files) in parts.chunks_mut(each).zip(&mut lookers) {
-                tasks.push(Box::new(move || parts.iter_mut().for_each(|part| part.check(log, files))));
+            let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+            for files in &mut lookers {
+                tasks.push(Box::new(|| {
+                    while let Some(part) = next() {
+                        part.check(log, files);
+                    }
+                }));
             }
             at_once(tasks, &mut || followed = self.follow(follow, &seam, progress));
             followed?;
