@@ -124,6 +124,18 @@ impl People {
         self.0.iter().find(|person| person.accounts.iter().any(|account| account.id == account_id))
     }
 
+    /// Whether a login of the policy means this account. Logins change hands: the number counts where the policy names the login
+    /// among its people, and the login itself where no number is known.
+    #[must_use]
+    pub fn calls(&self, login: &str, account: &Account) -> bool {
+        let all = self.0.iter().flat_map(|person| &person.accounts);
+        let mut known = all.filter(|known| known.login.eq_ignore_ascii_case(login)).peekable();
+        match known.peek() {
+            Some(_) => known.any(|known| known.id == account.id),
+            None => account.login.eq_ignore_ascii_case(login),
+        }
+    }
+
     /// Whether the policy says that an account is a machine's, or the catalogue knows it as an agent's or a bot's.
     #[must_use]
     pub fn is_a_program(&self, account: &Account) -> bool {

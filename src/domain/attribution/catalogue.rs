@@ -102,6 +102,9 @@ impl Catalogue {
         let other = file.agent.iter().position(|agent| agent.slug == "other").ok_or("no agent `other`")?;
         let mut agents = file.agent;
         agents.iter_mut().for_each(|agent| agent.name_sources(&file.sources));
+        for mark in agents.iter().flat_map(|agent| &agent.markers) {
+            require_source(mark.source.as_deref().unwrap_or_default(), &mark.value)?;
+        }
         let built_in = agents.len();
         for agent in extra {
             add_extra(&mut agents, agent)?;
@@ -174,9 +177,6 @@ impl Catalogue {
 
     fn add(&mut self, agent: AgentIndex, marker: &Marker) -> Result<(), String> {
         let text = marker.value.to_lowercase();
-        if let Some(source) = &marker.source {
-            require_source(source, &text)?;
-        }
         if text.is_empty() && marker.kind != MarkerType::Trailer {
             return Err("a marker without a value would match everything".to_owned());
         }
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_names_the_page_that_shows_it_or_says_that_none_was_seen_and_every_date_its_page() {
+    fn every_mark_names_the_page_that_shows_it_and_every_date_its_page() {
         let is_date = |text: &str| {
             let (year, month) = text.split_once('-').unwrap_or((text, "01"));
             year.parse().is_ok_and(|year: u16| (2010..2100).contains(&year))
@@ -313,9 +313,8 @@ mod tests {
         for agent in &Catalogue::built_in().agents {
             for mark in &agent.markers {
                 // The agent's page is the vendor's word that it exists, not somebody's look at this mark.
-                assert!(mark.source.is_some() || mark.unseen, "{}: `{}` was seen nowhere", agent.slug, mark.value);
-                // A date without a page of its own would be the agent's page's word for something else.
-                assert!(mark.since.is_none() || mark.source.is_some(), "{}: `{}`", agent.slug, mark.value);
+                let source = mark.source.as_deref().unwrap_or_default();
+                assert!(source.starts_with("https://"), "{}: `{}` was seen nowhere", agent.slug, mark.value);
                 assert!(mark.since >= agent.since || mark.since.is_none(), "{}: older than its agent", mark.value);
             }
             let dates = agent.since.iter().chain(agent.markers.iter().filter_map(|mark| mark.since.as_ref()));
@@ -325,12 +324,12 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_how_many_marks_were_seen_and_which_agents_have_no_date() {
+    fn the_document_says_how_many_agents_and_marks_there_are_and_which_agents_have_no_date() {
         let document = include_str!("../../../docs/attribution.md");
         let agents = &Catalogue::built_in().agents;
-        let marks = || agents.iter().flat_map(|agent| &agent.markers);
-        let seen = marks().filter(|mark| !mark.unseen).count();
-        assert!(document.contains(&format!("seen {seen} of the {} marks", marks().count())), "{seen}");
+        let marks = agents.iter().map(|agent| agent.markers.len()).sum::<usize>();
+        let counted = format!("{marks} marks of {} agents", agents.len());
+        assert!(document.contains(&counted), "{counted}");
         let listed = document.split("Without one: ").nth(1).and_then(|rest| rest.split(", which is no product").next());
         let listed: Vec<_> = listed.unwrap().split('`').skip(1).step_by(2).collect();
         let mut undated: Vec<_> =
@@ -349,5 +348,7 @@ mod tests {
             Catalogue::parse(&text, &[]).err().unwrap().ends_with("has no public source"),
             "a short name of nothing"
         );
+        let text = TEXT.replace("value = \"codex@openai.com\", source = \"deslag\"", "value = \"codex@openai.com\"");
+        assert_eq!(Catalogue::parse(&text, &[]).err().unwrap(), "`codex@openai.com` has no public source", "a mark");
     }
 }

@@ -99,11 +99,8 @@ pub struct Marker {
     pub(super) false_between: Option<(String, String)>,
     /// When it was first written or documented, where its own source says so.
     pub since: Option<String>,
-    /// Public page or file that was seen to show this mark; with `unseen`, the one that implies it.
+    /// Public page, file or commit that was seen to show this mark. A tenant's marks have none.
     pub source: Option<String>,
-    /// Nothing public that could be opened showed this mark: it follows the form that its agent's other marks, or its vendor's pages, take.
-    #[serde(default)]
-    pub unseen: bool,
     /// What to know about it.
     pub note: Option<String>,
 }
@@ -250,7 +247,6 @@ impl ExtraMark {
             false_between: None,
             since: None,
             source: None,
-            unseen: false,
             note: None,
         }
     }

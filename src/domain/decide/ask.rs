@@ -128,7 +128,7 @@ fn left(group: &Persons, parties: &Parties, people: &People) -> Option<u32> {
     let mut left = BTreeSet::new();
     for member in group.members() {
         let Member::User(login) = member else { return None };
-        let is_same = |account: &Account| account.login.eq_ignore_ascii_case(login);
+        let is_same = |account: &Account| people.calls(login, account);
         let person = people.0.iter().find(|person| person.accounts.iter().any(is_same));
         let has_part = parties.known.iter().any(|party| is_same(&party.account));
         if !has_part && !person.is_some_and(|person| person.is_machine) {

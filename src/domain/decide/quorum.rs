@@ -8,7 +8,7 @@ use super::Judgement;
 use crate::domain::Millis;
 use crate::domain::event::Verdict;
 use crate::domain::parties::Part;
-use crate::domain::people::{Account, AccountKind, PersonKey};
+use crate::domain::people::{Account, AccountKind, People, PersonKey};
 use crate::domain::policy::{Approvers, Assurance, Member};
 
 /// One requirement of one matching rule.
@@ -103,18 +103,19 @@ impl Persons {
     /// Whether somebody counts towards it, leaving parties aside. `waited` is how long the request has been open, as far as
     /// that is written down.
     #[must_use]
-    pub fn counts(&self, standing: &Standing, waited: Millis) -> bool {
-        is_among(&self.from, &self.members, standing)
-            || self.later.iter().any(|later| later.after <= waited && is_among(&later.from, &later.members, standing))
+    pub fn counts(&self, people: &People, standing: &Standing, waited: Millis) -> bool {
+        let is_among = |from: &Approvers, members: &[Member]| is_among(from, members, people, standing);
+        is_among(&self.from, &self.members)
+            || self.later.iter().any(|later| later.after <= waited && is_among(&later.from, &later.members))
     }
 }
 
-fn is_among(from: &Approvers, members: &[Member], standing: &Standing) -> bool {
+fn is_among(from: &Approvers, members: &[Member], people: &People, standing: &Standing) -> bool {
     match from {
         Approvers::Writers => standing.permission >= Permission::Write,
         Approvers::Admins => standing.permission >= Permission::Admin,
         Approvers::Group(_) | Approvers::CodeOwners => members.iter().any(|member| match member {
-            Member::User(login) => login.eq_ignore_ascii_case(&standing.account.login),
+            Member::User(login) => people.calls(login, &standing.account),
             Member::Team { org, slug } => standing.teams.iter().any(|team| {
                 let parts = team.split_once('/');
                 parts.is_some_and(|(of, name)| of.eq_ignore_ascii_case(org) && name.eq_ignore_ascii_case(slug))
@@ -228,7 +229,11 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing, spoke: Assurance, w
     if let Some(party) = judgement.parties.find(standing.account.id) {
         refusals.push(Refusal::Party { because: party.because.clone() });
     }
-    let asked = judgement.quorum.iter().flat_map(Quorum::groups).filter(|group| group.counts(standing, waited));
+    let asked = judgement
+        .quorum
+        .iter()
+        .flat_map(Quorum::groups)
+        .filter(|group| group.counts(&judgement.people, standing, waited));
     match asked.map(|group| group.assurance).min() {
         None => refusals.push(Refusal::NotAnApprover),
         Some(needs) if needs > spoke => refusals.push(Refusal::NotSureEnough { needs }),
@@ -266,7 +271,11 @@ pub fn may_deny(judgement: &Judgement, standing: &Standing, waited: Millis) -> b
     standing.account.kind == AccountKind::User
         && !judgement.people.is_a_program(&standing.account)
         && (standing.permission >= Permission::Write
-            || judgement.quorum.iter().flat_map(Quorum::groups).any(|group| group.counts(standing, waited)))
+            || judgement
+                .quorum
+                .iter()
+                .flat_map(Quorum::groups)
+                .any(|group| group.counts(&judgement.people, standing, waited)))
 }
 
 /// A requirement and how far it is met.
@@ -333,7 +342,9 @@ pub fn tally(judgement: &Judgement, approvals: &[Voice<'_>], waited: Millis) -> 
     let have = |group: &Persons| {
         let counted = eligible
             .iter()
-            .filter(|voice| voice.assurance >= group.assurance && group.counts(voice.standing, waited))
+            .filter(|voice| {
+                voice.assurance >= group.assurance && group.counts(&judgement.people, voice.standing, waited)
+            })
             .map(|voice| judgement.people.key(voice.standing.account.id));
         u32::try_from(counted.collect::<BTreeSet<PersonKey>>().len()).unwrap_or(u32::MAX)
     };

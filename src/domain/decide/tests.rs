@@ -8,8 +8,7 @@ use super::*;
 use crate::domain::attribution::Kind;
 use crate::domain::basis::tests::judge_twice as judge;
 use crate::domain::facts::{Attempt, Gap, Run};
-use crate::domain::people::Identity;
-use crate::domain::people::{Account, AccountKind};
+use crate::domain::people::{Account, AccountKind, Identity, Person};
 use crate::domain::policy::{Approvers, Assurance, Gate, Glob, Member, Origin, Requirement, Scope, Spelling};
 
 /// What most of these stories deploy to.
@@ -174,6 +173,25 @@ fn groups_are_users_and_team_members_whatever_the_case() {
     let member = Standing { teams: vec!["acme/platform".to_owned()], ..standing(10, Permission::Read) };
     assert!(approved_by(&held, &[member]));
     assert!(!approved_by(&held, &[standing(10, Permission::Admin)]), "an admin is in no group for being admin");
+}
+
+#[test]
+fn an_approver_whom_people_names_counts_by_the_number_of_the_account_and_not_by_who_has_the_login_now() {
+    let policy = policy(vec![rule("*", AuthoredBy::Ai, &[(1, group("platform"))])]);
+    let mut facts = facts(vec![by_ann("c1", true)]);
+    let called = |id: u64, login: &str| {
+        let account = Account { login: login.to_owned(), ..standing(id, Permission::None).account };
+        Standing { account, ..standing(id, Permission::Write) }
+    };
+    let unnamed = judge(&policy, &PRODUCTION, &facts);
+    assert!(approved_by(&unnamed, &[called(66, "User-8")]), "only the login is known");
+    let accounts = vec![standing(BOB, Permission::None).account];
+    facts.people = People(vec![Person { name: "bob".to_owned(), accounts, ..Person::default() }]);
+    let held = judge(&policy, &PRODUCTION, &facts);
+    assert!(approved_by(&held, &[called(BOB, "bob-renamed")]), "renamed since");
+    let newcomer = called(66, "User-8");
+    assert!(!approved_by(&held, std::slice::from_ref(&newcomer)), "took the login");
+    assert_eq!(obstacles(&held, &newcomer, Assurance::Click, 0), [Refusal::NotAnApprover]);
 }
 
 #[test]

@@ -137,6 +137,24 @@ fn an_agents_personal_account_does_not_hide_who_had_it_work() {
     }
 }
 
+/// GitHub's account 81847 is called `claude` and is a `User`. What Anthropic's address commits is Claude's, whatever GitHub shows
+/// beside it; a name alone makes nobody an agent.
+#[test]
+fn the_account_called_claude_vouches_for_nothing_that_claude_commits_and_is_a_person_under_another_address() {
+    let called_claude = |email: &str| Identity { account: Some(user(81_847, "claude")), ..identity("Claude", email) };
+    let claudes = commit("c1", called_claude("noreply@anthropic.com"), "Fix");
+    let found = attribution::attribute(&claudes, &[]).unwrap();
+    assert_eq!((found.agent.as_str(), found.operators.as_slice()), ("claude-code", &[][..]), "and nobody operated it");
+    let facts = facts(vec![claudes], Vec::new());
+    let parties = Parties::of(&facts, &[(&facts.commits[0], Some(&found))]);
+    assert_eq!(parties.unknown.len(), 1, "somebody had it written: {parties:?}");
+    assert!(parties.find(81_847).is_some(), "and whoever has that account does not second it");
+
+    let persons = commit("c1", called_claude("claude@example.com"), "Fix");
+    assert_eq!(attribution::attribute(&persons, &[]), None);
+    assert!(!People::default().is_a_program(&user(81_847, "claude")));
+}
+
 #[test]
 fn an_agent_named_without_an_address_is_nobody_and_a_persons_name_is_somebody() {
     for agent in ["Claude", "claude code", "Claude Opus 4.5", "Cursor", "GitHub Copilot", "Codex CLI"] {

@@ -131,7 +131,9 @@ fn need_lines(
 /// Who counted towards it. What does not count is no approval.
 fn counted_lines(group: &Persons, depth: usize, request: &Request, style: Style, line: &mut impl FnMut(String)) {
     let life = &request.life;
-    let counts = |a: &&Approval| a.via.assurance() >= group.assurance && group.counts(&a.by, life.waited);
+    let counts = |a: &&Approval| {
+        a.via.assurance() >= group.assurance && group.counts(&request.case.judgement.people, &a.by, life.waited)
+    };
     for approval in life.approvals.iter().filter(counts) {
         let Standing { account, permission, .. } = &approval.by;
         line(format!(
