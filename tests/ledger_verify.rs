@@ -9,6 +9,7 @@ use serde_json::json;
 use story::{Memory, ORIGIN, Story, attempt_checked, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
+mod audited;
 mod command;
 mod keys;
 pub mod others_tools;
@@ -449,7 +450,10 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a quorum of nobody",
-            Box::new(|s| s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}))),
+            Box::new(|s| {
+                s.set(approved, RequestOpened, "/quorum/0/need", json!(0));
+                s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}));
+            }),
             "approved with 0 of 0",
         ),
         (

@@ -284,6 +284,18 @@ pub struct Header<'a> {
     /// What GitHub is told.
     #[serde(borrow)]
     pub state: Option<&'a RawValue>,
+    /// When it is denied if nobody decides.
+    #[serde(borrow)]
+    pub expires_at: Option<&'a RawValue>,
+    /// A reviewer's access to the repository.
+    #[serde(borrow)]
+    pub permission: Option<&'a RawValue>,
+    /// How long a request had waited when others were let in.
+    #[serde(borrow)]
+    pub waited: Option<&'a RawValue>,
+    /// The outward call that was given up.
+    #[serde(borrow)]
+    pub effect: Option<&'a RawValue>,
 }
 
 impl<'a> Header<'a> {

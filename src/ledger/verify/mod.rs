@@ -10,11 +10,12 @@ use std::io::{self, BufRead};
 use self::batch::{Batch, Line, Log, Tile};
 use self::files::Files;
 use self::keys::Keys;
-use self::known::{Known, continues};
+use self::known::{Body, Known, continues};
 use self::refusal::Refusal;
 use self::report::Report;
 use self::rules::{Rules, Step};
 use self::segment::{Remade, Segment, Start};
+use self::timely::Clock;
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
 use super::layout::{self, Artifact};
@@ -27,6 +28,7 @@ use super::tile::{HashTiles, WIDTH};
 
 mod batch;
 mod body;
+pub mod eligible;
 mod files;
 pub mod keys;
 mod known;
@@ -36,6 +38,7 @@ pub mod refusal;
 pub mod report;
 mod rules;
 pub mod segment;
+mod timely;
 pub mod violation;
 mod vouched;
 pub mod who;
@@ -136,6 +139,7 @@ fn check(
         seam: Vec::new(),
         tiles: HashTiles::from_level(1),
         rules: Rules::from(from),
+        clock: Clock::default(),
         tables: segment.map(|_| Remade::new()),
         olds,
         report: Report::new(from, &checkpoint, newest),
@@ -185,6 +189,7 @@ struct Scan<'a, A: Artifact> {
     /// The tiles above those of the leaves.
     tiles: HashTiles,
     rules: Rules,
+    clock: Clock,
     tables: Option<Remade>,
     olds: Vec<Old>,
     report: Report,
@@ -273,6 +278,8 @@ impl<A: Artifact + Sync> Scan<'_, A> {
                 continues(prev.as_deref(), self.prev).map_err(at_line)?;
             }
             self.report.count(known.record_type);
+            self.report.callbacks_given_up += u64::from(matches!(known.body, Ok(Body::CallbackFailed)));
+            self.clock.tick(known.time);
             self.keys.follow(known.seq, known.record_type, known.key.take());
             if let (Some(tables), Some(event)) = (&mut self.tables, event) {
                 let name = known.record_type.as_str();
@@ -371,6 +378,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         }
         self.report.pending = self.rules.undecided().count() as u64;
         self.report.opened_before = self.rules.opened_before();
+        self.report.warnings.extend(self.clock.warning());
         Ok(self.report)
     }
 }
