@@ -5,12 +5,16 @@ use std::process::{Command, Output};
 
 use seconder::artifact::Directory;
 use seconder::demo::Commit;
+use seconder::domain::event::Event;
 use seconder::ledger::RecordType::{self, *};
+use seconder::store::Work;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ledger_verify::story::{Story, vkey};
+use crate::support::database::on_both;
 use crate::support::stage::{SHOP, Stage};
+use crate::support::{case, held};
 
 const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
 
@@ -170,6 +174,67 @@ async fn what_the_rules_of_the_ledger_forbid_is_missed_without_judging_again() {
         assert!(text(&audited.stderr).contains(said), "{said}: {}", text(&audited.stderr));
         assert_eq!(audited.status.code(), Some(1));
     }
+}
+
+#[tokio::test]
+async fn a_request_about_something_else_than_its_id_and_its_digest_say_is_refused() {
+    let (honest, request) = seconded().await;
+    assert!(!text(&audit(&honest, &[]).stdout).contains("warning"), "{}", text(&audit(&honest, &[]).stdout));
+    let other = json!("0".repeat(64));
+    let edits = [
+        ("/environment", json!("staging"), "request's id does not follow"),
+        ("/run/id", json!(7), "request's id does not follow"),
+        ("/repository/id", json!(7), "request's id does not follow"),
+        ("/head_sha", json!("0".repeat(40)), "request's id does not follow"),
+        ("/base/sha", json!("0".repeat(40)), "its request_digest is"),
+        ("/partial", json!([{"gap": "diverged"}]), "its request_digest is"),
+        ("/judgement", other.clone(), "its request_digest is"),
+        ("/policy/digest", other.clone(), "its request_digest is"),
+        ("/request_digest", other, "its request_digest is"),
+    ];
+    for (path, value, said) in edits {
+        let mut ledger = honest.clone();
+        if path == "/base/sha" {
+            ledger.add(&request, RequestOpened, "base", json!({"deployment": "DE_kwDO", "sha": value}));
+        } else {
+            ledger.set(&request, RequestOpened, path, value);
+        }
+        let audited = audit(&ledger, &[]);
+        assert!(text(&audited.stderr).contains(said), "{path}: {}", text(&audited.stderr));
+        assert_eq!(audited.status.code(), Some(1));
+    }
+    let mut another = honest.clone();
+    for record in another.records.iter_mut().filter(|record| record.corr.as_deref() == Some(&request)) {
+        record.corr = Some("0".repeat(32));
+    }
+    assert!(text(&audit(&another, &[]).stderr).contains("request's id does not follow"), "under another name");
+    let mut older = honest.clone();
+    older.record(&request, RequestOpened).body.remove("judgement");
+    let audited = text(&audit(&older, &[]).stdout);
+    assert!(audited.contains("warning: 1 opening without `judgement`"), "{audited}");
+}
+
+#[test]
+fn a_second_deployment_of_the_same_has_an_id_that_follows_from_it() {
+    on_both(async |database| {
+        let (store, _handed) = database.open().await;
+        let mut held_again = case(1);
+        let (run, attempt) = (held_again.subject.run_key(), held_again.subject.run_attempt);
+        for deployment in [1, 2] {
+            held_again.deployment_id = Some(deployment);
+            for event in [held(&held_again), Event::RunEnded { run: run.clone(), attempt }] {
+                store.commit(Work { claim: None, event: Some(event) }).await.unwrap();
+            }
+        }
+        let log = store.ledger().logs().await.unwrap().remove(0);
+        let lines = store.ledger().entries(log.tenant, 0, log.size, 100).await.unwrap();
+        let mut ledger = Story::of_lines(&lines.join("\n"));
+        let audited = audit(&ledger, &[]);
+        assert!(text(&audited.stdout).contains("2 requests: 2 decided"), "{audited:?}");
+        let second = held_again.subject.request_id_for(2);
+        ledger.set(second.as_str(), RequestOpened, "/deployment_id", json!(3));
+        assert!(text(&audit(&ledger, &[]).stderr).contains("request's id does not follow"));
+    });
 }
 
 #[tokio::test]

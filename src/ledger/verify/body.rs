@@ -321,12 +321,13 @@ impl Quorum {
 pub(super) struct Policy {
     pub(super) digest: String,
     #[serde(default)]
-    also: Vec<Also>,
+    pub(super) also: Vec<Also>,
 }
 
+/// Rules of others.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-struct Also {
-    digest: String,
+pub(super) struct Also {
+    pub(super) digest: String,
 }
 
 /// Reads a field that a rule cannot do without.

@@ -1,7 +1,9 @@
 //! What can be known of a line by itself, so that it need not be looked at again in its turn.
 use serde_json::value::RawValue;
 
+use super::batch::Log;
 use super::body::{self, Callback, Decision, Person, Review, Weighed};
+use super::held;
 use super::keys::{KeyFault, Own};
 use super::open::Open;
 use super::refusal::LineFault;
@@ -50,12 +52,12 @@ pub(super) enum Body {
 
 impl Known {
     /// Reads an entry that should be number `seq` of this log. What it says of the entry before is compared elsewhere.
-    pub(super) fn of(line: &str, header: &Header<'_>, origin: &str, seq: u64) -> Result<Self, LineFault> {
+    pub(super) fn of(line: &str, header: &Header<'_>, log: Log<'_>, seq: u64) -> Result<Self, LineFault> {
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
         }
-        if header.log != origin {
-            return Err(LineFault::Log { found: header.log.to_owned(), origin: origin.to_owned() });
+        if header.log != log.origin {
+            return Err(LineFault::Log { found: header.log.to_owned(), origin: log.origin.to_owned() });
         }
         if header.seq != seq {
             return Err(LineFault::Seq { found: header.seq, expected: seq });
@@ -68,7 +70,7 @@ impl Known {
         let (time, corr) = (header.time, header.corr.map(Box::from));
         let key = Own::of(record_type, line).map(Box::new);
         let number = header.corr.and_then(|corr| number(&header.id, corr, header.record_type));
-        Ok(Self { seq, time, record_type, corr, number, body: Body::of(header, record_type), key })
+        Ok(Self { seq, time, record_type, corr, number, body: Body::of(header, record_type, log.account), key })
     }
 
     /// The request that it decides.
@@ -78,17 +80,18 @@ impl Known {
 }
 
 impl Body {
-    fn of(entry: &Header<'_>, record_type: RecordType) -> Result<Self, Violation> {
+    fn of(entry: &Header<'_>, record_type: RecordType, account: Option<u64>) -> Result<Self, Violation> {
         Ok(match record_type {
             RecordType::Genesis => {
                 let found: String = body::need(entry.origin, "origin")?;
                 if found != entry.log {
                     return Err(Violation::GenesisOrigin { found, log: entry.log.to_owned() });
                 }
+                held::account_of(entry)?;
                 Self::Genesis
             }
-            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry)?)),
-            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry)?)),
+            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account)?)),
+            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account)?)),
             RecordType::FactsRecorded => Self::Facts,
             RecordType::ReviewRecorded => Self::Review(Review::of(entry)?),
             RecordType::ReviewWeighed => Self::Weighed(Weighed::of(entry)?),

@@ -1,6 +1,7 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
 use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed};
 use super::eligible::Approval;
+use super::held::{self, Loose};
 use super::known::verbatim;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -39,10 +40,13 @@ pub(super) struct Open {
     pub(super) waited: u64,
     /// When a decision to release was last taken back.
     pub(super) release_taken_back: Option<u64>,
+    /// What of it does not follow from what it is about.
+    pub(super) loose: Loose,
 }
 
 impl Open {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+    /// Reads an opening, or a judgement made again, in a log of this account.
+    pub(super) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         let KnownParts { starters, all } = KnownParts::of(entry)?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
@@ -69,6 +73,7 @@ impl Open {
             expires_at: opened.expires_at,
             waited: 0,
             release_taken_back: None,
+            loose: held::follows(entry, account)?,
         })
     }
 

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::body::{self, KnownParts, Person};
+use super::held;
 use super::violation::Violation;
 use super::who::AccountId;
-use crate::ledger::entry::Header;
+use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
 
@@ -109,7 +110,7 @@ pub fn open_line(
     let mut fields: Map<String, Value> =
         serde_json::from_str(line).map_err(|source| Distrust::Entry { seq, source })?;
     let mut common = Map::new();
-    for name in ["v", "log", "seq", "prev", "time", "type", "id", "corr", "sw"] {
+    for name in COMMON {
         common.extend(fields.remove_entry(name));
     }
     let name = common.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -151,6 +152,8 @@ pub fn check(entries: impl BufRead, first: u64, book: &mut Book<impl BufRead>) -
 #[derive(Default)]
 struct Check {
     report: Opened,
+    /// Whose log it is.
+    account: Option<u64>,
     untold: BTreeMap<u64, BTreeSet<String>>,
     /// Subjects nobody knows, and the first entry that names them.
     strangers: BTreeMap<Subject, u64>,
@@ -179,11 +182,17 @@ impl Check {
                 let unreadable = |source| Distrust::Entry { seq, source };
                 self.forget(Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?);
             }
+            Some(RecordType::Genesis) => {
+                let line = Value::Object(entry).to_string();
+                let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
+                self.account = held::account_of(&header).ok();
+            }
             Some(RecordType::RequestOpened | RecordType::RequestRejudged) => {
                 let line = Value::Object(entry).to_string();
                 let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
                 let request = header.corr.unwrap_or_default().to_owned();
-                self.parties(&request, &header).map_err(|violation| Distrust::Rule { seq, request, violation })?;
+                let checked = self.parties(&request, &header).and(held::follows(&header, self.account));
+                checked.map_err(|violation| Distrust::Rule { seq, request, violation })?;
             }
             Some(RecordType::CallbackSent) => {
                 let request = entry.get("corr").and_then(Value::as_str).unwrap_or_default();

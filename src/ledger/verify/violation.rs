@@ -100,6 +100,21 @@ pub enum Violation {
     #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,
     /// P3.
+    #[error(
+        "the request's id does not follow from the account, repository, environment, run, attempt and commit it is said to be about"
+    )]
+    OtherId,
+    /// P3.
+    #[error(
+        "its request_digest is {found}, but what it says was shown has {computed}: subject, policy, base, gaps or judgement were changed"
+    )]
+    OtherDigest {
+        /// Of what it says.
+        computed: String,
+        /// What it says of itself.
+        found: String,
+    },
+    /// P3.
     #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
     OtherSubject,
     /// The reviewer is nobody the rules ask.
