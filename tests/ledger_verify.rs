@@ -239,6 +239,14 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             "it is from another export",
         ),
         (
+            "a cosignature added to the checkpoint alone",
+            |ledger| {
+                let cosigned = ledger.text("checkpoint") + "— witness.test/w AAECAwQFBgcICQoLDA0ODw==\n";
+                ledger.write("checkpoint", cosigned);
+            },
+            "not the same signature lines: a witness's cosignature was added",
+        ),
+        (
             "a receipt for a request nobody decided",
             |ledger| {
                 for file in ["json", "tlog-proof"] {

@@ -166,9 +166,12 @@ impl<'a, A: Artifact> Files<'a, A> {
         // Equal bytes were checked once, at the start; a signature costs more than all the rest.
         if receipt.checkpoint != self.note {
             let found = Checkpoint::open(&receipt.checkpoint, self.key)
-                .map_err(|error| wrong(ReceiptError::Checkpoint(error).into()))?
-                .size;
-            return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
+                .map_err(|error| wrong(ReceiptError::Checkpoint(error).into()))?;
+            return Err(wrong(match found.size == self.checkpoint.size {
+                true if found.root == self.checkpoint.root => ReceiptFault::OtherLines,
+                true => ReceiptFault::OtherRoot,
+                false => ReceiptFault::OtherCheckpoint { found: found.size, size: self.checkpoint.size },
+            }));
         }
         let place = place.filter(|(seq, _)| *seq == receipt.index).map(|(_, in_tile)| in_tile);
         if place.as_ref().is_some_and(|in_tile| in_tile.is_proven(receipt.index, &receipt.proof)) {
