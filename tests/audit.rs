@@ -11,7 +11,7 @@ use seconder::store::Work;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::ledger_verify::story::{Story, vkey};
+use crate::ledger_verify::story::{ORIGIN, Story, vkey};
 use crate::support::database::on_both;
 use crate::support::stage::{SHOP, Stage};
 use crate::support::{case, held};
@@ -212,6 +212,41 @@ async fn a_request_about_something_else_than_its_id_and_its_digest_say_is_refuse
     older.record(&request, RequestOpened).body.remove("judgement");
     let audited = text(&audit(&older, &[]).stdout);
     assert!(audited.contains("warning: 1 opening without `judgement`"), "{audited}");
+}
+
+/// A group is sealed: whoever has the openings sees who is in it.
+#[tokio::test]
+async fn an_approver_who_is_in_no_group_that_is_asked_is_refused_by_whoever_has_the_openings() {
+    let stage = Stage::set().await;
+    stage.policy(
+        "version: 1\napprovers:\n  trusted: [\"@acme/platform\", rita]\nrules:\n  - name: production\n    \
+         environments: [production]\n    require: [1 of trusted]\n",
+    );
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    let (honest, request) = (ledger_of(&stage).await, check.external_id.unwrap());
+    let folder = TempDir::new().unwrap();
+    let openings = folder.path().join("openings");
+    // All of it stands in clear here: there is nothing to open, and everything to look at.
+    std::fs::write(&openings, format!("{}\n", json!({"log": ORIGIN, "size": honest.records.len()}))).unwrap();
+    let told = |ledger: &Story| audit(ledger, &["--openings", openings.to_str().unwrap()]);
+    let audited = told(&honest);
+    assert!(text(&audited.stdout).contains("whoever seconds is in a group that is asked"), "{audited:?}");
+    for (of, path, value) in [
+        (ReviewRecorded, "/teams", json!([])),
+        (ReviewRecorded, "/teams", json!(["acme/plumbing"])),
+        (RequestOpened, "/quorum/0/members", json!([{"user": "rita"}])),
+    ] {
+        let mut ledger = honest.clone();
+        ledger.set(&request, of, path, value);
+        assert!(audit(&ledger, &[]).status.success(), "{path}: sealed, nothing is to be seen");
+        let audited = told(&ledger);
+        assert!(text(&audited.stderr).contains("is in no group that the request asks"), "{path}: {audited:?}");
+        assert_eq!(audited.status.code(), Some(1));
+    }
 }
 
 #[test]

@@ -142,7 +142,7 @@ pub(super) fn in_words(opened: Option<&Opened>) -> String {
             .to_owned();
     };
     let mut words = format!(
-        "  openings: {}; everybody whom the facts of {} name is a party\n",
+        "  openings: {}; everybody whom the facts of {} name is a party, and whoever seconds is in a group that is asked\n",
         counted(*values, "value is what an entry commits to", "values are what the entries commit to"),
         counted(*facts, "opening", "openings"),
     );

@@ -32,6 +32,7 @@ mod body;
 pub mod clear;
 pub mod eligible;
 mod files;
+mod grouped;
 mod held;
 pub mod keys;
 mod known;

@@ -1,5 +1,5 @@
 //! What can be checked by whoever has the openings: that each is of what the entry commits to, that none is withheld but
-//! those that were erased, and that everybody whom the facts name is a party.
+//! those that were erased, that everybody whom the facts name is a party, and that whoever seconds is in a group that is asked.
 //!
 //! Comes after the ledger itself was verified: the entries are then those that were signed.
 
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::body::{self, KnownParts, Person};
+use super::grouped::Grouped;
 use super::held;
 use super::violation::Violation;
 use super::who::AccountId;
@@ -154,6 +155,7 @@ struct Check {
     report: Opened,
     /// Whose log it is.
     account: Option<u64>,
+    grouped: Grouped,
     untold: BTreeMap<u64, BTreeSet<String>>,
     /// Subjects nobody knows, and the first entry that names them.
     strangers: BTreeMap<Subject, u64>,
@@ -177,7 +179,12 @@ struct Redacted {
 impl Check {
     fn follow(&mut self, seq: u64, entry: Map<String, Value>) -> Result<(), Distrust> {
         let name = entry.get("type").and_then(Value::as_str).unwrap_or_default();
-        match RecordType::from_name(name) {
+        let kind = RecordType::from_name(name);
+        if let Some((kind, request)) = kind.zip(entry.get("corr").and_then(Value::as_str)) {
+            let rule = |violation| Distrust::Rule { seq, request: request.to_owned(), violation };
+            self.grouped.follow(request, kind, &entry).map_err(rule)?;
+        }
+        match kind {
             Some(RecordType::RedactionPerformed) => {
                 let unreadable = |source| Distrust::Entry { seq, source };
                 self.forget(Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?);

@@ -125,9 +125,12 @@ pub enum Violation {
         /// Its access, as recorded.
         access: Access,
     },
+    /// The reviewer is in none of the groups the rules ask.
+    #[error("{0} seconds, who by the access and the teams that were recorded is in no group that the request asks")]
+    NotInAGroup(AccountId),
     /// More are counted than may count.
     #[error(
-        "the decision counts {have} toward a requirement that only {may} of its approvers may meet, by the access that was recorded"
+        "the decision counts {have} toward a requirement that only {may} of its approvers may meet, by what was recorded of them"
     )]
     Overcounted {
         /// Counted.
