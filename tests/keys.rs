@@ -73,6 +73,7 @@ fn arguments() -> VerifyArgs {
         trust_artifact_key: false,
         explain: None,
         json: false,
+        strict: false,
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use story::{Memory, ORIGIN, Story, attempt_checked, digest, key, person, request, review, vkey};
 use zeroize::Zeroizing;
 
+mod audited;
 mod command;
 mod keys;
 pub mod others_tools;
@@ -238,6 +239,14 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             "it is from another export",
         ),
         (
+            "a cosignature added to the checkpoint alone",
+            |ledger| {
+                let cosigned = ledger.text("checkpoint") + "— witness.test/w AAECAwQFBgcICQoLDA0ODw==\n";
+                ledger.write("checkpoint", cosigned);
+            },
+            "not the same signature lines: a witness's cosignature was added",
+        ),
+        (
             "a receipt for a request nobody decided",
             |ledger| {
                 for file in ["json", "tlog-proof"] {
@@ -449,7 +458,10 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
         ),
         (
             "a quorum of nobody",
-            Box::new(|s| s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}))),
+            Box::new(|s| {
+                s.set(approved, RequestOpened, "/quorum/0/need", json!(0));
+                s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}));
+            }),
             "approved with 0 of 0",
         ),
         (

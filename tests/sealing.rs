@@ -221,6 +221,8 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     let verified = after.verify_opened(&["--explain", &request]);
     let story = told(&verified);
     assert!(story.contains("verified: ") && story.contains("erased: "), "{story}");
+    assert!(story.contains("cannot be judged again: ") && story.contains("; it told of sub_"), "{story}");
+    assert_eq!(verified.status.code(), Some(2));
     assert!(
         !story.contains("mona") && story.contains("alice approved") && story.contains("could not approve"),
         "{story}"
@@ -245,6 +247,39 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     }
     let again = erase(&stage, "mona", &["--yes", "--reason", "again"]);
     assert!(told(&again).contains("tells of mona"), "{}", told(&again));
+}
+
+#[tokio::test]
+async fn an_approver_who_was_erased_is_weighed_again_by_what_was_recorded_of_them() {
+    let stage = Stage::set().await;
+    let policy = "version: 1\napprovers:\n  trusted: [\"@acme/platform\"]\nrules:\n  - name: production\n    \
+                  environments: [production]\n    require: [1 of trusted]\n";
+    for policy in [None, Some(policy)] {
+        if let Some(policy) = policy {
+            stage.policy(policy);
+        }
+        let sha = stage.agents_commit();
+        let run = stage.deploy(&sha);
+        let check = stage.asked(&sha).await;
+        stage.github.click(check.id, "approve", "alice");
+        assert_eq!(stage.decision(run).await.0, "approved");
+        stage.github.finish(run, true);
+        quiet(&stage).await;
+        let erased = erase(&stage, "alice", &["--yes", "--reason", "by letter"]);
+        assert!(erased.status.success(), "{}", told(&erased));
+        let verified = Export::of(&stage).await.verify_opened(&["--explain", check.external_id.as_deref().unwrap()]);
+        let story = told(&verified);
+        assert!(story.contains("who sub_") && story.contains("weighed again by what was recorded of them"), "{story}");
+        assert!(story.contains("same answers to reviews (1), same outcome (approved)"), "{story}");
+        assert_eq!(verified.status.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_strict_finds_nothing_odd_in_what_a_server_writes_and_every_name_in_what_is_told() {
+    let (stage, _) = lived_through().await;
+    let strict = Export::of(&stage).await.verify_opened(&["--strict"]);
+    assert!(strict.status.success() && !told(&strict).contains("warning"), "{}", told(&strict));
 }
 
 async fn before_tenant(stage: &Stage) -> u64 {

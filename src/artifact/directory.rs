@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::slice::open_file;
+use super::slice::open_inside;
 use crate::ledger::layout::{Artifact, Sink};
 
 /// A file shorter than this comes whole with the first read; asking again for its end would double the calls.
@@ -72,7 +72,7 @@ impl Directory {
 
 impl Artifact for Directory {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let mut file = open_file(&self.path(path))?;
+        let mut file = open_inside(&self.path(path))?;
         // As much as there is, and a byte to see whether it is more: the limit of a bundle is hundreds of times what one has.
         let wanted =
             if limit < ONE_READ { limit } else { usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX) };

@@ -20,9 +20,29 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
+/// Opens a file of a ledger to read: what lies in the folder itself, never what a symbolic link in it leads to.
+pub(super) fn open_inside(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+            let why = "it is a symbolic link, which is not followed: put the file itself in its place";
+            return io::Error::new(io::ErrorKind::InvalidInput, why);
+        }
+        error
+    })
+}
+
 impl Slice {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = open_file(path)?;
+        Self::of_file(open_file(path)?)
+    }
+
+    /// The same for a file of a ledger in a folder.
+    pub(super) fn open_inside(path: &Path) -> io::Result<Self> {
+        Self::of_file(open_inside(path)?)
+    }
+
+    fn of_file(file: File) -> io::Result<Self> {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
         }

@@ -73,7 +73,7 @@ impl Target {
             if is_folder {
                 return Err(Refusal::Foreign(name));
             }
-            let slice = Slice::open(&path).map_err(|source| Refusal::Read { path: name.clone(), source })?;
+            let slice = Slice::open_inside(&path).map_err(|source| Refusal::Read { path: name.clone(), source })?;
             files.insert(name, slice);
         }
         Ok(Self::Segment(Box::new(SegmentFiles::of(files)?)))
@@ -128,7 +128,7 @@ impl Target {
     pub fn entries(&self) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
             Self::Folder(folder) => {
-                Box::new(BufReader::with_capacity(BUFFER, super::slice::open_file(&folder.path(layout::ENTRIES))?))
+                Box::new(BufReader::with_capacity(BUFFER, super::slice::open_inside(&folder.path(layout::ENTRIES))?))
             }
             Self::Archive(archive) => {
                 let slice = archive.index.get(layout::ENTRIES).ok_or(io::ErrorKind::NotFound)?;

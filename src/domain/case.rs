@@ -97,7 +97,8 @@ impl Case {
         origins.filter_map(Origin::errors).next().is_some()
     }
 
-    /// Digest of everything an approver is shown: a release is bound to it (P3).
+    /// Digest of everything an approver is shown: a release is bound to it (P3). An auditor makes it again from the opening,
+    /// which names the judgement by its own digest; messages, which that is over, are not recorded.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_json(&json!({
@@ -106,7 +107,13 @@ impl Case {
             "also": self.also.iter().map(|also| &also.digest).collect::<Vec<_>>(),
             "base": to_json(&self.base),
             "gaps": to_json(&self.gaps),
-            "judgement": to_json(&self.judgement),
+            "judgement": self.judgement_digest(),
         }))
+    }
+
+    /// Digest of the whole judgement.
+    #[must_use]
+    pub fn judgement_digest(&self) -> Digest {
+        Digest::of_json(&to_json(&self.judgement))
     }
 }

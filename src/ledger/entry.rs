@@ -21,6 +21,9 @@ pub const FORMAT: u64 = 1;
 /// The software that writes entries, the `sw` of every entry.
 pub const SOFTWARE: &str = concat!("seconder/", env!("CARGO_PKG_VERSION"));
 
+/// The fields that all entries have, or may have; the others are an entry's own.
+pub const COMMON: [&str; 9] = ["v", "log", "seq", "prev", "time", "type", "id", "corr", "sw"];
+
 /// Numbers above this are not the same in every JSON reader (RFC 8785 §3.2.2.3).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 
@@ -284,6 +287,30 @@ pub struct Header<'a> {
     /// What GitHub is told.
     #[serde(borrow)]
     pub state: Option<&'a RawValue>,
+    /// When it is denied if nobody decides.
+    #[serde(borrow)]
+    pub expires_at: Option<&'a RawValue>,
+    /// A reviewer's access to the repository.
+    #[serde(borrow)]
+    pub permission: Option<&'a RawValue>,
+    /// How long a request had waited when others were let in.
+    #[serde(borrow)]
+    pub waited: Option<&'a RawValue>,
+    /// The account a log belongs to.
+    #[serde(borrow)]
+    pub tenant: Option<&'a RawValue>,
+    /// The deployment that is held.
+    #[serde(borrow)]
+    pub deployment_id: Option<&'a RawValue>,
+    /// What it was compared with.
+    #[serde(borrow)]
+    pub base: Option<&'a RawValue>,
+    /// The digest of the whole judgement.
+    #[serde(borrow)]
+    pub judgement: Option<&'a RawValue>,
+    /// The outward call that was given up.
+    #[serde(borrow)]
+    pub effect: Option<&'a RawValue>,
 }
 
 impl<'a> Header<'a> {

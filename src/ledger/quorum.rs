@@ -75,6 +75,12 @@ impl Policy {
         &self.witnesses
     }
 
+    /// Whether no witness at all is enough: `quorum none`, or a group that comes to the same.
+    #[must_use]
+    pub fn asks_nobody(&self) -> bool {
+        self.is_satisfied_by(&BTreeSet::new())
+    }
+
     /// Whether these witnesses, by their names in the policy, are enough.
     #[must_use]
     pub fn is_satisfied_by(&self, cosigned: &BTreeSet<&str>) -> bool {

@@ -168,6 +168,12 @@ fn all_segments_in_their_order_are_a_ledger_and_a_gap_or_a_fork_between_them_is_
     let (code, said) = auditor.verify(&["1", "3"]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("begins at entry 520, but the one before it ends at 300"), "{said}");
+    let (code, said) = auditor.verify(&["2", "1"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("1 ends at entry 300, but the one before it ends at 520") && !said.contains("rollback"),
+        "{said}"
+    );
 
     let mut fork = story.clone();
     let request = crate::ledger_verify::story::request(0);
@@ -203,6 +209,8 @@ fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_o
         assert_eq!(seen(), remembered, "what was refused is not remembered");
     }
     assert_eq!(auditor.verify(&["shorter"]).0, 0, "without it nothing is remembered");
+    let (code, said) = auditor.verify(&["shorter", "--state", "shorter/seen.json"]);
+    assert!(code == 2 && said.contains("--state shorter/seen.json lies inside shorter"), "{said}");
     fs::write(auditor.0.path().join("seen.json"), "{").unwrap();
     assert_eq!(with_state("longer").0, 2, "what was seen is not forgotten because it cannot be read");
 }

@@ -94,3 +94,114 @@ fn a_ledger_is_not_exported_over_another() {
     let error = Directory::create(&folder.path().join("ledger")).unwrap_err();
     assert!(error.to_string().contains("is not empty"), "{error}");
 }
+
+/// Runs the program, and returns its exit code, what it printed and what it complained of.
+fn verify(folder: &Path, options: &[&str]) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
+    command.args(["ledger", "verify", "ledger", "--vkey", &vkey().to_string()]).args(options).current_dir(folder);
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_request_is_found_by_the_first_digits_of_its_id_unless_others_begin_so_too() {
+    let folder = TempDir::new().unwrap();
+    Story::of(62).export_into(Directory::create(&folder.path().join("ledger")).unwrap());
+    let explain = |request: &str| verify(folder.path(), &["--explain", request]);
+    for asked in ["req-00061", " req-00061 "] {
+        assert!(explain(asked).1.contains("production of acme/shop waits"), "{asked}");
+    }
+    let (code, _, said) = explain("req-0006");
+    assert_eq!(code, 2);
+    assert!(said.contains("several requests begin with req-0006, req-00060, req-00061 among them"), "{said}");
+    for unknown in ["req-9999", "req-000", "\"", ""] {
+        let (code, _, said) = explain(unknown);
+        assert!(code == 2 && said.contains("says nothing of a request"), "{unknown}: {said}");
+    }
+    Story::of(61).export_into(Directory::create(&folder.path().join("shorter/ledger")).unwrap());
+    let (_, story, said) = verify(&folder.path().join("shorter"), &["--explain", "req-0006"]);
+    assert!(story.contains("production of acme/shop waits"), "{said}");
+}
+
+#[test]
+fn a_program_is_told_of_a_failure_too() {
+    let folder = exported();
+    let json = |options: &[&str]| {
+        let (code, said, _) = verify(folder.path(), &[&["--json"], options].concat());
+        (code, serde_json::from_str::<serde_json::Value>(&said).unwrap_or_else(|error| panic!("{error}: {said:?}")))
+    };
+    let (code, report) = json(&[]);
+    assert_eq!((code, &report["ok"], &report["exit_code"]), (0, &true.into(), &0.into()));
+    let (code, failure) = json(&["--old", "nowhere"]);
+    assert_eq!((code, &failure["ok"], &failure["exit_code"]), (2, &false.into(), &2.into()));
+    assert!(failure["message"].as_str().unwrap().contains("cannot read nowhere"), "{failure}");
+    fs::remove_file(folder.path().join("ledger/log.vkey")).unwrap();
+    let (code, failure) = json(&[]);
+    assert_eq!((code, &failure["exit_code"], &failure["verdict"]), (1, &1.into(), &"NOT VERIFIED".into()));
+}
+
+#[test]
+fn what_is_not_there_is_said_not_to_be_there() {
+    let folder = exported();
+    for (option, said) in [
+        (["--witness-policy", "nowhere"], "--witness-policy nowhere: no such file"),
+        (["--openings", "nowhere"], "cannot read nowhere"),
+    ] {
+        let (code, _, complaint) = verify(folder.path(), &option);
+        assert!(code == 2 && complaint.contains(said), "{complaint}");
+    }
+    let missing = run(folder.path(), &["--vkey", "nowhere/log.vkey"]).unwrap_err();
+    assert!(missing.to_string().contains("no such file"), "{missing}");
+}
+
+#[test]
+fn a_witness_policy_that_asks_nobody_is_a_warning_and_whoever_is_strict_refuses_it() {
+    let folder = exported();
+    fs::write(folder.path().join("nobody"), "quorum none\n").unwrap();
+    let (code, said, _) = verify(folder.path(), &["--witness-policy", "nobody"]);
+    assert_eq!(code, 0);
+    assert!(said.contains("warning: the witness policy asks no witness"), "{said}");
+    let (code, _, said) = verify(folder.path(), &["--witness-policy", "nobody", "--strict", "--state", "seen"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("NOT VERIFIED: --strict: "), "{said}");
+    assert!(!folder.path().join("seen").exists(), "what was refused is not remembered");
+}
+
+#[test]
+fn a_symbolic_link_in_the_folder_of_a_ledger_is_not_followed() {
+    let folder = exported();
+    let within = folder.path().join("ledger");
+    for name in ["checkpoint", "entries.jsonl", "tile/0/000", "receipts/req-00000.json"] {
+        let (file, elsewhere) = (within.join(name), folder.path().join("elsewhere"));
+        fs::rename(&file, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+        let (code, _, said) = verify(folder.path(), &[]);
+        assert!(code == 2 && said.contains("it is a symbolic link, which is not followed"), "{name}: {said}");
+        fs::remove_file(&file).unwrap();
+        fs::rename(&elsewhere, &file).unwrap();
+    }
+    fs::rename(within.join("receipts"), folder.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), within.join("receipts")).unwrap();
+    let (code, _, said) = verify(folder.path(), &[]);
+    assert!(code == 1 && said.contains("receipts does not belong to this ledger"), "{said}");
+}
+
+#[test]
+fn what_stands_in_clear_and_what_is_not_canonical_is_refused_by_whoever_is_strict() {
+    use seconder::ledger::verify::clear::odd;
+    let line = r#"{"effect":"note","error":"sha256:0000000000000000000000000000000000000000000000000000000000000000","type":"effect.failed","v":1}"#;
+    assert_eq!(odd(line), None);
+    for (change, said) in [
+        (line.replace("\"v\":1", "\"v\": 1"), "not in canonical form"),
+        (
+            line.replace("{\"effect\":\"note\",", "{").replace(",\"v\"", ",\"effect\":\"note\",\"v\""),
+            "not in canonical form",
+        ),
+        (line.replace("{\"effect\"", "{\"effect\":\"x\",\"effect\""), "not in canonical form"),
+        (line.replace("sha256:0000", "monas token is 0000"), "/error stands in clear"),
+        (line.replace(",\"v\"", ",\"user\":\"mona\",\"v\""), "/user stands in clear"),
+    ] {
+        assert!(odd(&change).is_some_and(|odd| odd.contains(said)), "{change}");
+    }
+}

@@ -1,5 +1,5 @@
 //! Makes valid ledgers to break: some requests, each lived through to its end, sealed and exported.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use seconder::ledger::export::Exporter;
@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 pub const ORIGIN: &str = "seconder.test/l/5f2c";
+
+/// How long a request waits, in milliseconds.
+pub const DAY: u64 = 86_400_000;
 
 pub fn key() -> SigningKey {
     SigningKey::from_seed(ORIGIN, &Zeroizing::new([42; 32])).unwrap()
@@ -121,20 +124,36 @@ impl Story {
 pub struct Seal {
     prev: Option<Hash>,
     pub tree: Frontier,
+    /// How long everybody waited for what expired, in milliseconds.
+    waited: u64,
+    /// How many entries each request has.
+    numbers: HashMap<String, u64>,
 }
 
 impl Seal {
     pub fn line(&mut self, record: &Record) -> String {
         let seq = self.tree.size();
         let mut body = record.body.clone();
-        let time = body.remove("time").and_then(|time| time.as_u64());
+        if body.get("outcome").is_some_and(|outcome| outcome == "expired") {
+            self.waited += DAY;
+        }
+        let told = body.remove("time").and_then(|time| time.as_u64());
+        let time = told.unwrap_or(1_763_769_600_000 + seq * 750 + self.waited);
+        if record.record_type == RecordType::RequestOpened && told.is_none() && !body.contains_key("expires_at") {
+            body.insert("expires_at".into(), (time + DAY).into());
+        }
+        let about = record.corr.as_deref().unwrap_or("log");
+        let number = self.numbers.entry(about.to_owned()).or_default();
+        let id = format!("{about}:{}:{number}", record.record_type);
+        *number += 1;
+        let id = body.remove("id").and_then(|id| Some(id.as_str()?.to_owned())).unwrap_or(id);
         let draft = Draft {
             log: ORIGIN,
             seq,
             prev: self.prev,
-            time_ms: time.unwrap_or(1_763_769_600_000 + seq * 750),
+            time_ms: time,
             record_type: record.record_type,
-            id: &format!("{}:{seq}", record.record_type),
+            id: &id,
             corr: record.corr.as_deref(),
             body,
         };
@@ -186,7 +205,7 @@ pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
     visit(Record::new(
         RecordType::Genesis,
         None,
-        json!({"origin": ORIGIN, "vkey": vkey, "tenant": {"id": 1, "login": "acme"}}),
+        json!({"origin": ORIGIN, "vkey": vkey, "tenant": {"account_id": 1, "login": "acme"}}),
     ));
     visit(Record::new(RecordType::PolicyLoaded, None, json!({"origin": "built-in", "digest": "sha256:p"})));
     for n in 0..requests {
@@ -237,6 +256,7 @@ fn opening(request: &str, by_agent: usize) -> Value {
         "delivery": "0fc9a2ab-e335-7237-82c7-7a39c53398af", "parties": [party(1, &parts[0]), party(2, &parts[1])],
         "commits": [judged], "policy": {"digest": "sha256:p", "origin": "built-in"}, "catalogue": "c".repeat(64),
         "matched_rules": vec!["built-in"; by_agent], "facts": facts,
+        "quorum": vec![json!({"rule": "built-in", "from": "writers", "need": 1, "extra": 0}); by_agent],
     })
 }
 
@@ -260,13 +280,14 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
         _ => {}
     }
     let (approvers, have) = if outcome == "approved" { (json!([person(7)]), 1) } else { (json!([]), 0) };
-    record(
-        RecordType::DecisionRecorded,
-        json!({
-            "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": {"digest": "sha256:p"},
-            "quorum": [{"rule": "built-in", "from": "write access", "need": 1, "have": have}],
-        }),
-    );
+    let mut decision = json!({
+        "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": {"digest": "sha256:p"},
+        "quorum": [{"rule": "built-in", "from": "writers", "need": 1, "have": have}],
+    });
+    if outcome == "denied" {
+        decision["denied_by"] = person(1);
+    }
+    record(RecordType::DecisionRecorded, decision);
     let state = match outcome {
         "approved" | "not_required" => "approved",
         "denied" | "expired" => "rejected",

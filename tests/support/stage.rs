@@ -262,6 +262,7 @@ impl Stage {
             explain: None,
             openings: None,
             json: false,
+            strict: false,
         };
         seconder::cli::ledger::verify::check(&args).unwrap().remove(0)
     }

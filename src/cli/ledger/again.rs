@@ -1,10 +1,13 @@
 //! One request judged again, from nothing but its entries: the facts its opening recorded go through the same rules as on the
 //! day, each review is weighed again, and what comes out is held against what is recorded.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::erased::{Erased, can_be_weighed};
 use crate::domain::Millis;
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
@@ -31,8 +34,10 @@ pub struct Again {
     outcome: Option<String>,
     /// Whether an outcome was found that entries about this request cannot tell: another attempt came, or the run ended.
     outcome_came_from_outside: bool,
+    /// Whether something could not be weighed, because somebody was erased.
+    is_partial: bool,
     /// Where the judgement and the record differ.
-    pub differences: Vec<Difference>,
+    differences: Vec<Difference>,
     /// What may explain differences, or could not be compared.
     notes: Vec<String>,
 }
@@ -108,12 +113,26 @@ fn facts(opening: &Value, entries: &[Value]) -> Result<Value, String> {
 #[derive(Default)]
 struct Said {
     approvals: Vec<(Standing, Assurance)>,
+    /// Those of them who can no longer be weighed, by account.
+    unknown: BTreeSet<u64>,
+    erased: Erased,
     /// How long it had waited when people were last reminded, or others last let in.
     waited: Millis,
     is_denied: bool,
 }
 
 impl Said {
+    /// Whoever an entry is about.
+    fn who(&mut self, entry: &Value) -> Result<Account, String> {
+        self.erased.account(&entry["reviewer"]).map_or_else(|| read(&entry["reviewer"], "reviewer"), Ok)
+    }
+
+    /// Who spoke, as recorded, how surely, and what they said.
+    fn review(&mut self, entry: &Value) -> Result<(Standing, Assurance, Verdict), String> {
+        let via: Channel = read(&entry["via"], "via")?;
+        Ok((standing(self.who(entry)?, entry), via.assurance(), read(&entry["verdict"], "verdict")?))
+    }
+
     /// Somebody's access or teams changed.
     fn weigh(&mut self, account: Account, entry: &Value) {
         for (by, _) in self.approvals.iter_mut().filter(|(by, _)| by.account.id == account.id) {
@@ -131,6 +150,15 @@ impl Said {
 }
 
 impl Again {
+    /// The exit code: whether it comes out the same, and if so, whether all of it could be asked.
+    pub fn code(&self) -> u8 {
+        match self.differences.is_empty() {
+            false => 1,
+            true if self.is_partial => 2,
+            true => 0,
+        }
+    }
+
     fn compare(&mut self, entry: &Value, what: &str, recorded: &Value, again: Value) {
         let again = Record::without_nulls(again);
         if *recorded != again {
@@ -197,11 +225,15 @@ impl Again {
         for entry in entries {
             match entry["type"].as_str().unwrap_or_default() {
                 "review.recorded" => {
-                    let (by, assurance, verdict) = review(entry)?;
+                    let (by, assurance, verdict) = said.review(entry)?;
                     self.reviews += 1;
-                    let why = said.refusals(judgement, &by, assurance, verdict);
-                    let what = format!("what stands against the word of {}", by.account.login);
-                    self.compare(entry, &what, &json!([]), to_json(&why));
+                    if self.can_weigh(&by.account, entry, judgement) {
+                        let why = said.refusals(judgement, &by, assurance, verdict);
+                        let what = format!("what stands against the word of {}", by.account.login);
+                        self.compare(entry, &what, &json!([]), to_json(&why));
+                    } else {
+                        said.unknown.insert(by.account.id);
+                    }
                     match verdict {
                         Verdict::Approve => said.approvals.push((by, assurance)),
                         Verdict::Deny => {
@@ -211,8 +243,11 @@ impl Again {
                     }
                 }
                 "attempt.refused" => {
-                    let (by, assurance, verdict) = review(entry)?;
+                    let (by, assurance, verdict) = said.review(entry)?;
                     self.reviews += 1;
+                    if !self.can_weigh(&by.account, entry, judgement) {
+                        continue;
+                    }
                     let closed = to_json(&[Refusal::Closed]);
                     let why = if decided && entry["why"] == closed {
                         closed
@@ -221,8 +256,14 @@ impl Again {
                     };
                     self.compare(entry, &format!("why {} was refused", by.account.login), &entry["why"], why);
                 }
-                "review.struck" => said.approvals.retain(|(by, _)| entry["reviewer"]["id"] != by.account.id),
-                "review.weighed" => said.weigh(read(&entry["reviewer"], "reviewer")?, entry),
+                "review.struck" => {
+                    let struck = said.who(entry)?;
+                    said.approvals.retain(|(by, _)| by.account.id != struck.id);
+                }
+                "review.weighed" => {
+                    let account = said.who(entry)?;
+                    said.weigh(account, entry);
+                }
                 "request.escalated" | "request.reminded" => {
                     let waited = entry["waited"].as_i64().unwrap_or_default();
                     let passed = entry["time"].as_i64().zip(opened_at).map(|(now, then)| now.saturating_sub(then));
@@ -240,9 +281,28 @@ impl Again {
         Ok(())
     }
 
+    /// Whether somebody's word can be weighed again. What cannot is taken as recorded, and told.
+    fn can_weigh(&mut self, account: &Account, entry: &Value, judgement: &Judgement) -> bool {
+        let can_be = can_be_weighed(entry, judgement);
+        let is_erased = Erased::is_one(account);
+        if is_erased || !can_be {
+            let who = &account.login;
+            let lost =
+                if is_erased { format!("who {who} is was erased") } else { format!("the teams of {who} were erased") };
+            let how =
+                if can_be { "weighed again by what was recorded of them" } else { "their word is taken as recorded" };
+            self.notes.push(format!("entry {}: {lost}; {how}", entry["seq"]));
+        }
+        self.is_partial |= !can_be;
+        can_be
+    }
+
     fn decision(&mut self, entry: &Value, opening: &Value, judgement: &Judgement, said: &Said, denied: bool) {
         let tally = decide::tally(judgement, &said.voices(), said.waited);
-        self.compare(entry, "how far each requirement is met", &entry["quorum"], to_json(&tally));
+        let is_counted = said.approvals.iter().all(|(by, _)| !said.unknown.contains(&by.account.id));
+        if is_counted {
+            self.compare(entry, "how far each requirement is met", &entry["quorum"], to_json(&tally));
+        }
         let is_late = entry["time"].as_i64() >= opening["expires_at"].as_i64() && opening["expires_at"].is_i64();
         let recorded = entry["outcome"].as_str().unwrap_or_default();
         self.outcome = Some(recorded.to_owned());
@@ -254,6 +314,8 @@ impl Again {
             "denied"
         } else if !judgement.asks() {
             "not_required"
+        } else if !is_counted {
+            return;
         } else if decide::is_met(&tally) {
             "approved"
         } else if is_late {
@@ -274,8 +336,9 @@ impl Again {
                 }
                 Some(outcome) => format!("same outcome ({})", outcome.replace('_', " ")),
             };
+            let how_far = if self.is_partial { ", as far as it can be" } else { "" };
             format!(
-                "judged again: same parties ({}), same requirements ({}), same answers to reviews ({}), {outcome}\n",
+                "judged again{how_far}: same parties ({}), same requirements ({}), same answers to reviews ({}), {outcome}\n",
                 self.parties, self.requirements, self.reviews
             )
         } else {
@@ -299,13 +362,6 @@ fn verdicts(commits: &Value) -> Value {
         .map(|commit| json!({ "sha": commit["sha"], "gated": commit["gated"], "agent": commit["agent"] }))
         .map(Record::without_nulls)
         .collect()
-}
-
-/// Who spoke, as recorded, how surely, and what they said.
-fn review(entry: &Value) -> Result<(Standing, Assurance, Verdict), String> {
-    let account: Account = read(&entry["reviewer"], "reviewer")?;
-    let via: Channel = read(&entry["via"], "via")?;
-    Ok((standing(account, entry), via.assurance(), read(&entry["verdict"], "verdict")?))
 }
 
 /// Somebody's access and teams, as recorded.

@@ -14,6 +14,7 @@ use crate::cli::Failure;
 use crate::config;
 use crate::ledger::export::{Exported, Exporter};
 use crate::ledger::layout::Sink as _;
+use crate::ledger::verify::report::counted;
 use crate::ledger::{Checkpoint, VerifierKey};
 use crate::store::{LedgerReader, LogHead};
 
@@ -61,7 +62,8 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
             write_segment(&reader, &log, args.after.as_deref(), &args.dir).await?
         } else {
             let Exported { entries, receipts } = export(&reader, &log, &args.dir).await?;
-            format!("{entries} entries of {} and {receipts} receipts", log.login)
+            let (entries, receipts) = (counted(entries, "entry", "entries"), counted(receipts, "receipt", "receipts"));
+            format!("{entries} of {} and {receipts}", log.login)
         };
         if let Some(openings) = openings {
             openings.write(&reader, &log).await?;

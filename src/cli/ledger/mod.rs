@@ -2,13 +2,16 @@
 
 mod again;
 pub mod erase;
+mod erased;
 mod explain;
+mod explained;
 pub mod export;
 pub mod keys;
 pub mod openings;
 pub mod publish;
 mod seen;
 pub mod served;
+mod told;
 mod trust;
 pub mod verify;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::verify::{Failure, cannot_read, cannot_read_entries, entries};
 use crate::ledger::sealing::{Book, BookError, Line, is_commitment};
 use crate::ledger::verify::opened::{self, Distrust, Opened};
-use crate::ledger::verify::report::Report;
+use crate::ledger::verify::report::{Report, counted};
 use crate::store::{LedgerReader, LogHead, Person};
 
 /// Openings read from the database at once: those of one entry may be long.
@@ -74,7 +74,7 @@ impl OpeningsFile {
 }
 
 /// Whether a file that may not be there yet is in a folder that may not be there yet.
-fn lies_in(file: &Path, folder: &Path) -> anyhow::Result<bool> {
+pub(super) fn lies_in(file: &Path, folder: &Path) -> anyhow::Result<bool> {
     let (file, folder) = (real(file)?, real(folder)?);
     Ok(file.starts_with(folder))
 }
@@ -142,11 +142,15 @@ pub(super) fn in_words(opened: Option<&Opened>) -> String {
             .to_owned();
     };
     let mut words = format!(
-        "  openings: {values} values are what the entries commit to; everybody whom the facts of {facts} openings name is a party\n"
+        "  openings: {}; everybody whom the facts of {} name is a party, and whoever seconds is in a group that is asked\n",
+        counted(*values, "value is what an entry commits to", "values are what the entries commit to"),
+        counted(*facts, "opening", "openings"),
     );
     if *erased > 0 || *erased_persons > 0 {
         words.push_str(&format!(
-            "  erased: {erased} values, and who {erased_persons} persons are; entries of their own say so\n"
+            "  erased: {}, and who {}; entries of their own say so\n",
+            counted(*erased, "value", "values"),
+            counted(*erased_persons, "person is", "persons are"),
         ));
     }
     words

@@ -1,7 +1,9 @@
 //! What `seconder ledger verify` is told to trust, and that it does not come from what it should prove.
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use super::openings::lies_in;
 use super::verify::{Failure, VerifyArgs, cannot_read, read_text};
 use crate::artifact::Target;
 use crate::ledger::layout;
@@ -16,7 +18,11 @@ pub(super) fn seen(text: &str) -> Result<(u64, Hash), String> {
 }
 
 pub(super) fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
-    if !args.trust_artifact_key && args.targets.iter().any(|target| lies_inside(path, target)) {
+    let mut lies_in_one = false;
+    for target in &args.targets {
+        lies_in_one |= lies_inside("--witness-policy", path, target)?;
+    }
+    if !args.trust_artifact_key && lies_in_one {
         return Err(Failure::Unusable(format!(
             "the witness policy {} lies inside the ledger it should judge: whoever changes the one can change the other",
             path.display()
@@ -29,7 +35,7 @@ pub(super) fn trusted_key(args: &VerifyArgs, path: &Path, target: &Target) -> Re
     let text = match args.vkey.as_deref() {
         None => target.text(layout::VKEY).map_err(|error| cannot_read(&path.join(layout::VKEY), &error))?,
         Some(given) if Path::new(given).exists() => {
-            if !args.trust_artifact_key && lies_inside(Path::new(given), path) {
+            if !args.trust_artifact_key && lies_inside("--vkey", Path::new(given), path)? {
                 return Err(Failure::Unusable(format!(
                     "the key {given} lies inside the ledger it should prove: whoever changes the one can change the other. \
                      Get the key from the people who run the log, or pass --trust-artifact-key if you only want to know \
@@ -47,11 +53,27 @@ pub(super) fn trusted_key(args: &VerifyArgs, path: &Path, target: &Target) -> Re
 }
 
 /// Whether a file is in the folder by any name: directly, through a symbolic link, or as a hard link to its key.
-fn lies_inside(file: &Path, folder: &Path) -> bool {
-    let (Ok(file), Ok(folder)) = (file.canonicalize(), folder.canonicalize()) else {
-        return true;
-    };
-    file.starts_with(&folder) || is_same_file(&file, &folder.join(layout::VKEY))
+fn lies_inside(option: &str, file: &Path, folder: &Path) -> Result<bool, Failure> {
+    let file = file.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::Unusable(format!("{option} {}: no such file", file.display())),
+        _ => cannot_read(file, &error),
+    })?;
+    let folder = folder.canonicalize().map_err(|error| cannot_read(folder, &error))?;
+    Ok(file.starts_with(&folder) || is_same_file(&file, &folder.join(layout::VKEY)))
+}
+
+/// What is remembered must not lie in what it is to be compared with: that is changed, or replaced as a whole, by others.
+pub(super) fn is_outside(state: &Path, targets: &[PathBuf]) -> Result<(), Failure> {
+    for target in targets {
+        if lies_in(state, target).map_err(|error| Failure::Unusable(error.to_string()))? {
+            return Err(Failure::Unusable(format!(
+                "--state {} lies inside {}: whoever replaces the ledger replaces what was seen of it; keep it elsewhere",
+                state.display(),
+                target.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

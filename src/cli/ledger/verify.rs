@@ -7,19 +7,20 @@ use std::thread;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use thiserror::Error;
 
-use super::again::{Again, judge_again};
-use super::explain::{entries_of, explain};
+use super::explained::Explained;
 use super::openings;
 use super::seen::Seen;
 use super::served::{self, FetchError};
-use super::trust::{seen, successor, trusted_key, witness_policy};
+use super::told::{failed, in_words};
+use super::trust::{is_outside, seen, successor, trusted_key, witness_policy};
 use crate::artifact::Target;
 use crate::ledger::Hash;
 use crate::ledger::layout;
+use crate::ledger::quorum::Policy;
+use crate::ledger::verify::clear;
 use crate::ledger::verify::opened::{Distrust, Opened};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
@@ -64,16 +65,22 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub trust_artifact_key: bool,
 
-    /// Tell what became of this request and why, and judge it again from the facts that were recorded
+    /// Tell what became of this request and why, and judge it again from the facts that were recorded; the first digits of its
+    /// id, at least eight, are enough
     #[arg(long, value_name = "REQUEST")]
     pub explain: Option<String>,
+
+    /// Refuse what is only a warning otherwise, and every entry that is not in canonical form or tells in clear what its
+    /// catalogue does not; takes longer
+    #[arg(long)]
+    pub strict: bool,
 
     /// What tells the names that are sealed, as `seconder ledger export --openings` wrote it: checked against DIR, and used
     /// to explain and to judge again
     #[arg(long, value_name = "FILE")]
     pub openings: Option<PathBuf>,
 
-    /// Print the report as JSON
+    /// Print the report as JSON; where there is none, an object with `ok`, `exit_code` and `message`
     #[arg(long)]
     pub json: bool,
 }
@@ -81,8 +88,9 @@ pub struct VerifyArgs {
 const HELP: &str = "\
 Exit codes:
   0  verified (with --explain: and judged again it comes out the same)
-  1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise)
-  2  cannot be said: a file could not be read, the key is not usable, the command line is wrong
+  1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise; with --strict: or there is a warning)
+  2  cannot be said: a file could not be read, the key is not usable, the command line is wrong (with --explain: or it cannot be
+     judged again, or not all of it, because something is sealed or was erased)
 
 Nothing is written but --state, and that only after success. No network is used but for a TARGET that is an address. One segment is checked from what the segments
 before it left behind: of requests opened before it, who had a part in them is not known, and the report says how many there are.";
@@ -99,9 +107,24 @@ pub enum Failure {
     /// What a server serves does not fit together.
     #[error("{0}")]
     Forged(String),
+    /// Nothing is proven against it, and whoever asks is strict.
+    #[error("--strict: {0}")]
+    Odd(String),
     /// It could not be looked at.
     #[error("{0}")]
     Unusable(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        if matches!(self, Self::Unusable(_)) { 2 } else { 1 }
+    }
+
+    /// What it comes to, in two words.
+    pub(super) fn verdict(&self) -> &'static str {
+        if self.code() == 1 { "NOT VERIFIED" } else { "cannot verify" }
+    }
 }
 
 /// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
@@ -109,7 +132,7 @@ pub enum Failure {
 pub fn run(args: &VerifyArgs) -> ExitCode {
     match at_hand(args) {
         Ok((args, _folders)) => run_at_hand(&args),
-        Err(failure) => refuse(&failure),
+        Err(failure) => refuse(args, &failure),
     }
 }
 
@@ -139,18 +162,19 @@ fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Vec<TempDir>), Failure> {
     Ok((args, folders))
 }
 
-fn refuse(failure: &Failure) -> ExitCode {
-    let code = if matches!(failure, Failure::Unusable(_)) { 2 } else { 1 };
-    let verdict = if code == 1 { "NOT VERIFIED" } else { "cannot verify" };
+fn refuse(args: &VerifyArgs, failure: &Failure) -> ExitCode {
     // A closed pipe changes nothing about the verdict, which is the exit code.
-    drop(writeln!(io::stderr(), "{verdict}: {failure}"));
-    ExitCode::from(code)
+    drop(writeln!(io::stderr(), "{}: {failure}", failure.verdict()));
+    if args.json {
+        drop(writeln!(io::stdout(), "{:#}", failed(failure)));
+    }
+    ExitCode::from(failure.code())
 }
 
 fn run_at_hand(args: &VerifyArgs) -> ExitCode {
     let (code, printed) = match Verified::of(args) {
         Ok(verified) => (verified.explained.as_ref().map_or(0, Explained::code), print(args, &verified)),
-        Err(failure) => return refuse(&failure),
+        Err(failure) => return refuse(args, &failure),
     };
     // A closed pipe changes nothing about the verdict, which is the exit code.
     drop(printed);
@@ -180,6 +204,8 @@ fn print(args: &VerifyArgs, verified: &Verified) -> io::Result<()> {
     let Some((newest, before)) = reports.split_last() else { return Ok(()) };
     if args.json {
         let mut report = serde_json::to_value(newest)?;
+        report["ok"] = explained.as_ref().is_none_or(|explained| explained.code() == 0).into();
+        report["exit_code"] = explained.as_ref().map_or(0, Explained::code).into();
         report["opened"] = serde_json::to_value(opened)?;
         if !before.is_empty() {
             report["before"] = serde_json::to_value(before)?;
@@ -194,47 +220,6 @@ fn print(args: &VerifyArgs, verified: &Verified) -> io::Result<()> {
     write!(stdout, "{words}{}{}", openings::in_words(opened.as_ref()), explained.unwrap_or_default())
 }
 
-/// A request: its entries, and what came of judging it again.
-struct Explained {
-    entries: Vec<Value>,
-    again: Result<Again, String>,
-}
-
-impl Explained {
-    fn of(args: &VerifyArgs, reports: &[Report], request: &str) -> Result<Self, Failure> {
-        let entries = match &args.openings {
-            None => entries_of(entries(&args.targets)?, request).map_err(cannot_read_entries)?,
-            Some(file) => openings::entries_of(&args.targets, file, reports, request)?,
-        };
-        if entries.is_empty() {
-            return Err(Failure::Unusable(format!(
-                "the ledger says nothing of a request {request}; its id is on the check run, and in the name of its receipt"
-            )));
-        }
-        Ok(Self { again: judge_again(&entries), entries })
-    }
-
-    fn code(&self) -> u8 {
-        match &self.again {
-            Ok(again) => u8::from(!again.differences.is_empty()),
-            Err(_) => 2,
-        }
-    }
-
-    fn in_words(&self) -> String {
-        let verdict = match &self.again {
-            Ok(again) => again.in_words(),
-            Err(why) => format!("cannot be judged again: {why}\n"),
-        };
-        format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries))
-    }
-
-    fn to_json(&self) -> Value {
-        let (again, cannot) = (self.again.as_ref().ok(), self.again.as_ref().err());
-        json!({ "entries": self.entries, "judged_again": again, "cannot_be_judged_again": cannot })
-    }
-}
-
 /// Checks every target, with a progress bar if somebody is watching, and remembers the newest checkpoint.
 ///
 /// # Errors
@@ -242,6 +227,9 @@ impl Explained {
 pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
     let old = args.old.as_deref().map(read_text).transpose()?;
     let policy = args.witness_policy.as_deref().map(|path| witness_policy(args, path)).transpose()?;
+    if let Some(state) = &args.state {
+        is_outside(state, &args.targets)?;
+    }
     let mut seen = match &args.state {
         Some(path) => Seen::read(path).map_err(|error| cannot_read(path, &error))?,
         None => Seen::default(),
@@ -274,7 +262,12 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
             bar.set_position(read);
         });
         bar.finish_and_clear();
-        let report = result.map_err(refused)?;
+        let mut report = result.map_err(|refusal| in_order(path, reports.last(), refusal))?;
+        if is_last && policy.as_ref().is_some_and(Policy::asks_nobody) {
+            report
+                .warnings
+                .push("the witness policy asks no witness (quorum none): nobody vouches for the checkpoint".to_owned());
+        }
         if let Some(before) = reports.last().filter(|before| before.size != report.from) {
             return Err(Failure::Unusable(format!(
                 "{} begins at entry {}, but the one before it ends at {}: give all segments, in their order",
@@ -288,11 +281,40 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
         kept.push(checkpoint.clone());
         newest = Some((key, checkpoint));
     }
+    if args.strict {
+        is_spotless(args, &reports)?;
+    }
     if let (Some(path), Some((key, checkpoint))) = (&args.state, newest) {
         seen.remember(path, key.name(), &checkpoint)
             .map_err(|error| Failure::Unusable(format!("verified, but cannot write {}: {error}", path.display())))?;
     }
     Ok(reports)
+}
+
+/// A segment that ends before the one given before it is no rollback.
+fn in_order(path: &Path, before: Option<&Report>, refusal: Refusal) -> Failure {
+    match (&refusal, before) {
+        (Refusal::Rollback { size, .. }, Some(before)) if *size < before.size => Failure::Unusable(format!(
+            "{} ends at entry {size}, but the one before it ends at {}: give segments in their order, the oldest first",
+            path.display(),
+            before.size
+        )),
+        _ => refused(refusal),
+    }
+}
+
+/// Refuses what is odd, if nothing worse.
+fn is_spotless(args: &VerifyArgs, reports: &[Report]) -> Result<(), Failure> {
+    if let Some(warning) = reports.iter().flat_map(|report| &report.warnings).next() {
+        return Err(Failure::Odd(warning.clone()));
+    }
+    let first = reports.first().map_or(0, |report| report.from);
+    for (seq, line) in (first..).zip(entries(&args.targets)?.lines()) {
+        if let Some(odd) = clear::odd(&line.map_err(cannot_read_entries)?) {
+            return Err(Failure::Odd(format!("entry {seq}: {odd}")));
+        }
+    }
+    Ok(())
 }
 
 /// The entries of all targets, one after the other.
@@ -341,45 +363,4 @@ pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn in_words(report: &Report, key_from_artifact: bool) -> String {
-    let outcomes: Vec<String> =
-        report.outcomes.iter().map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " "))).collect();
-    let span = match report.from {
-        0 => format!("{} entries", report.size),
-        from => format!("entries {from} to {} of {}", report.size - 1, report.size),
-    };
-    let mut words = format!(
-        "verified: {}\n  {span}, root {}\n  {} requests: {} decided, each with a receipt{}; {} pending\n",
-        report.origin,
-        report.root,
-        report.requests(),
-        report.decisions(),
-        if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) },
-        report.pending,
-    );
-    if report.opened_before > 0 {
-        words.push_str(&format!(
-            "  {} requests were opened before entry {}: who had a part in them is in the segments before\n",
-            report.opened_before, report.from
-        ));
-    }
-    for name in &report.unvouched {
-        words.push_str(&format!("  {name}: nothing the log has signed vouches for it\n"));
-    }
-    if let Some(size) = report.continues {
-        words.push_str(&format!("  continues the older checkpoint of {size} entries\n"));
-    }
-    if let Some(key) = &report.newer_key {
-        words.push_str(&format!(
-            "  the log has another key than the one you gave, which vouches for it; from now on trust\n  {key}\n"
-        ));
-    }
-    if key_from_artifact {
-        words.push_str(
-            "  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n",
-        );
-    }
-    words
 }

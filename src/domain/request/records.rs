@@ -179,6 +179,7 @@ impl Request {
             "policy": self.policy(),
             "delivery": case.delivery,
             "expires_at": self.life.expires_at,
+            "judgement": to_json(&case.judgement_digest()),
         });
         // A release of hundreds of commits does not fit: the whole judgement is then named by its digest, and what is
         // left out is left out in full, evidence first.
@@ -188,7 +189,7 @@ impl Request {
             }
             if detail != Detail::Evidence {
                 fields["abridged"] = json!(detail.as_str());
-                fields["judgement_digest"] = to_json(&Digest::of_json(&to_json(judgement)));
+                fields["judgement_digest"] = fields["judgement"].clone();
             }
             if length(&fields) <= ENTRY_BUDGET {
                 break;

@@ -60,6 +60,8 @@ pub(super) struct Part<'b> {
 #[derive(Clone, Copy)]
 pub(super) struct Log<'a> {
     pub(super) origin: &'a str,
+    /// Whose it is, where its first entry is there to say so.
+    pub(super) account: Option<u64>,
     /// How many entries were signed.
     pub(super) size: u64,
     /// The leaves of the first tile that stand before the first line.
@@ -166,7 +168,7 @@ impl Part<'_> {
             let leaf = *leaf;
             let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
             let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
-                let known = Known::of(line, header, log.origin, seq)?;
+                let known = Known::of(line, header, log, seq)?;
                 match prev {
                     None => first_prev = header.prev.map(str::to_owned),
                     prev => continues(header.prev, prev)?,

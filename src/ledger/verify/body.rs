@@ -6,6 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::eligible::{Access, Group, Later};
 use super::report::Outcome;
 use super::violation::Violation;
 use super::who::AccountId;
@@ -52,6 +53,8 @@ pub(super) struct Opened {
     pub(super) matched_rules: Vec<IgnoredAny>,
     pub(super) quorum: Vec<Quorum>,
     pub(super) denied_by: Vec<IgnoredAny>,
+    pub(super) policy: Policy,
+    pub(super) expires_at: Option<u64>,
 }
 
 impl Opened {
@@ -65,6 +68,8 @@ impl Opened {
             matched_rules: need(entry.matched_rules, "matched_rules")?,
             quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
             denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
+            policy: need(entry.policy, "policy")?,
+            expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at")).transpose()?,
         })
     }
 }
@@ -150,6 +155,7 @@ pub(super) struct Review {
     pub(super) request_digest: String,
     pub(super) reviewer: Reviewer,
     pub(super) verdict: Verdict,
+    pub(super) access: Access,
 }
 
 impl Review {
@@ -158,7 +164,20 @@ impl Review {
             request_digest: need(entry.request_digest, "request_digest")?,
             reviewer: need(entry.reviewer, "reviewer")?,
             verdict: need(entry.verdict, "verdict")?,
+            access: need(entry.permission, "permission")?,
         })
+    }
+}
+
+/// What somebody who approved may do now.
+pub(super) struct Weighed {
+    pub(super) reviewer: Person,
+    pub(super) access: Access,
+}
+
+impl Weighed {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, access: need(entry.permission, "permission")? })
     }
 }
 
@@ -166,6 +185,8 @@ pub(super) struct Decision {
     pub(super) request_digest: String,
     pub(super) outcome: Outcome,
     pub(super) approvers: Vec<Reviewer>,
+    /// Who denied it, if a person did.
+    pub(super) denied_by: Option<Person>,
     pub(super) quorum: Vec<Quorum>,
     pub(super) policy: Policy,
 }
@@ -177,6 +198,7 @@ impl Decision {
             outcome: need(entry.outcome, "outcome")?,
             // Only an approval has these, and that is refused without them.
             approvers: entry.approvers.map_or(Ok(Vec::new()), |raw| need(Some(raw), "approvers"))?,
+            denied_by: entry.denied_by.map(|raw| need(Some(raw), "denied_by")).transpose()?,
             quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
             policy: need(entry.policy, "policy")?,
         })
@@ -283,8 +305,12 @@ pub(super) struct Quorum {
     pub(super) need: u64,
     /// How many came; a quorum that is only asked for does not say.
     pub(super) have: u64,
-    any_of: Vec<Quorum>,
-    all_of: Vec<Quorum>,
+    /// From whom they have to be.
+    pub(super) from: Option<Group>,
+    /// Who may besides, after some time; only where it is asked for.
+    pub(super) later: Vec<Later>,
+    pub(super) any_of: Vec<Quorum>,
+    pub(super) all_of: Vec<Quorum>,
 }
 
 impl Quorum {
@@ -309,8 +335,17 @@ impl Quorum {
     }
 }
 
-#[derive(Deserialize)]
+/// The rules, by their digest, and those of others that hold besides.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Policy {
+    pub(super) digest: String,
+    #[serde(default)]
+    pub(super) also: Vec<Also>,
+}
+
+/// Rules of others.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Also {
     pub(super) digest: String,
 }
 

@@ -177,9 +177,12 @@ impl<'a, A: Artifact> Files<'a, A> {
         // Equal bytes were checked once, at the start; a signature costs more than all the rest.
         if receipt.checkpoint != self.note {
             let found = Checkpoint::open(&receipt.checkpoint, self.key)
-                .map_err(|error| wrong(ReceiptError::Checkpoint(error).into()))?
-                .size;
-            return Err(wrong(ReceiptFault::OtherCheckpoint { found, size: self.checkpoint.size }));
+                .map_err(|error| wrong(ReceiptError::Checkpoint(error).into()))?;
+            return Err(wrong(match found.size == self.checkpoint.size {
+                true if found.root == self.checkpoint.root => ReceiptFault::OtherLines,
+                true => ReceiptFault::OtherRoot,
+                false => ReceiptFault::OtherCheckpoint { found: found.size, size: self.checkpoint.size },
+            }));
         }
         receipt.verify_in(leaf, self.checkpoint).map_err(|error| wrong(ReceiptError::Proof(error).into()))?;
         if let Some((_, in_tile)) = place.filter(|(seq, _)| *seq == receipt.index) {

@@ -1,7 +1,9 @@
 //! What can be known of a line by itself, so that it need not be looked at again in its turn.
 use serde_json::value::RawValue;
 
-use super::body::{self, Callback, Decision, Person, Review};
+use super::batch::Log;
+use super::body::{self, Callback, Decision, Person, Review, Weighed};
+use super::held;
 use super::keys::{KeyFault, Own};
 use super::open::Open;
 use super::refusal::LineFault;
@@ -9,6 +11,9 @@ use super::violation::Violation;
 use crate::ledger::entry::{FORMAT, Header, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
+
+/// The call that tells GitHub, in JSON.
+const CALLBACK: &str = "\"callback\"";
 
 /// An entry, read.
 pub(super) struct Known {
@@ -18,6 +23,8 @@ pub(super) struct Known {
     pub(super) record_type: RecordType,
     /// The request it belongs to.
     pub(super) corr: Option<Box<str>>,
+    /// Which of its request's entries it is, by its `id`.
+    pub(super) number: Option<u64>,
     /// What the rules look at.
     pub(super) body: Result<Body, Violation>,
     /// What an entry about keys says.
@@ -31,22 +38,26 @@ pub(super) enum Body {
     Rejudged(Box<Open>),
     Facts,
     Review(Review),
+    Weighed(Weighed),
+    Waited(u64),
     Struck(Person),
     Decision(Box<Decision>),
     Voided,
     CallbackSent(Callback),
     CallbackResult,
+    /// GitHub could not be told.
+    CallbackFailed,
     Other,
 }
 
 impl Known {
     /// Reads an entry that should be number `seq` of this log. What it says of the entry before is compared elsewhere.
-    pub(super) fn of(line: &str, header: &Header<'_>, origin: &str, seq: u64) -> Result<Self, LineFault> {
+    pub(super) fn of(line: &str, header: &Header<'_>, log: Log<'_>, seq: u64) -> Result<Self, LineFault> {
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
         }
-        if header.log != origin {
-            return Err(LineFault::Log { found: header.log.to_owned(), origin: origin.to_owned() });
+        if header.log != log.origin {
+            return Err(LineFault::Log { found: header.log.to_owned(), origin: log.origin.to_owned() });
         }
         if header.seq != seq {
             return Err(LineFault::Seq { found: header.seq, expected: seq });
@@ -58,7 +69,8 @@ impl Known {
         }
         let (time, corr) = (header.time, header.corr.map(Box::from));
         let key = Own::of(record_type, line).map(Box::new);
-        Ok(Self { seq, time, record_type, corr, body: Body::of(header, record_type), key })
+        let number = header.corr.and_then(|corr| number(&header.id, corr, header.record_type));
+        Ok(Self { seq, time, record_type, corr, number, body: Body::of(header, record_type, log.account), key })
     }
 
     /// The request that it decides.
@@ -68,27 +80,41 @@ impl Known {
 }
 
 impl Body {
-    fn of(entry: &Header<'_>, record_type: RecordType) -> Result<Self, Violation> {
+    fn of(entry: &Header<'_>, record_type: RecordType, account: Option<u64>) -> Result<Self, Violation> {
         Ok(match record_type {
             RecordType::Genesis => {
                 let found: String = body::need(entry.origin, "origin")?;
                 if found != entry.log {
                     return Err(Violation::GenesisOrigin { found, log: entry.log.to_owned() });
                 }
+                held::account_of(entry)?;
                 Self::Genesis
             }
-            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry)?)),
-            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry)?)),
+            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account)?)),
+            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account)?)),
             RecordType::FactsRecorded => Self::Facts,
             RecordType::ReviewRecorded => Self::Review(Review::of(entry)?),
+            RecordType::ReviewWeighed => Self::Weighed(Weighed::of(entry)?),
+            RecordType::RequestEscalated | RecordType::RequestReminded => {
+                Self::Waited(body::need(entry.waited, "waited")?)
+            }
             RecordType::ReviewStruck => Self::Struck(body::need(entry.reviewer, "reviewer")?),
             RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
             RecordType::DecisionVoided => Self::Voided,
             RecordType::CallbackSent => Self::CallbackSent(Callback::of(entry)?),
             RecordType::CallbackResult => Self::CallbackResult,
+            RecordType::EffectFailed if entry.effect.is_some_and(|effect| effect.get() == CALLBACK) => {
+                Self::CallbackFailed
+            }
             _ => Self::Other,
         })
     }
+}
+
+/// The number in an id of the form `request:type:number`.
+fn number(id: &str, corr: &str, name: &str) -> Option<u64> {
+    let rest = id.strip_prefix(corr)?.strip_prefix(':')?.strip_prefix(name)?.strip_prefix(':')?;
+    rest.parse().ok()
 }
 
 /// Whether a line continues the entry with this leaf hash, or is the first.

@@ -11,15 +11,17 @@ use std::sync::{Mutex, PoisonError};
 use self::batch::{Batch, Line, Log, Tile};
 use self::files::Files;
 use self::keys::Keys;
-use self::known::{Known, continues};
+use self::known::{Body, Known, continues};
+use self::old::Old;
 use self::refusal::Refusal;
 use self::report::Report;
 use self::rules::{Rules, Step};
 use self::segment::{Remade, Segment, Start};
+use self::timely::Clock;
 use self::violation::Violation;
 use super::checkpoint::Checkpoint;
 use super::layout::{self, Artifact};
-use super::merkle::{Frontier, Hash, empty_root};
+use super::merkle::{Frontier, Hash};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::quorum::Policy;
 use super::segment::CHECKPOINT_PREV;
@@ -28,15 +30,21 @@ use super::tile::{HashTiles, WIDTH};
 
 mod batch;
 mod body;
+pub mod clear;
+pub mod eligible;
 mod files;
+mod grouped;
+mod held;
 pub mod keys;
 mod known;
+mod old;
 mod open;
 pub mod opened;
 pub mod refusal;
 pub mod report;
 mod rules;
 pub mod segment;
+mod timely;
 pub mod violation;
 mod vouched;
 pub mod who;
@@ -116,18 +124,19 @@ fn check(
     let mut olds = Vec::new();
     for note in trust.old {
         let old = keys.glimpse_old(note, checkpoint.size)?;
-        olds.push(Old { root: (old.size == 0).then(empty_root), signed: old });
+        olds.push(Old::of(old));
     }
     if let Some((size, root)) = trust.seen {
         if size > checkpoint.size {
             return Err(Refusal::Rollback { old: size, size: checkpoint.size });
         }
         let old = Checkpoint { origin: checkpoint.origin.clone(), size, root };
-        olds.push(Old { root: (old.size == 0).then(empty_root), signed: old });
+        olds.push(Old::of(old));
     }
     let files = Files::new(artifact, &note, &checkpoint, trust.key);
     let newest = olds.iter().map(|old| old.signed.size).max();
     let mut scan = Scan {
+        account: if from == 0 { held::account(artifact, checkpoint.size) } else { None },
         files: if segment.is_some() { files.of_segment(from) } else { files },
         checkpoint: &checkpoint,
         keys,
@@ -137,6 +146,8 @@ fn check(
         seam: Vec::new(),
         tiles: HashTiles::from_level(1),
         rules: Rules::from(from),
+        clock: Clock::default(),
+        loose: held::Count::default(),
         tables: segment.map(|_| Remade::new()),
         olds,
         report: Report::new(from, &checkpoint, newest),
@@ -163,17 +174,11 @@ struct Signed<'a> {
     prev: Option<&'a str>,
 }
 
-/// A checkpoint seen earlier.
-struct Old {
-    signed: Checkpoint,
-    /// The root of this tree when it had that size.
-    root: Option<Hash>,
-}
-
 /// The state of one pass over the entries.
 struct Scan<'a, A: Artifact> {
     files: Files<'a, A>,
     checkpoint: &'a Checkpoint,
+    account: Option<u64>,
     keys: Keys<'a>,
     /// The entry that comes next.
     next: u64,
@@ -186,6 +191,8 @@ struct Scan<'a, A: Artifact> {
     /// The tiles above those of the leaves.
     tiles: HashTiles,
     rules: Rules,
+    clock: Clock,
+    loose: held::Count,
     tables: Option<Remade>,
     olds: Vec<Old>,
     report: Report,
@@ -217,7 +224,8 @@ impl<A: Artifact + Sync> Scan<'_, A> {
     ) -> Result<(), Refusal> {
         let (checkpoint, seam) = (self.checkpoint, std::mem::take(&mut self.seam));
         let wants_tables = self.tables.is_some();
-        let log = Log { origin: &checkpoint.origin, size: checkpoint.size, seam: &seam, wants_tables };
+        let (account, size) = (self.account, checkpoint.size);
+        let log = Log { origin: &checkpoint.origin, account, size, seam: &seam, wants_tables };
         let mut lookers = [(); LOOKERS].map(|()| self.files.clone());
         let mut batches = [(); 3].map(|()| Batch::default());
         let (mut first, mut more) = (self.next, true);
@@ -278,6 +286,11 @@ impl<A: Artifact + Sync> Scan<'_, A> {
                 continues(prev.as_deref(), self.prev).map_err(at_line)?;
             }
             self.report.count(known.record_type);
+            self.report.callbacks_given_up += u64::from(matches!(known.body, Ok(Body::CallbackFailed)));
+            self.clock.tick(known.time);
+            if let Ok(Body::Opened(open) | Body::Rejudged(open)) = &known.body {
+                self.loose.add(open.loose);
+            }
             self.keys.follow(known.seq, known.record_type, known.key.take());
             if let (Some(tables), Some(event)) = (&mut self.tables, event) {
                 let name = known.record_type.as_str();
@@ -376,19 +389,8 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         }
         self.report.pending = self.rules.undecided().count() as u64;
         self.report.opened_before = self.rules.opened_before();
+        self.report.warnings.extend(self.clock.warning().into_iter().chain(self.loose.warnings()));
         Ok(self.report)
-    }
-}
-
-impl Old {
-    /// Looks at the leaves that follow the first `first`, whose tree this is.
-    fn look(&mut self, tree: &Frontier, first: u64, leaves: &[Hash]) {
-        let size = self.signed.size;
-        if size > first && size - first <= leaves.len() as u64 {
-            let mut tree = tree.clone();
-            leaves[..(size - first) as usize].iter().for_each(|leaf| tree.push(*leaf));
-            self.root = Some(tree.root());
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
-use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Quorum, Review, Reviewer, Verdict};
+use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed};
+use super::eligible::Approval;
+use super::held::{self, Loose};
 use super::known::verbatim;
 use super::report::Outcome;
 use super::violation::Violation;
@@ -22,7 +24,7 @@ pub(super) struct Open {
     pub(super) starters: Vec<AccountId>,
     pub(super) parties: Vec<AccountId>,
     pub(super) people: Vec<Owner>,
-    pub(super) approvals: Vec<AccountId>,
+    pub(super) approvals: Vec<Approval>,
     pub(super) denials: Vec<AccountId>,
     pub(super) ai_commits: u64,
     pub(super) partial: usize,
@@ -30,10 +32,21 @@ pub(super) struct Open {
     pub(super) quorum: Vec<Quorum>,
     /// Whether a rule denies it, whatever anybody says.
     pub(super) is_denied: bool,
+    /// The rules it was judged by.
+    pub(super) policy: Policy,
+    /// When it expires, in milliseconds since 1970 UTC.
+    pub(super) expires_at: Option<u64>,
+    /// How long it had waited when others were last let in, in milliseconds.
+    pub(super) waited: u64,
+    /// When a decision to release was last taken back.
+    pub(super) release_taken_back: Option<u64>,
+    /// What of it does not follow from what it is about.
+    pub(super) loose: Loose,
 }
 
 impl Open {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+    /// Reads an opening, or a judgement made again, in a log of this account.
+    pub(super) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         let KnownParts { starters, all } = KnownParts::of(entry)?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
@@ -56,11 +69,16 @@ impl Open {
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
             is_denied: !opened.denied_by.is_empty(),
+            policy: opened.policy,
+            expires_at: opened.expires_at,
+            waited: 0,
+            release_taken_back: None,
+            loose: held::follows(entry, account)?,
         })
     }
 
-    pub(super) fn review(&mut self, review: &Review) -> Result<(), Violation> {
-        let id = review.reviewer.id;
+    pub(super) fn review(&mut self, review: &Review, time: u64) -> Result<(), Violation> {
+        let (id, access) = (review.reviewer.id, review.access);
         if review.verdict == Verdict::Deny {
             self.denials.push(id);
             return Ok(());
@@ -69,8 +87,16 @@ impl Open {
             return Err(Violation::PartyApproves(id));
         }
         self.person(&review.reviewer)?;
-        self.approvals.push(id);
+        self.is_in_time(time)?;
+        self.is_asked(Approval { id, access })?;
+        self.approvals.push(Approval { id, access });
         Ok(())
+    }
+
+    /// From here on an approval counts for what its reviewer is now.
+    pub(super) fn weigh(&mut self, weighed: &Weighed) {
+        let of = self.approvals.iter_mut().filter(|approval| approval.id == weighed.reviewer.id);
+        of.for_each(|approval| approval.access = weighed.access);
     }
 
     /// GitHub may be told only about the attempt that was shown (P3). Nothing is known of one opened in entries before.
@@ -83,17 +109,37 @@ impl Open {
         Err(Violation::CallbackAttempt { attempt, head_sha })
     }
 
-    pub(super) fn decide(&self, decision: &Decision) -> Result<(), Violation> {
+    pub(super) fn decide(&self, decision: &Decision, time: u64) -> Result<(), Violation> {
         if decision.policy.digest.is_empty() {
             return Err(Violation::NoPolicy);
         }
+        self.is_rightly(decision)?;
+        self.is_decided_in_time(decision.outcome, time)?;
+        let is_unknown = self.is_from_before && self.policy.digest.is_empty();
+        if is_unknown || self.policy == decision.policy { Ok(()) } else { Err(Violation::OtherPolicy) }
+    }
+
+    /// Whether this outcome follows from what was said.
+    fn is_rightly(&self, decision: &Decision) -> Result<(), Violation> {
         match decision.outcome {
+            Outcome::Denied => self.is_denied_by(decision),
             Outcome::NotRequired if self.is_denied => Err(Violation::RuleOverruled),
             Outcome::Approved => self.approve(decision),
             Outcome::NotRequired if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 => {
                 Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Somebody denied it, or a rule did. What was said in entries before is not known.
+    fn is_denied_by(&self, decision: &Decision) -> Result<(), Violation> {
+        match &decision.denied_by {
+            _ if self.is_from_before => Ok(()),
+            Some(who) if self.denials.contains(&who.id) => Ok(()),
+            Some(who) => Err(Violation::NoDenial(who.id)),
+            None if self.is_denied => Ok(()),
+            None => Err(Violation::DeniedByNobody),
         }
     }
 
@@ -131,7 +177,7 @@ impl Open {
             if self.has_part(*id) {
                 return Err(Violation::PartyApprover(*id));
             }
-            if !self.is_from_before && !self.approvals.contains(id) {
+            if !self.is_from_before && !self.approvals.iter().any(|approval| approval.id == *id) {
                 return Err(Violation::NoApproval(*id));
             }
             if decision.approvers[..n].iter().any(|other| self.is_one_human(other.id, *id)) {
@@ -149,7 +195,7 @@ impl Open {
         let approvers = decision.approvers.len();
         match decision.quorum.iter().find_map(|quorum| quorum.unmet(approvers as u64)) {
             Some(&Quorum { need, have, .. }) => Err(Violation::Quorum { need, have, approvers }),
-            None => Ok(()),
+            None => self.is_counted_rightly(decision),
         }
     }
 }

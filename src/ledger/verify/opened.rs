@@ -1,5 +1,5 @@
 //! What can be checked by whoever has the openings: that each is of what the entry commits to, that none is withheld but
-//! those that were erased, and that everybody whom the facts name is a party.
+//! those that were erased, that everybody whom the facts name is a party, and that whoever seconds is in a group that is asked.
 //!
 //! Comes after the ledger itself was verified: the entries are then those that were signed.
 
@@ -11,9 +11,11 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::body::{self, KnownParts, Person};
+use super::grouped::Grouped;
+use super::held;
 use super::violation::Violation;
 use super::who::AccountId;
-use crate::ledger::entry::Header;
+use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
 
@@ -109,7 +111,7 @@ pub fn open_line(
     let mut fields: Map<String, Value> =
         serde_json::from_str(line).map_err(|source| Distrust::Entry { seq, source })?;
     let mut common = Map::new();
-    for name in ["v", "log", "seq", "prev", "time", "type", "id", "corr", "sw"] {
+    for name in COMMON {
         common.extend(fields.remove_entry(name));
     }
     let name = common.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -151,6 +153,9 @@ pub fn check(entries: impl BufRead, first: u64, book: &mut Book<impl BufRead>) -
 #[derive(Default)]
 struct Check {
     report: Opened,
+    /// Whose log it is.
+    account: Option<u64>,
+    grouped: Grouped,
     untold: BTreeMap<u64, BTreeSet<String>>,
     /// Subjects nobody knows, and the first entry that names them.
     strangers: BTreeMap<Subject, u64>,
@@ -174,16 +179,27 @@ struct Redacted {
 impl Check {
     fn follow(&mut self, seq: u64, entry: Map<String, Value>) -> Result<(), Distrust> {
         let name = entry.get("type").and_then(Value::as_str).unwrap_or_default();
-        match RecordType::from_name(name) {
+        let kind = RecordType::from_name(name);
+        if let Some((kind, request)) = kind.zip(entry.get("corr").and_then(Value::as_str)) {
+            let rule = |violation| Distrust::Rule { seq, request: request.to_owned(), violation };
+            self.grouped.follow(request, kind, &entry).map_err(rule)?;
+        }
+        match kind {
             Some(RecordType::RedactionPerformed) => {
                 let unreadable = |source| Distrust::Entry { seq, source };
                 self.forget(Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?);
+            }
+            Some(RecordType::Genesis) => {
+                let line = Value::Object(entry).to_string();
+                let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
+                self.account = held::account_of(&header).ok();
             }
             Some(RecordType::RequestOpened | RecordType::RequestRejudged) => {
                 let line = Value::Object(entry).to_string();
                 let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
                 let request = header.corr.unwrap_or_default().to_owned();
-                self.parties(&request, &header).map_err(|violation| Distrust::Rule { seq, request, violation })?;
+                let checked = self.parties(&request, &header).and(held::follows(&header, self.account));
+                checked.map_err(|violation| Distrust::Rule { seq, request, violation })?;
             }
             Some(RecordType::CallbackSent) => {
                 let request = entry.get("corr").and_then(Value::as_str).unwrap_or_default();

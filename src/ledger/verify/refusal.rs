@@ -235,6 +235,15 @@ pub enum ReceiptFault {
         /// The size of the ledger.
         size: u64,
     },
+    /// It carries this checkpoint, with other lines below.
+    #[error(
+        "its checkpoint has the same entries, but not the same signature lines: a witness's cosignature was added to one of the \
+         two, or taken out; export again, or cosign before the receipts are written"
+    )]
+    OtherLines,
+    /// The log has signed two trees of one size.
+    #[error("its checkpoint is signed and of the same size, but has another root: the log has signed two pasts")]
+    OtherRoot,
     /// It is no proof.
     #[error(transparent)]
     Proof(#[from] ReceiptError),

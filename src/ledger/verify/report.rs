@@ -39,6 +39,12 @@ impl Outcome {
     }
 }
 
+/// So many of something, in words.
+#[must_use]
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// What is in a ledger that was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -63,6 +69,10 @@ pub struct Report {
     pub continues: Option<u64>,
     /// Files for which nothing signed vouches.
     pub unvouched: Vec<&'static str>,
+    /// Decisions of which GitHub could not be told: it may not know of them.
+    pub callbacks_given_up: u64,
+    /// What is odd and proves nothing, in sentences: whoever is strict refuses it.
+    pub warnings: Vec<String>,
     /// The key the log has now, when another one was trusted that vouches for it.
     pub newer_key: Option<String>,
     /// The keys to trust from here on: the log's own, then one that is announced.
@@ -82,6 +92,8 @@ impl Report {
             opened_before: 0,
             continues,
             unvouched: Vec::new(),
+            callbacks_given_up: 0,
+            warnings: Vec::new(),
             newer_key: None,
             keys: Vec::new(),
         }

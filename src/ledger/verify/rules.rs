@@ -30,6 +30,13 @@ enum Life {
     },
 }
 
+/// A request that is alive, and the number of the newest of its entries.
+#[derive(Debug)]
+struct Alive {
+    life: Life,
+    last: Option<u64>,
+}
+
 /// What an entry means for the count of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -53,7 +60,7 @@ impl Life {
 /// The requests that are alive at one point of the log.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    alive: BTreeMap<String, Life>,
+    alive: BTreeMap<String, Alive>,
     /// Whether there are entries before those that are checked.
     is_segment: bool,
     /// Requests met that were opened in entries before.
@@ -71,7 +78,7 @@ impl Rules {
 
     /// The requests that are open and the entries that opened them.
     pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.alive.iter().filter_map(|(request, life)| match life {
+        self.alive.iter().filter_map(|(request, alive)| match &alive.life {
             Life::Open(open) if !open.is_from_before => Some((request.as_str(), open.seq)),
             _ => None,
         })
@@ -84,7 +91,7 @@ impl Rules {
 
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
-        let Known { seq, record_type, corr, body, .. } = entry;
+        let Known { seq, time, record_type, corr, number, body, .. } = entry;
         let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
         if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
@@ -100,7 +107,7 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, body).map(|()| Step::None).map_err(refuse);
+            return self.open(request, number, body).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let life = match earlier(request)? {
@@ -115,9 +122,9 @@ impl Rules {
                 }
                 None => return Err(refuse(Violation::NotOpened(record_type))),
             };
-            self.alive.insert(request.to_owned(), life);
+            self.alive.insert(request.to_owned(), Alive { life, last: None });
         }
-        let Some(life) = self.alive.get_mut(request) else {
+        let Some(Alive { life, last }) = self.alive.get_mut(request) else {
             return Ok(Step::None);
         };
         if let (RecordType::CallbackSent, Life::Decided { doubt, .. }) = (record_type, &mut *life)
@@ -125,7 +132,11 @@ impl Rules {
         {
             return Err(doubt);
         }
-        let step = body.and_then(|body| life.follow(record_type, body)).map_err(refuse)?;
+        let step = body.and_then(|body| life.follow(record_type, time, body)).map_err(refuse)?;
+        if let Some((number, last)) = number.zip(*last).filter(|(number, last)| number <= last) {
+            return Err(refuse(Violation::Number { number, last }));
+        }
+        *last = number.or(*last);
         // What was decided in entries before has no receipt here to bring it back: that it has left stays in memory.
         let is_remembered = !life.was_decided_before() || !self.from_before.contains(request);
         if life.is_over(record_type) && is_remembered {
@@ -136,7 +147,7 @@ impl Rules {
 
     /// The decision just recorded has no receipt of its own. That is right only if it is taken back before it leaves.
     pub(super) fn doubt(&mut self, request: &str, fault: Refusal) -> Result<(), Refusal> {
-        match self.alive.get_mut(request) {
+        match self.alive.get_mut(request).map(|alive| &mut alive.life) {
             Some(Life::Decided { doubt, .. }) => {
                 *doubt = Some(fault);
                 Ok(())
@@ -147,18 +158,18 @@ impl Rules {
 
     /// What is wrong with a decision that was never taken back.
     pub(super) fn take_doubt(&mut self) -> Option<Refusal> {
-        self.alive.values_mut().find_map(|life| match life {
+        self.alive.values_mut().find_map(|alive| match &mut alive.life {
             Life::Decided { doubt, .. } => doubt.take(),
             Life::Open(_) => None,
         })
     }
 
-    fn open(&mut self, request: &str, body: Result<Body, Violation>) -> Result<(), Violation> {
+    fn open(&mut self, request: &str, last: Option<u64>, body: Result<Body, Violation>) -> Result<(), Violation> {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
         if let Body::Opened(open) = body? {
-            self.alive.insert(request.to_owned(), Life::Open(open));
+            self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), last });
         }
         Ok(())
     }
@@ -166,7 +177,7 @@ impl Rules {
 
 impl Life {
     /// Checks the next entry of this request.
-    fn follow(&mut self, record_type: RecordType, body: Body) -> Result<Step, Violation> {
+    fn follow(&mut self, record_type: RecordType, time: u64, body: Body) -> Result<Step, Violation> {
         match body {
             // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
             // What is held and who set it going is as it was, and so is a denial.
@@ -180,24 +191,38 @@ impl Life {
                     return Err(Violation::PartyMissing(*missing));
                 }
                 let is_denied = open.is_denied || now.is_denied;
-                let Open { approvals, denials, starters, .. } = std::mem::take(&mut **open);
-                **open = Open { is_from_before, approvals, denials, starters, is_denied, ..*now };
+                let Open { approvals, denials, starters, waited, release_taken_back, .. } = std::mem::take(&mut **open);
+                **open = Open {
+                    is_from_before,
+                    approvals,
+                    denials,
+                    starters,
+                    is_denied,
+                    waited,
+                    release_taken_back,
+                    ..*now
+                };
             }
             Body::Facts => drop(self.still_open(record_type)?),
             Body::Review(review) => {
                 self.same_digest(&review.request_digest)?;
-                self.still_open(record_type)?.review(&review)?;
+                self.still_open(record_type)?.review(&review, time)?;
             }
             Body::Struck(struck) => {
                 let open = self.still_open(record_type)?;
-                open.approvals.retain(|id| *id != struck.id);
+                open.approvals.retain(|approval| approval.id != struck.id);
+            }
+            Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
+            Body::Waited(waited) => {
+                let open = self.still_open(record_type)?;
+                open.waited = open.waited.max(waited);
             }
             Body::Decision(decision) => {
                 self.same_digest(&decision.request_digest)?;
                 let Life::Open(open) = self else {
                     return Err(Violation::DecidedTwice);
                 };
-                open.decide(&decision)?;
+                open.decide(&decision, time)?;
                 let outcome = decision.outcome;
                 let settled = Settled { outcome, digest: decision.request_digest };
                 let before = Some(std::mem::take(open));
@@ -205,7 +230,11 @@ impl Life {
                 return Ok(Step::Decided(outcome));
             }
             // It was decided before the entries begin that are checked.
-            Body::Voided if self.is_from_before() => {}
+            Body::Voided if self.is_from_before() => {
+                if let Life::Open(open) = self {
+                    open.release_taken_back = Some(time);
+                }
+            }
             Body::Voided => {
                 let Life::Decided { settled, before, callback_sent: false, .. } = self else {
                     return Err(Violation::VoidedTooLate);
@@ -214,6 +243,7 @@ impl Life {
                 let mut open = before.take().ok_or(Violation::VoidedTooLate)?;
                 // A newer attempt or the end of the run may take the place of a denial, a release never.
                 open.is_denied |= State::after(outcome) == Some(State::Rejected);
+                open.release_taken_back = Some(time).filter(|_| State::after(outcome) == Some(State::Approved));
                 *self = Life::Open(open);
                 return Ok(Step::Voided(outcome));
             }

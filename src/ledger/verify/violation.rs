@@ -1,6 +1,7 @@
 //! The rules of the domain that a log can break although it signs every entry.
 use thiserror::Error;
 
+use super::eligible::Access;
 use super::keys::KeyFault;
 use super::who::AccountId;
 use crate::ledger::record::RecordType;
@@ -99,8 +100,96 @@ pub enum Violation {
     #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,
     /// P3.
+    #[error(
+        "the request's id does not follow from the account, repository, environment, run, attempt and commit it is said to be about"
+    )]
+    OtherId,
+    /// P3.
+    #[error(
+        "its request_digest is {found}, but what it says was shown has {computed}: subject, policy, base, gaps or judgement were changed"
+    )]
+    OtherDigest {
+        /// Of what it says.
+        computed: String,
+        /// What it says of itself.
+        found: String,
+    },
+    /// P3.
     #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
     OtherSubject,
+    /// The reviewer is nobody the rules ask.
+    #[error("{id} seconds with {access} access to the repository, which no requirement of the request asks for")]
+    NotAsked {
+        /// The account.
+        id: AccountId,
+        /// Its access, as recorded.
+        access: Access,
+    },
+    /// The reviewer is in none of the groups the rules ask.
+    #[error("{0} seconds, who by the access and the teams that were recorded is in no group that the request asks")]
+    NotInAGroup(AccountId),
+    /// More are counted than may count.
+    #[error(
+        "the decision counts {have} toward a requirement that only {may} of its approvers may meet, by what was recorded of them"
+    )]
+    Overcounted {
+        /// Counted.
+        have: u64,
+        /// How many there are.
+        may: u64,
+    },
+    /// Others are counted than were asked for.
+    #[error("the decision counts people from another group than request.opened asks for")]
+    OtherGroup,
+    /// Seconded too late.
+    #[error("seconded at {time}, but the request expired at {expires_at} (milliseconds since 1970 UTC)")]
+    ApprovedLate {
+        /// When, in milliseconds since 1970 UTC.
+        time: u64,
+        /// When it expired, in milliseconds since 1970 UTC.
+        expires_at: u64,
+    },
+    /// Decided too late.
+    #[error(
+        "decided {outcome} at {time}, but the request expired at {expires_at} (milliseconds since 1970 UTC) and nothing that \
+         was decided in time is taken back"
+    )]
+    DecidedLate {
+        /// What was decided.
+        outcome: &'static str,
+        /// When, in milliseconds since 1970 UTC.
+        time: u64,
+        /// When it expired, in milliseconds since 1970 UTC.
+        expires_at: u64,
+    },
+    /// Expired too early.
+    #[error("decided expired at {time} (milliseconds since 1970 UTC), but the request {}",
+        .expires_at.map_or("never expires".to_owned(), |at| format!("expires only at {at}")))]
+    ExpiredEarly {
+        /// When, in milliseconds since 1970 UTC.
+        time: u64,
+        /// When it expires, in milliseconds since 1970 UTC, if it does.
+        expires_at: Option<u64>,
+    },
+    /// Nobody denied it.
+    #[error("the decision names {0} as who denied it, who has not before it")]
+    NoDenial(AccountId),
+    /// Neither a person nor a rule.
+    #[error("decided denied, but the decision names nobody who denied it, and no rule does")]
+    DeniedByNobody,
+    /// Decided by other rules than it was judged by.
+    #[error("the decision names another policy than request.opened, or the request.rejudged after it")]
+    OtherPolicy,
+    /// One happening is told twice.
+    #[error(
+        "its id says that it is number {number} of the request, but number {last} came before: an entry is repeated or moved"
+    )]
+    Number {
+        /// What it says.
+        number: u64,
+        /// The one before.
+        last: u64,
+    },
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,

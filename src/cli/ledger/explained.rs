@@ -1,0 +1,89 @@
+//! One request among entries that verified: found by its id, told as a story, and judged again.
+use std::collections::BTreeSet;
+use std::io::BufRead as _;
+
+use serde_json::{Value, json};
+
+use super::again::{Again, judge_again};
+use super::erased::erased_from;
+use super::explain::{entries_of, explain};
+use super::openings;
+use super::verify::{Failure, VerifyArgs, cannot_read_entries, entries};
+use crate::ledger::entry::is_request_id;
+use crate::ledger::verify::report::Report;
+
+/// Fewer digits might soon name another request, too.
+const LEAST_DIGITS: usize = 8;
+
+/// A request: its entries, and what came of judging it again.
+pub(super) struct Explained {
+    entries: Vec<Value>,
+    again: Result<Again, String>,
+}
+
+impl Explained {
+    pub(super) fn of(args: &VerifyArgs, reports: &[Report], asked: &str) -> Result<Self, Failure> {
+        let request = &named(args, asked.trim())?;
+        let entries = match &args.openings {
+            None => entries_of(entries(&args.targets)?, request).map_err(cannot_read_entries)?,
+            Some(file) => openings::entries_of(&args.targets, file, reports, request)?,
+        };
+        let mut again = judge_again(&entries);
+        if let (Err(why), Some(_)) = (&mut again, &args.openings) {
+            let erased = erased_from(&entries, self::entries(&args.targets)?).map_err(cannot_read_entries)?;
+            if !erased.is_empty() {
+                why.push_str(&format!("; it told of {}, who was erased", erased.join(" and of ")));
+            }
+        }
+        Ok(Self { again, entries })
+    }
+
+    pub(super) fn code(&self) -> u8 {
+        match &self.again {
+            Ok(again) => again.code(),
+            Err(_) => 2,
+        }
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        let verdict = match &self.again {
+            Ok(again) => again.in_words(),
+            Err(why) => format!("cannot be judged again: {why}\n"),
+        };
+        format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries))
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let (again, cannot) = (self.again.as_ref().ok(), self.again.as_ref().err());
+        json!({ "entries": self.entries, "judged_again": again, "cannot_be_judged_again": cannot })
+    }
+}
+
+/// The id of the one request that is called so, or begins so.
+fn named(args: &VerifyArgs, asked: &str) -> Result<String, Failure> {
+    let mark = format!("\"corr\":\"{asked}");
+    let mut found = BTreeSet::new();
+    for line in entries(&args.targets)?.lines().take_while(|_| is_request_id(asked)) {
+        let line = line.map_err(cannot_read_entries)?;
+        if !line.contains(&mark) {
+            continue;
+        }
+        let id = serde_json::from_str::<Value>(&line).ok().and_then(|line| Some(line["corr"].as_str()?.to_owned()));
+        let is_it = |id: &String| id == asked || (id.starts_with(asked) && asked.len() >= LEAST_DIGITS);
+        found.extend(id.filter(is_it));
+    }
+    if found.len() < 2 || found.contains(asked) {
+        let only = if found.contains(asked) { Some(asked.to_owned()) } else { found.pop_first() };
+        return only.ok_or_else(|| {
+            Failure::Unusable(format!(
+                "the ledger says nothing of a request {asked}; its id, of which the first {LEAST_DIGITS} digits are enough, is on \
+                 the check run, and in the name of its receipt"
+            ))
+        });
+    }
+    let some: Vec<String> = found.into_iter().take(5).collect();
+    Err(Failure::Unusable(format!(
+        "several requests begin with {asked}, {} among them; write more of its digits",
+        some.join(", ")
+    )))
+}

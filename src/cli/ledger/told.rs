@@ -1,0 +1,67 @@
+//! What `seconder ledger verify` says: the report in words, and a failure as JSON.
+use serde_json::{Value, json};
+
+use super::verify::Failure;
+use crate::ledger::verify::report::{Report, counted};
+
+/// A failure for programs, which never get nothing.
+pub(super) fn failed(failure: &Failure) -> Value {
+    json!({
+        "ok": false,
+        "exit_code": failure.code(),
+        "verdict": failure.verdict(),
+        "message": failure.to_string(),
+    })
+}
+
+/// A report for people.
+pub(super) fn in_words(report: &Report, key_from_artifact: bool) -> String {
+    let outcomes: Vec<String> =
+        report.outcomes.iter().map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " "))).collect();
+    let span = match report.from {
+        0 => counted(report.size, "entry", "entries"),
+        from => format!("entries {from} to {} of {}", report.size - 1, report.size),
+    };
+    let mut words = format!(
+        "verified: {}\n  {span}, root {}\n  {}: {} decided, each with a receipt{}; {} pending\n",
+        report.origin,
+        report.root,
+        counted(report.requests(), "request", "requests"),
+        report.decisions(),
+        if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) },
+        report.pending,
+    );
+    if report.opened_before > 0 {
+        words.push_str(&format!(
+            "  {} opened before entry {}: who had a part in them is in the segments before\n",
+            counted(report.opened_before, "request was", "requests were"),
+            report.from
+        ));
+    }
+    if report.callbacks_given_up > 0 {
+        words.push_str(&format!(
+            "  {} given up: GitHub may not know what was decided\n",
+            counted(report.callbacks_given_up, "callback was", "callbacks were")
+        ));
+    }
+    for warning in &report.warnings {
+        words.push_str(&format!("  warning: {warning}\n"));
+    }
+    for name in &report.unvouched {
+        words.push_str(&format!("  {name}: nothing the log has signed vouches for it\n"));
+    }
+    if let Some(size) = report.continues {
+        words.push_str(&format!("  continues the older checkpoint of {}\n", counted(size, "entry", "entries")));
+    }
+    if let Some(key) = &report.newer_key {
+        words.push_str(&format!(
+            "  the log has another key than the one you gave, which vouches for it; from now on trust\n  {key}\n"
+        ));
+    }
+    if key_from_artifact {
+        words.push_str(
+            "  with the key found in the folder: it agrees with itself, which proves nothing about who wrote it\n",
+        );
+    }
+    words
+}

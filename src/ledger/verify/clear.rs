@@ -1,0 +1,50 @@
+//! Whether an entry is written as this version writes it: in canonical form, and nothing in clear that its catalogue does not
+//! know in clear. Every entry is read whole for that, so only whoever is strict asks.
+use serde_json::{Map, Value};
+
+use crate::ledger::catalogue::{self, Visit};
+use crate::ledger::entry::COMMON;
+use crate::ledger::sealing::{Subject, is_commitment};
+
+/// What is odd about a line, in words.
+#[must_use]
+pub fn odd(line: &str) -> Option<String> {
+    let mut entry: Map<String, Value> = match serde_json::from_str(line) {
+        Ok(entry) => entry,
+        Err(error) => return Some(format!("it cannot be read: {error}")),
+    };
+    if serde_json::to_string(&entry).ok().as_deref() != Some(line) {
+        return Some("it is not in canonical form (RFC 8785), in which every entry is written".to_owned());
+    }
+    let name = entry.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    COMMON.iter().for_each(|common| drop(entry.remove(*common)));
+    let mut told = Told(None);
+    catalogue::walk(&name, &mut entry, &mut told);
+    told.0
+        .map(|path| format!("{path} stands in clear, and by the catalogue of this version it is sealed, or not there"))
+}
+
+/// The first place where something is told that should not be.
+struct Told(Option<String>);
+
+impl Told {
+    fn at(&mut self, path: &str) {
+        self.0.get_or_insert_with(|| path.to_owned());
+    }
+}
+
+impl Visit for Told {
+    fn sealed(&mut self, path: &str, value: &mut Value) {
+        // What is too long for an entry is named by its digest.
+        let is_omitted = value.as_object().is_some_and(|it| it.contains_key("omitted") && it.contains_key("sha256"));
+        if !is_commitment(value) && !is_omitted {
+            self.at(path);
+        }
+    }
+
+    fn subject(&mut self, path: &str, id: &mut Value, _: Option<&str>) {
+        if id.as_str().and_then(Subject::parse).is_none() {
+            self.at(path);
+        }
+    }
+}

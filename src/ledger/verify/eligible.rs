@@ -1,0 +1,162 @@
+//! Whether whoever seconds is somebody the rules ask, as far as entries tell it in clear: access to the repository does, teams
+//! and the members of a group are sealed. What is sealed counts in favour of whoever signed; judging again tells.
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
+
+use super::body::{Decision, Quorum};
+use super::open::Open;
+use super::violation::Violation;
+use super::who::AccountId;
+
+/// Access to a repository, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// None, or unknown.
+    None,
+    /// Read.
+    Read,
+    /// Triage.
+    Triage,
+    /// Write.
+    Write,
+    /// Maintain.
+    Maintain,
+    /// Admin.
+    Admin,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no",
+            Self::Read => "read",
+            Self::Triage => "triage",
+            Self::Write => "write",
+            Self::Maintain => "maintain",
+            Self::Admin => "admin",
+        })
+    }
+}
+
+/// From whom approvals have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// Whoever can write to the repository.
+    Writers,
+    /// Its administrators.
+    Admins,
+    /// The owners of the changed files.
+    CodeOwners,
+    /// A group of the policy, whose name and members are sealed.
+    Named,
+}
+
+impl Group {
+    /// Whether somebody with this access can be one of them, for all that is told in clear.
+    fn may_have(self, access: Access) -> bool {
+        match self {
+            Self::Writers => access >= Access::Write,
+            Self::Admins => access >= Access::Admin,
+            Self::CodeOwners | Self::Named => true,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Group {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Group;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("writers, admins, code_owners, or an object that names a group")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Group, E> {
+                match word {
+                    "writers" => Ok(Group::Writers),
+                    "admins" => Ok(Group::Admins),
+                    "code_owners" => Ok(Group::CodeOwners),
+                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Group, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Group::Named)
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Who may approve besides, after some time.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Later {
+    /// How long, in milliseconds.
+    after: u64,
+    from: Group,
+}
+
+/// An approval that stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Approval {
+    pub(super) id: AccountId,
+    pub(super) access: Access,
+}
+
+impl Quorum {
+    /// Whether somebody with this access may count toward any part of it.
+    fn may_count(&self, access: Access, waited: u64) -> bool {
+        if self.any_of.is_empty() && self.all_of.is_empty() {
+            return self.from.is_some_and(|from| from.may_have(access))
+                || self.later.iter().any(|later| later.after <= waited && later.from.may_have(access));
+        }
+        self.any_of.iter().chain(&self.all_of).any(|part| part.may_count(access, waited))
+    }
+
+    /// Whether a decision counts, toward any part of what was asked, others or more than may count.
+    fn is_counted_rightly(&self, met: &Quorum, count: &dyn Fn(&Quorum) -> u64) -> Result<(), Violation> {
+        if self.any_of.is_empty() && self.all_of.is_empty() {
+            let (have, may) = (met.have, count(self));
+            return match self.from == met.from {
+                false => Err(Violation::OtherGroup),
+                true if have > may => Err(Violation::Overcounted { have, may }),
+                true => Ok(()),
+            };
+        }
+        let parts = self.any_of.iter().chain(&self.all_of).zip(met.any_of.iter().chain(&met.all_of));
+        parts.into_iter().try_for_each(|(asked, met)| asked.is_counted_rightly(met, count))
+    }
+}
+
+impl Open {
+    /// How long it has waited, as far as that lets others in. What entries before told of it is not known.
+    fn waited(&self) -> u64 {
+        if self.is_from_before { u64::MAX } else { self.waited }
+    }
+
+    /// Whoever seconds is among those whom some requirement asks. Nothing is known of what was asked in entries before.
+    pub(super) fn is_asked(&self, Approval { id, access }: Approval) -> Result<(), Violation> {
+        let is_unknown = self.is_from_before && self.quorum.is_empty();
+        if is_unknown || self.quorum.iter().any(|asked| asked.may_count(access, self.waited())) {
+            return Ok(());
+        }
+        Err(Violation::NotAsked { id, access })
+    }
+
+    /// Toward each requirement count those whom it asks, and no others.
+    pub(super) fn is_counted_rightly(&self, decision: &Decision) -> Result<(), Violation> {
+        let approval = |id: AccountId| self.approvals.iter().find(|approval| approval.id == id);
+        let known = || decision.approvers.iter().map(|approver| approval(approver.id));
+        known().flatten().try_for_each(|approval| self.is_asked(*approval))?;
+        let counts = |asked: &Quorum, one: Option<&Approval>| {
+            one.is_none_or(|approval| asked.may_count(approval.access, self.waited()))
+        };
+        let count = |asked: &Quorum| known().filter(|one| counts(asked, *one)).count() as u64;
+        let both = self.quorum.iter().zip(&decision.quorum);
+        both.into_iter().try_for_each(|(asked, met)| asked.is_counted_rightly(met, &count))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a request is about, and what its name and its `request_digest` are made of: a log that changes the one without the
+//! other is found out by whoever has seen either outside, on a check run or in a receipt.
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::body::{self, Policy};
+use super::report::counted;
+use super::violation::Violation;
+use crate::ledger::entry::{Header, MAX_BYTES};
+use crate::ledger::layout::Artifact;
+use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
+
+/// How many hexadecimal digits of a digest are a request's id.
+const ID_DIGITS: usize = 32;
+
+/// What of an opening does not follow from what it is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Loose {
+    /// Its request has a name that is no digest.
+    id: bool,
+    /// It does not say of what judgement its digest is.
+    digest: bool,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    account_id: u64,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    id: u64,
+    attempt: u64,
+}
+
+/// The account that a log says it belongs to.
+pub(super) fn account_of(genesis: &Header<'_>) -> Result<u64, Violation> {
+    body::need(genesis.tenant, "tenant").map(|Account { account_id }| account_id)
+}
+
+/// The same from the first bundle, before anything is read: that it holds the entries is checked with all others.
+pub(super) fn account(artifact: &impl Artifact, size: u64) -> Option<u64> {
+    let width = usize::try_from(size).unwrap_or(WIDTH).min(WIDTH);
+    let path = TilePath { content: Content::Entries, index: 0, width }.to_string();
+    let mut bytes = Vec::new();
+    artifact.read(&path, 2 + MAX_BYTES, &mut bytes).ok()?;
+    let first = std::str::from_utf8(bundled(&bytes).next()?).ok()?;
+    account_of(&Header::parse(first).ok()?).ok()
+}
+
+/// Holds the name of a request, and the digest of what was shown, against what an opening says it is about. Of a segment the
+/// account of the log is not known, and nothing can be said.
+pub(super) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Loose, Violation> {
+    let Some(account) = account else { return Ok(Loose::default()) };
+    let id = entry.corr.unwrap_or_default();
+    let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none() };
+    if loose.id && loose.digest {
+        return Ok(loose);
+    }
+    let subject = subject(entry, account)?;
+    if is_digest && !subject.starts_with(id) {
+        let deployment: u64 = body::need(entry.deployment_id, "deployment_id").map_err(|_| Violation::OtherId)?;
+        if !digest(&format!(r#"{{"deployment":{deployment},"subject":"{subject}"}}"#)).starts_with(id) {
+            return Err(Violation::OtherId);
+        }
+    }
+    let Some(judgement) = entry.judgement else { return Ok(loose) };
+    let gaps = entry.partial.map_or("[]", RawValue::get);
+    // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened.rs`).
+    if gaps.contains(r#""login":"sha256:"#) {
+        return Ok(loose);
+    }
+    let Policy { digest: policy, also } = body::need(entry.policy, "policy")?;
+    let also: Vec<String> = also.iter().map(|also| format!("\"{}\"", also.digest)).collect();
+    let shown = format!(
+        r#"{{"also":[{}],"base":{},"gaps":{gaps},"judgement":{},"policy":"{policy}","subject":"{subject}"}}"#,
+        also.join(","),
+        entry.base.map_or("null", RawValue::get),
+        judgement.get(),
+    );
+    let (computed, found): (_, String) = (digest(&shown), body::need(entry.request_digest, "request_digest")?);
+    if computed == found { Ok(loose) } else { Err(Violation::OtherDigest { computed, found }) }
+}
+
+/// The digest of what identifies the thing that waits, as the domain makes it: over canonical JSON.
+fn subject(entry: &Header<'_>, account: u64) -> Result<String, Violation> {
+    let Repository { id: repository } = body::need(entry.repository, "repository")?;
+    let Run { id: run, attempt } = body::need(entry.run, "run")?;
+    let environment = entry.environment.map_or("null", RawValue::get);
+    let sha = entry.head_sha.map_or("null", RawValue::get);
+    Ok(digest(&format!(
+        r#"{{"account":{account},"attempt":{attempt},"environment":{environment},"gate":"deployment","repository":{repository},"run":{run},"sha":{sha}}}"#
+    )))
+}
+
+fn digest(canonical: &str) -> String {
+    hex::encode(Sha256::digest(canonical))
+}
+
+/// How many openings are loose.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    ids: u64,
+    digests: u64,
+}
+
+impl Count {
+    pub(super) fn add(&mut self, loose: Loose) {
+        self.ids += u64::from(loose.id);
+        self.digests += u64::from(loose.digest);
+    }
+
+    /// What is to be said of it.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let openings = |n| counted(n, "opening", "openings");
+        let ids = (self.ids > 0).then(|| {
+            format!(
+                "{} of requests whose ids do not follow from what they are about, as a server's do",
+                openings(self.ids)
+            )
+        });
+        let digests = (self.digests > 0).then(|| {
+            format!(
+                "{} without `judgement`, as an older server wrote them: what their request_digest is of cannot be told",
+                openings(self.digests)
+            )
+        });
+        ids.into_iter().chain(digests)
+    }
+}

@@ -1,0 +1,199 @@
+//! What an auditor asks of every decision besides: in time, by whom it may be, by the rules that were shown. Each forged log is
+//! signed by whoever has the key.
+use seconder::ledger::RecordType::{self, *};
+use serde_json::{Value, json};
+
+use super::story::{DAY, Story, person, request, review};
+use super::{assert_refused, check};
+
+/// Says when an entry was written.
+fn at(story: &mut Story, request: &str, record_type: RecordType, time: u64) {
+    story.add(request, record_type, "time", json!(time));
+}
+
+/// The first request of a story, approved; its opening was written at this time and expires a day later.
+fn opened_at(time: u64) -> (Story, String) {
+    let (mut story, id) = (Story::of(12), request(0));
+    at(&mut story, &id, RequestOpened, time);
+    story.add(&id, RequestOpened, "expires_at", json!(time + DAY));
+    (story, id)
+}
+
+const NOON: u64 = 1_763_769_700_000;
+
+#[test]
+fn nobody_seconds_and_nothing_is_decided_after_the_request_has_expired() {
+    let (mut story, id) = opened_at(NOON);
+    at(&mut story, &id, ReviewRecorded, NOON + DAY - 1);
+    at(&mut story, &id, DecisionRecorded, NOON + DAY - 1);
+    check(&story.export(), None).unwrap();
+    at(&mut story, &id, CallbackSent, NOON + 9 * DAY);
+    check(&story.export(), None).expect("what was decided in time may be held back by a freeze");
+
+    let mut late = story.clone();
+    at(&mut late, &id, DecisionRecorded, NOON + DAY);
+    assert_refused(
+        "decided late",
+        &late.export(),
+        None,
+        "req-00000: decided approved at 1763856100000, but the request expired",
+    );
+    let mut late = story.clone();
+    at(&mut late, &id, ReviewRecorded, NOON + DAY);
+    assert_refused("seconded late", &late.export(), None, "seconded at 1763856100000, but the request expired at");
+    for (n, outcome) in [(1, "denied"), (3, "not_required")] {
+        let (mut late, id) = (Story::of(12), request(n));
+        late.add(&id, RequestOpened, "expires_at", json!(1));
+        assert_refused(outcome, &late.export(), None, &format!("decided {outcome} at"));
+    }
+    for n in [4, 11] {
+        let (mut late, id) = (Story::of(12), request(n));
+        late.add(&id, RequestOpened, "expires_at", json!(1));
+        check(&late.export(), None).expect("that a run ended may be learned at any time");
+    }
+}
+
+#[test]
+fn a_release_taken_back_may_be_decided_anew_after_the_request_expired_but_only_at_once() {
+    let (mut story, id) = opened_at(NOON);
+    at(&mut story, &id, DecisionRecorded, NOON + 1);
+    let again = Value::Object(story.record(&id, DecisionRecorded).body.clone());
+    story.insert_after(&id, DecisionRecorded, DecisionRecorded, again);
+    let place = story.place(&id, DecisionRecorded) + 1;
+    story.records[place].body.insert("time".into(), json!(NOON + 3 * DAY));
+    let voided = json!({ "why": "approval_struck", "time": NOON + 3 * DAY });
+    story.insert_after(&id, DecisionRecorded, DecisionVoided, voided);
+    check(&story.export(), None).unwrap();
+    story.records[place + 1].body.insert("time".into(), json!(NOON + 3 * DAY + 1));
+    assert_refused("decided anew later", &story.export(), None, "nothing that was decided in time is taken back");
+}
+
+#[test]
+fn nothing_expires_before_its_time() {
+    let (mut story, id) = (Story::of(12), request(2));
+    story.add(&id, RequestOpened, "expires_at", json!(NOON + 1_000 * DAY));
+    assert_refused("expired early", &story.export(), None, "req-00002: decided expired at");
+    let mut never = Story::of(12);
+    never.add(&id, RequestOpened, "time", json!(1_763_769_600_000_u64));
+    assert_refused("expired without a time", &never.export(), None, "but the request never expires");
+}
+
+#[test]
+fn whoever_seconds_has_the_access_that_was_asked_for() {
+    let id = request(0);
+    let asked = |from: Value| {
+        let mut story = Story::of(12);
+        story.set(&id, RequestOpened, "/quorum/0/from", from.clone());
+        story.set(&id, DecisionRecorded, "/quorum/0/from", from);
+        story
+    };
+    check(&asked(json!({"group": "sha256:0"})).export(), None).expect("who is in a group is sealed");
+    let mut story = asked(json!("writers"));
+    story.set(&id, ReviewRecorded, "/permission", json!("read"));
+    assert_refused(
+        "a reader",
+        &story.export(),
+        None,
+        "7 seconds with read access to the repository, which no requirement",
+    );
+    let story = asked(json!("admins"));
+    assert_refused("a writer for an admin", &story.export(), None, "7 seconds with write access");
+
+    let mut weighed = asked(json!("writers"));
+    weighed.insert_after(
+        &id,
+        ReviewRecorded,
+        ReviewWeighed,
+        json!({"reviewer": person(7), "permission": "triage", "teams": []}),
+    );
+    assert_refused("counted though they left", &weighed.export(), None, "7 seconds with triage access");
+
+    let mut escalated = asked(json!("admins"));
+    escalated.set(
+        &id,
+        RequestOpened,
+        "/quorum/0",
+        json!({
+            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [{"after": 5, "from": "writers"}],
+        }),
+    );
+    assert_refused("let in too early", &escalated.export(), None, "7 seconds with write access");
+    escalated.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": 5, "let_in": []}));
+    check(&escalated.export(), None).unwrap();
+
+    let mut other = asked(json!("admins"));
+    other.set(&id, ReviewRecorded, "/permission", json!("admin"));
+    check(&other.export(), None).unwrap();
+    other.set(&id, DecisionRecorded, "/quorum/0/from", json!("writers"));
+    assert_refused("counted another group", &other.export(), None, "counts people from another group");
+}
+
+#[test]
+fn toward_one_of_several_requirements_counts_only_who_meets_it() {
+    let (mut story, id) = (Story::of(12), request(0));
+    let asked = json!([
+        {"rule": "built-in", "all_of": [{"from": "writers", "need": 1, "extra": 0}, {"from": "admins", "need": 1, "extra": 0}]},
+    ]);
+    let met = json!([{"rule": "built-in", "all_of": [{"from": "writers", "need": 1, "have": 1}, {"from": "admins", "need": 1, "have": 1}]}]);
+    story.set(&id, RequestOpened, "/quorum", asked);
+    story.set(&id, DecisionRecorded, "/quorum", met);
+    let reason = "counts 1 toward a requirement that only 0 of its approvers may meet";
+    assert_refused("an admin who is none", &story.export(), None, reason);
+    story.insert_after(&id, ReviewRecorded, ReviewRecorded, {
+        let mut admin = review(&id, 8, "approve");
+        admin["permission"] = json!("admin");
+        admin
+    });
+    story.set(&id, DecisionRecorded, "/approvers", json!([person(7), person(8)]));
+    check(&story.export(), None).unwrap();
+}
+
+#[test]
+fn a_decision_names_the_rules_that_were_shown_and_who_denied() {
+    let (approved, denied) = (request(0), request(1));
+    let mut story = Story::of(12);
+    story.set(&approved, DecisionRecorded, "/policy/digest", json!("sha256:q"));
+    assert_refused("other rules", &story.export(), None, "names another policy than request.opened");
+    let mut story = Story::of(12);
+    story.add(&approved, RequestOpened, "policy", json!({"digest": "sha256:p", "also": [{"digest": "sha256:o"}]}));
+    assert_refused("without the organization's", &story.export(), None, "names another policy than request.opened");
+
+    let mut rejudged = Story::of(12);
+    let mut body = rejudged.record(&approved, RequestOpened).body.clone();
+    body.insert("policy".into(), json!({"digest": "sha256:q"}));
+    rejudged.insert_after(&approved, RequestOpened, RequestRejudged, Value::Object(body));
+    assert_refused("the rules before", &rejudged.export(), None, "names another policy than request.opened");
+    rejudged.set(&approved, DecisionRecorded, "/policy/digest", json!("sha256:q"));
+    check(&rejudged.export(), None).unwrap();
+
+    let mut story = Story::of(12);
+    story.set(&denied, DecisionRecorded, "/denied_by/id", json!(8));
+    assert_refused("in the name of another", &story.export(), None, "names 8 as who denied it, who has not before it");
+    let mut story = Story::of(12);
+    story.record(&denied, DecisionRecorded).body.remove("denied_by");
+    assert_refused("by nobody", &story.export(), None, "names nobody who denied it, and no rule does");
+    story.add(&denied, RequestOpened, "denied_by", json!(["production"]));
+    check(&story.export(), None).expect("a rule did");
+}
+
+#[test]
+fn times_that_run_backwards_are_told_and_an_entry_that_repeats_another_is_refused() {
+    assert!(check(&Story::of(12).export(), None).unwrap().warnings.iter().all(|said| !said.contains("backwards")));
+    let (mut story, id) = (Story::of(12), request(5));
+    at(&mut story, &id, RequestOpened, 1_763_769_600_000);
+    let warnings = check(&story.export(), None).unwrap().warnings;
+    assert!(warnings.iter().any(|said| said.starts_with("times run backwards: 1 entry say")), "{warnings:?}");
+
+    let (mut story, id) = (Story::of(12), request(0));
+    let repeated = format!("{id}:review.recorded:1");
+    story.add(&id, ReviewRecorded, "id", json!(repeated));
+    assert_refused("repeated", &story.export(), None, "number 1 of the request, but number 1 came before");
+}
+
+#[test]
+fn what_github_was_not_told_is_counted() {
+    let (mut story, id) = (Story::of(12), request(0));
+    story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "callback", "error": "410"}));
+    story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "note", "error": "410"}));
+    assert_eq!(check(&story.export(), None).unwrap().callbacks_given_up, 1);
+}
