@@ -9,7 +9,8 @@ use super::violation::Violation;
 use super::who::AccountId;
 use crate::domain::Millis;
 use crate::domain::decide::{Permission, Persons, Quorum, Standing};
-use crate::domain::people::{Account, AccountKind};
+use crate::domain::people::{Account, AccountKind, People};
+use crate::domain::policy::Member;
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::is_commitment;
 
@@ -22,6 +23,8 @@ struct Asked {
     /// Nothing where a part of it cannot be told.
     quorum: Option<Vec<Quorum>>,
     waited: Millis,
+    /// Accounts that the policy knows by their numbers: a group may call them as they were called before.
+    named: Vec<AccountId>,
     /// Whoever seconds, as far as it is told.
     standings: BTreeMap<AccountId, Option<Standing>>,
 }
@@ -40,7 +43,9 @@ impl Grouped {
         // Opened before the entries that are checked.
         let Some(asked) = self.0.get_mut(request) else { return Ok(()) };
         match kind {
-            RecordType::RequestOpened | RecordType::RequestRejudged => asked.quorum = read(entry, "quorum"),
+            RecordType::RequestOpened | RecordType::RequestRejudged => {
+                (asked.quorum, asked.named) = (read(entry, "quorum"), named(entry));
+            }
             RecordType::RequestEscalated | RecordType::RequestReminded => {
                 asked.waited = asked.waited.max(read(entry, "waited").unwrap_or_default());
             }
@@ -71,7 +76,10 @@ impl Asked {
     /// Whether somebody may count toward a part; yes where it cannot be told.
     fn counts(&self, part: &Persons, id: AccountId) -> bool {
         let standing = self.standings.get(&id).and_then(Option::as_ref);
-        standing.is_none_or(|standing| part.counts(standing, self.waited))
+        standing.is_none_or(|standing| {
+            let may_be_called = || self.named.contains(&id) && part.members().any(|it| matches!(it, Member::User(_)));
+            part.counts(&People::default(), standing, self.waited) || may_be_called()
+        })
     }
 
     fn is_in_one(&self, id: AccountId) -> Result<(), Violation> {
@@ -109,6 +117,11 @@ fn counted(met: &Value, parts: &mut Vec<u64>) {
         },
         _ => {}
     }
+}
+
+fn named(opening: &Map<String, Value>) -> Vec<AccountId> {
+    let people = opening.get("people").and_then(Value::as_array).into_iter().flatten();
+    people.filter_map(|person| person.get("accounts")?.as_array()).flatten().filter_map(id).collect()
 }
 
 fn id(who: &Value) -> Option<AccountId> {
