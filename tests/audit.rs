@@ -249,6 +249,29 @@ async fn an_approver_who_is_in_no_group_that_is_asked_is_refused_by_whoever_has_
     }
 }
 
+#[tokio::test]
+async fn an_approver_renamed_since_the_policy_was_read_is_in_the_group_that_calls_them_as_before() {
+    for (people, is_known) in [("people:\n  alice: {}\n", true), ("", false)] {
+        let stage = Stage::set().await;
+        stage.policy(&format!(
+            "version: 1\n{people}approvers:\n  trusted: [alice]\nrules:\n  - name: production\n    \
+             environments: [production]\n    require: [1 of trusted]\n"
+        ));
+        let sha = stage.agents_commit();
+        let run = stage.deploy(&sha);
+        let check = stage.asked(&sha).await;
+        stage.github.click(check.id, "approve", "alice");
+        assert_eq!(stage.decision(run).await.0, "approved");
+        let (mut ledger, request) = (ledger_of(&stage).await, check.external_id.unwrap());
+        ledger.set(&request, ReviewRecorded, "/reviewer/login", json!("alicia"));
+        let folder = TempDir::new().unwrap();
+        let openings = folder.path().join("openings");
+        std::fs::write(&openings, format!("{}\n", json!({"log": ORIGIN, "size": ledger.records.len()}))).unwrap();
+        let audited = audit(&ledger, &["--openings", openings.to_str().unwrap()]);
+        assert_eq!(audited.status.success(), is_known, "{audited:?}");
+    }
+}
+
 #[test]
 fn a_second_deployment_of_the_same_has_an_id_that_follows_from_it() {
     on_both(async |database| {

@@ -1,5 +1,6 @@
 //! `ledger verify` of a long log.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,9 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use seconder::artifact::Directory;
 use seconder::artifact::segment::{Span, Writer};
+use seconder::domain::digest::Digest;
 use seconder::ledger::export::Exporter;
 use seconder::ledger::sealing::{self, SubjectKey};
 use seconder::store::LogHead;
+use serde_json::json;
 
 use crate::processes;
 use crate::report::Report;
@@ -24,16 +27,45 @@ const PAGE: usize = 1024;
 #[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "it is written for tests, which use all of it")]
 mod story;
 
-/// The story's entries as a server writes them: people are subjects, and names, texts and facts are commitments.
+/// The story's entries as a server writes them: a request's id and digest follow from what it is about, people are subjects,
+/// and names, texts and facts are commitments.
 #[derive(Default)]
 struct Seal {
     seal: story::Seal,
     salts: u64,
+    /// The ids and digests of requests, by what the story calls them.
+    requests: HashMap<String, (String, Digest)>,
 }
 
 impl Seal {
+    /// Gives a request its own run, and the id and the digest that a server would give it.
+    fn name(&mut self, record: &mut story::Record) {
+        let Some(told) = record.corr.clone() else { return };
+        let run = self.requests.len();
+        let body = &mut record.body;
+        let (id, digest) = self.requests.entry(told).or_insert_with(|| {
+            let subject = Digest::of_json(&json!({
+                "gate": "deployment", "account": 1, "repository": body["repository"]["id"], "environment": body["environment"],
+                "run": run, "attempt": body["run"]["attempt"], "sha": body["head_sha"],
+            }));
+            let judgement = Digest::of_bytes(subject.as_str().as_bytes());
+            let digest = Digest::of_json(&json!({
+                "subject": subject, "policy": body["policy"]["digest"], "also": [], "base": body["base"],
+                "gaps": body["partial"], "judgement": judgement,
+            }));
+            body["run"]["id"] = run.into();
+            body.insert("judgement".to_owned(), judgement.as_str().into());
+            (subject.as_str().chars().take(32).collect(), digest)
+        });
+        record.corr = Some(id.clone());
+        if let Some(shown) = body.get_mut("request_digest") {
+            *shown = digest.as_str().into();
+        }
+    }
+
     fn line(&mut self, record: story::Record) -> String {
         let mut record = record;
+        self.name(&mut record);
         // The same each time the log is made.
         let mut salt = || {
             self.salts += 1;
