@@ -287,6 +287,9 @@ pub struct Header<'a> {
     /// What GitHub is told.
     #[serde(borrow)]
     pub state: Option<&'a RawValue>,
+    /// What it answered.
+    #[serde(borrow)]
+    pub status: Option<&'a RawValue>,
     /// When it is denied if nobody decides.
     #[serde(borrow)]
     pub expires_at: Option<&'a RawValue>,

@@ -1,5 +1,7 @@
 //! What the tables need of one entry. A field that is missing or of another kind leaves its cell empty: the rules, not the
 //! tables, refuse an entry.
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -74,10 +76,10 @@ impl Event {
             }),
             Some(RecordType::DecisionRecorded) => Some(Event::Decided(Box::new(Decision::of(entry)))),
             Some(RecordType::CallbackResult) => {
-                let Answer { status, state } = serde_json::from_str(line).unwrap_or_default();
+                let status: Option<u64> = read(entry.status);
                 let is_taken = status.is_some_and(|status| (200..300).contains(&status));
                 let status = status.map(|status| status.to_string()).unwrap_or_default();
-                let state = state.as_ref().map(shown).unwrap_or_default();
+                let state = text(entry.state).unwrap_or_default();
                 Some(Event::Told { failure: (!is_taken).then(|| format!("GitHub answered {status} to {state}")) })
             }
             Some(
@@ -113,13 +115,6 @@ impl Event {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Answer {
-    status: Option<u64>,
-    state: Option<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Odd {
     reviewer: Option<Value>,
     verdict: Option<Value>,
@@ -135,22 +130,51 @@ struct Odd {
 #[derive(Deserialize)]
 struct Commit<'a> {
     #[serde(borrow)]
-    agent: Option<std::borrow::Cow<'a, str>>,
+    agent: Option<Cow<'a, str>>,
+}
+
+/// The fields that tables show of whatever is an object in an entry; each is found and not yet read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Object<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attempt: Option<&'a RawValue>,
+    #[serde(borrow)]
+    digest: Option<&'a RawValue>,
+    #[serde(borrow)]
+    commit: Option<&'a RawValue>,
+}
+
+/// A requirement, and how far it was met.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Met<'a> {
+    #[serde(borrow)]
+    rule: Option<&'a RawValue>,
+    have: u64,
+    need: u64,
+    #[serde(borrow)]
+    any_of: Vec<Met<'a>>,
+    #[serde(borrow)]
+    all_of: Vec<Met<'a>>,
 }
 
 impl Subject {
     fn of(entry: &Header<'_>) -> Subject {
-        let run = value(entry.run);
+        let run = object(entry.run);
         let commits: Vec<Commit<'_>> = read(entry.commits).unwrap_or_default();
         let mut agents: Vec<&str> = commits.iter().filter_map(|commit| commit.agent.as_deref()).collect();
         agents.sort_unstable();
         agents.dedup();
-        let repository = value(entry.repository);
         Subject {
-            repository: repository.get("name").map_or_else(|| shown(&repository), shown),
+            repository: text(object(entry.repository).name.or(entry.repository)).unwrap_or_default(),
             environment: text(entry.environment).unwrap_or_default(),
-            run: run.get("id").map(shown).unwrap_or_default(),
-            attempt: run.get("attempt").map(shown).unwrap_or_default(),
+            run: text(run.id).unwrap_or_default(),
+            attempt: text(run.attempt).unwrap_or_default(),
             commit: text(entry.head_sha).unwrap_or_default(),
             agents: agents.join("; "),
         }
@@ -159,34 +183,43 @@ impl Subject {
 
 impl Decision {
     fn of(entry: &Header<'_>) -> Decision {
-        let (policy, quorum) = (value(entry.policy), value(entry.quorum));
-        let of_policy = |name: &str| policy.get(name).map(shown).unwrap_or_default();
-        let all = |value: &Value, show: &dyn Fn(&Value) -> String| {
-            value.as_array().into_iter().flatten().map(show).collect::<Vec<_>>().join("; ")
-        };
+        let policy = object(entry.policy);
+        let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
+        let approvers: Vec<&RawValue> = read(entry.approvers).unwrap_or_default();
+        let who = |who: &&RawValue| text(object(Some(*who)).id.or(Some(*who))).unwrap_or_default();
         let outcome = text(entry.outcome).unwrap_or_default();
         Decision {
-            approvers: all(&value(entry.approvers), &id),
-            quorum: all(&quorum, &met),
-            rules: all(&quorum, &|part| part.get("rule").map(shown).unwrap_or_default()),
-            policy_digest: of_policy("digest"),
-            policy_commit: of_policy("commit"),
+            approvers: all(&approvers, who),
+            quorum: all(&quorum, met),
+            rules: all(&quorum, |part| text(part.rule).unwrap_or_default()),
+            policy_digest: text(policy.digest).unwrap_or_default(),
+            policy_commit: text(policy.commit).unwrap_or_default(),
             tells_github: !matches!(outcome.as_str(), "superseded" | "withdrawn"),
             outcome,
         }
     }
 }
 
+fn all<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
+    items.iter().map(show).collect::<Vec<_>>().join("; ")
+}
+
+fn object<'a>(raw: Option<&'a RawValue>) -> Object<'a> {
+    read(raw).unwrap_or_default()
+}
+
 fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
     serde_json::from_str(raw?.get()).ok()
 }
 
-fn value(raw: Option<&RawValue>) -> Value {
-    read(raw).unwrap_or_default()
-}
-
 fn text(raw: Option<&RawValue>) -> Option<String> {
-    read(raw).as_ref().map(shown)
+    // Nearly all are texts, and nearly all of these stand as they are.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    match read(raw) {
+        Some(Text(text)) => Some(text.into_owned()),
+        None => read(raw).as_ref().map(shown),
+    }
 }
 
 /// Who: by id where there is one.
@@ -195,14 +228,13 @@ fn id(who: &Value) -> String {
 }
 
 /// `1 of 2`, and how parts of a requirement hang together.
-fn met(quorum: &Value) -> String {
-    for (key, between) in [("any_of", " or "), ("all_of", " and ")] {
-        if let Some(parts) = quorum[key].as_array().filter(|parts| !parts.is_empty()) {
+fn met(quorum: &Met<'_>) -> String {
+    for (parts, between) in [(&quorum.any_of, " or "), (&quorum.all_of, " and ")] {
+        if !parts.is_empty() {
             return format!("({})", parts.iter().map(met).collect::<Vec<_>>().join(between));
         }
     }
-    let number = |name: &str| quorum[name].as_u64().unwrap_or_default();
-    format!("{} of {}", number("have"), number("need"))
+    format!("{} of {}", quorum.have, quorum.need)
 }
 
 /// A value in few words: of an object that is tagged, the tag.
