@@ -55,6 +55,36 @@ async fn an_organizations_file_that_came_while_somebody_waited_holds_after_it_is
 }
 
 #[tokio::test]
+async fn an_organizations_file_that_cannot_be_read_when_it_is_first_looked_for_holds_everything_for_the_admins() {
+    let stage = Stage::set().await;
+    stage.github.repository("acme/.github");
+    organization(&stage, "\0");
+    let sha = stage.humans_commit();
+    let run = stage.deploy(&sha);
+    let check = says(&stage, &sha, "is broken (`acme/.github: seconder.yml cannot be read: it is a binary file`) and no good one is known: admins must second everything").await;
+    stage.github.click(check.id, "approve", "alice");
+    says(&stage, &sha, "`alice` could not approve").await;
+    assert!(stage.github.callbacks(run).is_empty());
+    stage.github.click(check.id, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
+#[tokio::test]
+async fn nothing_is_released_before_github_has_said_whether_the_organization_has_rules() {
+    let stage = Stage::set().await;
+    stage.github.repository("acme/.github");
+    organization(&stage, &asks("admins").replace("    require", "    authored_by: anyone\n    require"));
+    stage.github.fail("graphql OrganizationFile", 2, Trouble::Status(502));
+    let sha = stage.humans_commit();
+    let run = stage.deploy(&sha);
+    let check = says(&stage, &sha, "the admins of").await;
+    assert!(stage.github.callbacks(run).is_empty());
+    stage.github.click(check.id, "approve", "olga");
+    assert_eq!(stage.decision(run).await.0, "approved");
+}
+
+#[tokio::test]
 async fn a_policy_that_was_good_while_somebody_waited_holds_after_it_is_broken() {
     let stage = Stage::set().await;
     stage.policy(&asks("writers"));

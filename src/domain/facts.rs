@@ -1,6 +1,6 @@
 //! What was learned about a subject before anything is decided.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -178,7 +178,7 @@ impl Commit {
             return Vec::new();
         }
         let read = [&self.author, &self.committer].into_iter().chain(&self.co_authors);
-        let mut seen: HashSet<String> = read.map(Identity::spelling).collect();
+        let mut seen: BTreeSet<String> = read.map(Identity::spelling).collect();
         let named = written.into_iter().chain(self.named.iter().cloned());
         named.filter(|who| seen.insert(who.spelling()) && !attribution::is_an_agents_bare_name(who)).collect()
     }

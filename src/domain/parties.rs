@@ -150,7 +150,7 @@ impl Parties {
             collected.account(&pull_request.author, || Part::PullRequestAuthor { number });
             if !is_human(&pull_request.author, &facts.people) {
                 for sponsor in &pull_request.sponsors {
-                    collected.add(sponsor.clone(), Part::Sponsor { number });
+                    collected.add(sponsor, Part::Sponsor { number });
                 }
                 if pull_request.has_more_sponsors {
                     let name = format!("whoever else asked for pull request #{number}");
@@ -213,12 +213,13 @@ struct Collected<'a> {
 impl Collected<'_> {
     fn account(&mut self, account: &Option<Account>, part: impl FnOnce() -> Part) {
         if let Some(account) = account {
-            self.add(account.clone(), part());
+            self.add(account, part());
         }
     }
 
-    fn add(&mut self, account: Account, part: Part) {
-        let party = self.known.entry(account.id).or_insert_with(|| Party { account, because: Vec::new() });
+    fn add(&mut self, account: &Account, part: Part) {
+        let of_account = || Party { account: account.clone(), because: Vec::new() };
+        let party = self.known.entry(account.id).or_insert_with(of_account);
         if !party.because.contains(&part) {
             party.because.push(part);
         }
@@ -269,17 +270,17 @@ impl Collected<'_> {
             // GitHub links authors' and committers' addresses itself. One it does not link spells out whatever its writer liked:
             // whom it names is barred, and who wrote it is unknown all the same.
             let is_claim = identity.account.is_none() && !matches!(part, Part::CoAuthor { .. });
-            self.add(account, part.clone());
             if !is_claim || attribution::is_machine(identity) {
-                return;
+                return self.add(&account, part);
             }
+            self.add(&account, part.clone());
         }
         if attribution::is_machine(identity) || is_among(agents, &identity.email) {
             return;
         }
         // The policy's word comes last: it can name somebody nobody knew, never unname somebody GitHub knows.
         if let Some(person) = self.people.and_then(|people| people.by_email(&identity.email)) {
-            person.accounts.iter().for_each(|account| self.add(account.clone(), part.clone()));
+            person.accounts.iter().for_each(|account| self.add(account, part.clone()));
             return;
         }
         let key = if identity.email.is_empty() { &identity.name } else { &identity.email };

@@ -1,5 +1,7 @@
 //! Persons and identities: accounts, and the names and e-mails that commits carry.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::attribution;
@@ -44,8 +46,8 @@ pub struct Identity {
 impl Identity {
     /// The account GitHub names, or the one its no-reply address spells out (`ID+LOGIN@users.noreply.github.com`).
     #[must_use]
-    pub fn resolved(&self) -> Option<Account> {
-        self.account.clone().or_else(|| {
+    pub fn resolved(&self) -> Option<Cow<'_, Account>> {
+        self.account.as_ref().map(Cow::Borrowed).or_else(|| {
             let (local, domain) = self.email.rsplit_once('@')?;
             let (id, login) = local.split_once('+')?;
             if !domain.eq_ignore_ascii_case("users.noreply.github.com") {
@@ -54,7 +56,7 @@ impl Identity {
             let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::User };
             // No account has such a number, and a ledger entry cannot hold it.
             let id = id.parse().ok().filter(|id| *id < 1 << 53)?;
-            Some(Account { id, login: login.to_owned(), kind })
+            Some(Cow::Owned(Account { id, login: login.to_owned(), kind }))
         })
     }
 
@@ -64,7 +66,9 @@ impl Identity {
         if self.email.is_empty() {
             self.name.to_ascii_lowercase()
         } else {
-            format!("<{}>", self.email.to_ascii_lowercase())
+            let mut spelling = ["<", &self.email, ">"].concat();
+            spelling.make_ascii_lowercase();
+            spelling
         }
     }
 
@@ -139,8 +143,7 @@ impl People {
     /// Whether the policy says that an account is a machine's, or the catalogue knows it as an agent's or a bot's.
     #[must_use]
     pub fn is_a_program(&self, account: &Account) -> bool {
-        let who = Identity { account: Some(account.clone()), ..Identity::default() };
-        self.owner(account.id).is_some_and(|person| person.is_machine) || attribution::is_machine(&who)
+        self.owner(account.id).is_some_and(|person| person.is_machine) || attribution::is_a_machines(account)
     }
 
     /// Whose address it is.
@@ -156,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_noreply_address_spells_out_its_account_in_whatever_case_it_is_typed() {
-        let resolved = |email: &str| Identity { email: email.into(), ..Identity::default() }.resolved();
+        let resolved = |email: &str| {
+            let who = Identity { email: email.into(), ..Identity::default() };
+            who.resolved().map(Cow::into_owned)
+        };
         for email in ["7+ann@users.noreply.github.com", "7+ann@Users.NoReply.GitHub.com"] {
             assert_eq!(
                 resolved(email).map(|account| (account.id, account.login)),

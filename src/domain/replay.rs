@@ -6,6 +6,7 @@ use super::basis::target_of;
 use super::decide::{self, Judgement, Layer, Voice};
 use super::facts::Facts;
 use super::gate::RequestId;
+use super::policy::{RefKind, Target};
 use super::request::{Outcome, Request};
 
 /// A recorded request, decided once more.
@@ -25,6 +26,10 @@ pub struct Replayed {
     pub gained: Vec<String>,
     /// Logins of those who approved it, whose word the proposed rules do not count.
     pub lost: Vec<String>,
+    /// Whether something else might become of it if it were known whether it was started for a branch or a tag: that is a
+    /// fact only where a rule asked on the day.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hangs_on_ref_kind: bool,
 }
 
 /// What rules make of a request, with the approvals it got.
@@ -50,10 +55,10 @@ pub enum Fate {
 }
 
 impl Replayed {
-    /// Whether something changes: what becomes of it, or whose word counts.
+    /// Whether something changes, or may: what becomes of it, or whose word counts.
     #[must_use]
     pub fn is_changed(&self) -> bool {
-        self.is_flipped() || !self.gained.is_empty() || !self.lost.is_empty()
+        self.is_flipped() || !self.gained.is_empty() || !self.lost.is_empty() || self.hangs_on_ref_kind
     }
 
     /// Whether something else becomes of it.
@@ -81,12 +86,19 @@ pub fn replay(request: &Request, facts: &Facts, proposed: &[Layer]) -> Replayed 
             _ => {}
         }
     }
+    let becomes = fate(request, &judgement);
+    let becomes_else = |kind: RefKind| {
+        let target = Target { ref_kind: Some(kind), ..target };
+        fate(request, &decide::judge_all(proposed, &target, facts)) != becomes
+    };
+    let may_hang = target.ref_kind.is_none() && proposed.iter().any(|layer| layer.policy.excepts_refs());
     Replayed {
+        hangs_on_ref_kind: may_hang && [RefKind::Branch, RefKind::Tag].into_iter().any(becomes_else),
         request: request.id.clone(),
         environment: subject.environment.clone(),
         head_sha: subject.head_sha.clone(),
         then: fate(request, &request.case.judgement),
-        proposed: fate(request, &judgement),
+        proposed: becomes,
         gained,
         lost,
     }

@@ -60,6 +60,8 @@ fn approvers() -> Value {
         "security": ["@acme/Security", "user-11"],
         "leads": [{ "permission": "maintain" }, "user-13"],
         "owners": ["codeowners", "user-9"],
+        "staff": [{ "permission": "write" }, { "permission": "admin" }],
+        "readers": [{ "permission": "read" }, { "permission": "triage" }],
     })
 }
 
@@ -117,7 +119,7 @@ fn rule_of_any_gate() -> impl Strategy<Value = Value> {
 }
 
 fn rule_of(gate: BoxedStrategy<&'static str>) -> impl Strategy<Value = Value> {
-    (gate, sentence()).prop_flat_map(|(gate, name)| {
+    (gate, any::<bool>(), sentence()).prop_flat_map(|(gate, says_gate, name)| {
         (scope(gate), option::weighted(0.3, scope(gate)), consequence(), more()).prop_map(
             move |(mut scope, except, consequence, more)| {
                 let needed = match gate {
@@ -128,7 +130,7 @@ fn rule_of(gate: BoxedStrategy<&'static str>) -> impl Strategy<Value = Value> {
                 scope.entry(needed.0).or_insert(needed.1);
                 let mut rule = scope;
                 rule.insert("name".to_owned(), name.trim().into());
-                if gate != "deployment" {
+                if says_gate || gate != "deployment" {
                     rule.insert("gate".to_owned(), gate.into());
                 }
                 if let Some(except) = except.filter(|except| !except.is_empty()) {
@@ -186,8 +188,18 @@ fn consequence() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 fn from() -> impl Strategy<Value = (u32, &'static str)> {
-    let groups =
-        select(vec!["platform", "security", "leads", "owners", "writers", "admins", "codeowners", "@acme/auditors"]);
+    let groups = select(vec![
+        "platform",
+        "security",
+        "leads",
+        "owners",
+        "staff",
+        "readers",
+        "writers",
+        "admins",
+        "codeowners",
+        "@acme/auditors",
+    ]);
     prop_oneof![5 => (1..4_u32, groups), 1 => (Just(1), select(vec!["user-8", "@user-12"]))]
 }
 
@@ -229,7 +241,7 @@ fn more() -> impl Strategy<Value = Map<String, Value>> {
         ]),
         rarely(vec![json!("deny"), json!("extra_approval")]),
         rarely(vec![json!("shadow"), json!("enforce")]),
-        rarely(vec![json!("session"), json!("click")]),
+        rarely(vec![json!("session"), json!("click"), json!("passkey")]),
     )
         .prop_map(|(authored_by, reason, expires, remind, escalate, unattributed, mode, assurance)| {
             let all = [

@@ -1,7 +1,12 @@
 //! A policy that is printed and read again is the same.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
-use seconder::domain::policy::{PolicyFile, parse, print};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use seconder::domain::policy::{PolicyFile, parse, print, schema};
+use serde_json::Value;
 
 use super::any;
 
@@ -54,4 +59,49 @@ fn a_printed_policy_is_one_that_somebody_could_have_written() {
         authored_by: anyone
         deny: not here
     "#);
+}
+
+/// Every key and every word of the language, by its schema.
+fn vocabulary(schema: &Value, all: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match (key.as_str(), value) {
+                    ("properties", Value::Object(keys)) => all.extend(keys.keys().cloned()),
+                    ("enum", Value::Array(words)) => {
+                        all.extend(words.iter().filter_map(Value::as_str).map(str::to_owned))
+                    }
+                    _ => {}
+                }
+                vocabulary(value, all);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| vocabulary(item, all)),
+        _ => {}
+    }
+}
+
+/// Every key and every text of a file.
+fn used(file: &Value, all: &mut BTreeSet<String>) {
+    match file {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            all.insert(key.clone());
+            used(value, all);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| used(item, all)),
+        Value::String(text) => all.extend([text.clone()]),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_part_of_the_language_is_left_out_of_what_is_printed_and_read_again() {
+    let (mut language, mut tried) = (BTreeSet::new(), BTreeSet::new());
+    vocabulary(&schema(), &mut language);
+    assert!(language.len() > 50, "{language:?}");
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..400 {
+        used(&any::file().new_tree(&mut runner).unwrap().current(), &mut tried);
+    }
+    assert_eq!(language.difference(&tried).collect::<Vec<_>>(), [""; 0]);
 }

@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Commit, Facts, PullRequest};
-use super::people::Identity;
+use super::people::{Account, Identity};
 use catalogue::AgentIndex;
 pub use catalogue::{CATALOGUE_VERSION, Catalogue, is_automation, slugs};
 use mark::Mark;
@@ -151,6 +151,12 @@ pub fn attribute_all_with(catalogue: &Catalogue, facts: &Facts) -> Vec<Option<At
 #[must_use]
 pub fn is_machine(identity: &Identity) -> bool {
     is_machine_with(Catalogue::built_in(), identity)
+}
+
+/// Whether an account is a machine's, whatever name stands beside it.
+#[must_use]
+pub fn is_a_machines(account: &Account) -> bool {
+    Catalogue::built_in().account(account.id, "").is_some()
 }
 
 /// [`is_machine`] by a catalogue with a tenant's own rows.

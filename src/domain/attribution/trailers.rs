@@ -174,7 +174,12 @@ pub(super) fn signers_off(message: &str) -> Vec<Identity> {
 
 fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
     let mut named = Vec::new();
-    for (line, following) in lines(&with_plain_breaks(message)) {
+    // Every trailer has its colon, most lines have none.
+    let has_colon = |line: &str| line.contains(':');
+    if !has_colon(message) {
+        return named;
+    }
+    for (line, following) in lines(&with_plain_breaks(message)).filter(|(line, _)| has_colon(line)) {
         for (at, trailer) in all_in(unwrapped(line, following)).filter(|(_, trailer)| is_key(trailer.key)) {
             let value = if at == 0 { unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
             let who = |(name, email): (&str, &str)| Identity { name: name.into(), email: email.into(), account: None };

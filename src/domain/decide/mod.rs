@@ -113,7 +113,7 @@ pub fn judge_attributed(
 ) -> Judgement {
     let found: Vec<(&Commit, Option<Attribution>)> = facts.commits.iter().zip(found).collect();
 
-    let mut reasons = Vec::new();
+    let mut reasons = Vec::with_capacity(policy.rules.len() + 1);
     let mut matched = Vec::new();
     let mut shadow = Vec::new();
     let mut gated = vec![false; found.len()];

@@ -1,7 +1,5 @@
 //! Who must approve, who may, and how far that has come.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::Judgement;
@@ -83,7 +81,7 @@ impl Quorum {
     #[must_use]
     pub fn groups(&self) -> Vec<&Persons> {
         let mut groups = Vec::new();
-        self.need.collect(&mut groups);
+        self.need.each_group(&mut |group| groups.push(group));
         groups
     }
 }
@@ -116,23 +114,28 @@ fn is_among(from: &Approvers, members: &[Member], people: &People, standing: &St
         Approvers::Admins => standing.permission >= Permission::Admin,
         Approvers::Group(_) | Approvers::CodeOwners => members.iter().any(|member| match member {
             Member::User(login) => people.calls(login, &standing.account),
-            Member::Team { org, slug } => standing.teams.iter().any(|team| {
-                let parts = team.split_once('/');
-                parts.is_some_and(|(of, name)| of.eq_ignore_ascii_case(org) && name.eq_ignore_ascii_case(slug))
-            }),
+            Member::Team { org, slug } => standing.teams.iter().any(|team| is_team(team, org, slug)),
             Member::Permission(least) => *least > Permission::None && standing.permission >= *least,
             Member::CodeOwners => false, // Stands for others, who are named in its place.
         }),
     }
 }
 
+/// Whether a team is the one of this organization and slug.
+fn is_team(team: &str, org: &str, slug: &str) -> bool {
+    // Somebody's teams are mostly of one organization, so their slugs tell them apart soonest.
+    team.split_at_checked(org.len()).is_some_and(|(of, name)| {
+        name.strip_prefix('/').is_some_and(|name| name.eq_ignore_ascii_case(slug)) && of.eq_ignore_ascii_case(org)
+    })
+}
+
 impl Need {
-    fn collect<'a>(&'a self, groups: &mut Vec<&'a Persons>) {
+    fn each_group<'a>(&'a self, visit: &mut impl FnMut(&'a Persons)) {
         match self {
             Self::AnyOf { any_of: parts } | Self::AllOf { all_of: parts } => {
-                parts.iter().for_each(|part| part.collect(groups));
+                parts.iter().for_each(|part| part.each_group(visit));
             }
-            Self::Persons(persons) => groups.push(persons),
+            Self::Persons(persons) => visit(persons),
         }
     }
 
@@ -229,12 +232,16 @@ pub fn obstacles(judgement: &Judgement, standing: &Standing, spoke: Assurance, w
     if let Some(party) = judgement.parties.find(standing.account.id) {
         refusals.push(Refusal::Party { because: party.because.clone() });
     }
-    let asked = judgement
-        .quorum
-        .iter()
-        .flat_map(Quorum::groups)
-        .filter(|group| group.counts(&judgement.people, standing, waited));
-    match asked.map(|group| group.assurance).min() {
+    // The least that a group wants in which they count.
+    let mut least: Option<Assurance> = None;
+    for quorum in &judgement.quorum {
+        quorum.need.each_group(&mut |group| {
+            if least.is_none_or(|least| group.assurance < least) && group.counts(&judgement.people, standing, waited) {
+                least = Some(group.assurance);
+            }
+        });
+    }
+    match least {
         None => refusals.push(Refusal::NotAnApprover),
         Some(needs) if needs > spoke => refusals.push(Refusal::NotSureEnough { needs }),
         Some(_) => {}
@@ -338,15 +345,17 @@ pub struct Voice<'a> {
 #[must_use]
 pub fn tally(judgement: &Judgement, approvals: &[Voice<'_>], waited: Millis) -> Vec<Met> {
     let may = |voice: &&Voice<'_>| obstacles(judgement, voice.standing, voice.assurance, waited).is_empty();
-    let eligible: Vec<&Voice<'_>> = approvals.iter().filter(may).collect();
+    let mut eligible: Vec<(PersonKey, &Voice<'_>)> =
+        approvals.iter().filter(may).map(|voice| (judgement.people.key(voice.standing.account.id), voice)).collect();
+    eligible.sort_by_key(|(person, _)| *person);
     let have = |group: &Persons| {
-        let counted = eligible
-            .iter()
-            .filter(|voice| {
-                voice.assurance >= group.assurance && group.counts(&judgement.people, voice.standing, waited)
-            })
-            .map(|voice| judgement.people.key(voice.standing.account.id));
-        u32::try_from(counted.collect::<BTreeSet<PersonKey>>().len()).unwrap_or(u32::MAX)
+        let counts = |voice: &Voice<'_>| {
+            voice.assurance >= group.assurance && group.counts(&judgement.people, voice.standing, waited)
+        };
+        // A person's voices stand together, and are one.
+        let persons = eligible.chunk_by(|(one, _), (other, _)| one == other);
+        let have = persons.filter(|voices| voices.iter().any(|(_, voice)| counts(voice))).count();
+        u32::try_from(have).unwrap_or(u32::MAX)
     };
     let met = |quorum: &Quorum| Met { rule: quorum.rule.clone(), progress: quorum.need.progress(&have) };
     judgement.quorum.iter().map(met).collect()

@@ -1,5 +1,6 @@
 //! What the rules hold, and whose word counts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -33,7 +34,7 @@ fn standing(id: u64, permission: Permission) -> Standing {
 fn commit(sha: &str, author_email: &str, message: &str) -> Commit {
     let mut author = Identity { name: "Somebody".to_owned(), email: author_email.to_owned(), account: None };
     // GitHub links the no-reply addresses of accounts that exist.
-    author.account = author.resolved().filter(|account| account.id < 1_000);
+    author.account = author.resolved().filter(|account| account.id < 1_000).map(Cow::into_owned);
     let committer = author.clone();
     Commit { sha: sha.to_owned(), message: message.to_owned(), author, committer, ..Commit::default() }
 }
@@ -170,8 +171,13 @@ fn groups_are_users_and_team_members_whatever_the_case() {
     let policy = policy(vec![rule("*", AuthoredBy::Ai, &[(1, group("platform"))])]);
     let held = judge(&policy, &PRODUCTION, &facts(vec![by_ann("c1", true)]));
     assert!(approved_by(&held, &[standing(BOB, Permission::None)]), "named as a user");
-    let member = Standing { teams: vec!["acme/platform".to_owned()], ..standing(10, Permission::Read) };
-    assert!(approved_by(&held, &[member]));
+    let in_team = |team: &str| Standing { teams: vec![team.to_owned()], ..standing(10, Permission::Read) };
+    assert!(approved_by(&held, &[in_team("acme/platform")]));
+    for other in
+        ["acme/platforms", "acme/plat", "acme-platform", "acm/eplatform", "beta/platform", "acme", "acméplatform"]
+    {
+        assert!(!approved_by(&held, &[in_team(other)]), "{other}");
+    }
     assert!(!approved_by(&held, &[standing(10, Permission::Admin)]), "an admin is in no group for being admin");
 }
 

@@ -1,5 +1,7 @@
 //! Who has a part, and who nobody can tell.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +15,8 @@ fn user(id: u64, login: &str) -> Account {
 fn identity(name: &str, email: &str) -> Identity {
     let spelled = Identity { name: name.to_owned(), email: email.to_owned(), account: None };
     // GitHub links the no-reply addresses of accounts that exist.
-    Identity { account: spelled.resolved().filter(|account| account.kind == AccountKind::User), ..spelled }
+    let linked = spelled.resolved().filter(|account| account.kind == AccountKind::User).map(Cow::into_owned);
+    Identity { account: linked, ..spelled }
 }
 
 fn commit(sha: &str, author: Identity, message: &str) -> Commit {

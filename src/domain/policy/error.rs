@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is wrong with a policy file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{line}:{column}: {message}")]
+#[error("{}{message}", if *.line == 0 { String::new() } else { format!("{line}:{column}: ") })]
 pub struct PolicyError {
     /// Line, counted from 1; 0 when the whole file is meant.
     pub line: u64,

@@ -28,7 +28,34 @@ pub enum Spelling {
 pub struct Glob {
     source: String,
     spelling: Spelling,
+    form: Form,
     compiled: OnceLock<Option<GlobMatcher>>,
+}
+
+/// What it takes to match a pattern. Most are names, or end in their only star: these are compared with the text, and never
+/// compiled, which takes long.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Every text matches: `*`.
+    Everything,
+    /// One text does: `production`.
+    Name,
+    /// Texts that begin with so many of its bytes do: `prod-*`.
+    Beginning(usize),
+    /// It must be compiled.
+    Other,
+}
+
+impl Form {
+    fn of(source: &str, spelling: Spelling) -> Self {
+        let is_star_everything = spelling != Spelling::Folders;
+        match source.strip_suffix('*') {
+            _ if is_literal(source) => Self::Name,
+            Some("") if is_star_everything => Self::Everything,
+            Some(beginning) if is_star_everything && is_literal(beginning) => Self::Beginning(beginning.len()),
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Glob {
@@ -37,11 +64,15 @@ impl Glob {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn new(source: &str, spelling: Spelling) -> Result<Self, String> {
-        let glob = Self { source: source.to_owned(), spelling, compiled: OnceLock::new() };
-        if glob.is_plain() {
-            return Ok(glob);
+        let glob = Self::unread(source.to_owned(), spelling);
+        match glob.form {
+            Form::Name => Ok(glob),
+            _ => glob.build().map(|_| glob),
         }
-        glob.build().map(|_| glob)
+    }
+
+    fn unread(source: String, spelling: Spelling) -> Self {
+        Self { form: Form::of(&source, spelling), source, spelling, compiled: OnceLock::new() }
     }
 
     /// The pattern as it is written.
@@ -53,35 +84,23 @@ impl Glob {
     /// Whether it matches. A pattern that does not compile matches everything: a broken rule holds (P2).
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        if self.source == "*" && self.spelling != Spelling::Folders {
-            return true;
-        }
-        if let Some(begin) = self.begin()
-            && text.is_ascii()
-        {
-            let found = text.get(..begin.len());
-            return match self.spelling {
-                Spelling::Loose => found.is_some_and(|found| found.eq_ignore_ascii_case(begin)),
-                _ => found == Some(begin),
-            };
-        }
-        let is_match = |text: &str| match (self.is_plain(), self.spelling) {
-            (true, Spelling::Loose) if text.is_ascii() => self.source.eq_ignore_ascii_case(text),
-            (true, Spelling::Exact | Spelling::Folders) => self.source == text,
+        let is_loose = self.spelling == Spelling::Loose;
+        self.is_match(text) || (is_loose && !text.is_ascii() && self.is_match(&fold(text)))
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        let is_loose = self.spelling == Spelling::Loose;
+        let source = self.source.as_bytes();
+        match self.form {
+            Form::Everything => true,
+            Form::Name if !is_loose => self.source == text,
+            Form::Name if text.is_ascii() => self.source.eq_ignore_ascii_case(text),
+            Form::Beginning(length) if text.is_ascii() => match (source.get(..length), text.as_bytes().get(..length)) {
+                (Some(wanted), Some(found)) if is_loose => found.eq_ignore_ascii_case(wanted),
+                (wanted, found) => found == wanted,
+            },
             _ => self.compiled().is_none_or(|compiled| compiled.is_match(text)),
-        };
-        is_match(text) || (self.spelling == Spelling::Loose && !text.is_ascii() && is_match(&fold(text)))
-    }
-
-    /// Most are plain names, and a pattern takes long to compile.
-    fn is_plain(&self) -> bool {
-        is_literal(&self.source)
-    }
-
-    /// What texts begin with, when nothing else is asked: `prod-*`.
-    fn begin(&self) -> Option<&str> {
-        let begin = self.source.strip_suffix('*').filter(|_| self.spelling != Spelling::Folders)?;
-        is_literal(begin).then_some(begin)
+        }
     }
 
     fn compiled(&self) -> Option<&GlobMatcher> {
@@ -150,7 +169,7 @@ pub(super) fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 
 fn spelt<'de, D: Deserializer<'de>>(deserializer: D, spelling: Spelling) -> Result<Vec<Glob>, D::Error> {
     let sources = Vec::<String>::deserialize(deserializer)?;
-    Ok(sources.into_iter().map(|source| Glob { source, spelling, compiled: OnceLock::new() }).collect())
+    Ok(sources.into_iter().map(|source| Glob::unread(source, spelling)).collect())
 }
 
 impl Serialize for Glob {
@@ -175,6 +194,30 @@ mod tests {
         }
         assert!(!production.matches("production-eu"));
         assert!(!production.matches("生产"));
+    }
+
+    #[test]
+    fn what_is_only_compared_matches_as_if_it_were_compiled() {
+        // Cyrillic a and the sign for kelvin are letters that only look alike.
+        let letters = ["a", "A", "k", "K", "\u{430}", "\u{212a}", "/"];
+        let longer = |texts: &[String]| -> Vec<String> {
+            texts.iter().flat_map(|text| letters.map(|letter| format!("{text}{letter}"))).collect()
+        };
+        let one = longer(&[String::new()]);
+        let two = longer(&one);
+        let texts: Vec<String> = [vec![String::new()], longer(&two), two, one].concat();
+        for spelling in [Spelling::Loose, Spelling::Exact, Spelling::Folders] {
+            for pattern in
+                ["", "a", "K", "ak", "a/k", "*", "a*", "K*", "ak*", "a/*", "**", "a**", "*a", "?", "a?", "?*"]
+            {
+                let [glob] = globs(spelling, &[pattern]).try_into().unwrap();
+                let compiled = glob.build().unwrap().compile_matcher();
+                for text in &texts {
+                    let looks = spelling == Spelling::Loose && compiled.is_match(&*fold(text));
+                    assert_eq!(glob.matches(text), compiled.is_match(text) || looks, "{spelling:?} {pattern} {text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -58,3 +58,17 @@ fn what_a_fork_calls_its_branch_takes_nothing_out_of_a_rule() {
     facts.run.is_from_fork = true;
     assert_eq!(proposed(&facts), Fate::Waits { rules: vec!["production".into()] });
 }
+
+#[test]
+fn where_nobody_noted_whether_it_was_a_branch_or_a_tag_it_is_told_that_the_exception_hangs_on_it() {
+    let (request, mut facts) = seconded();
+    facts.run.head_branch = Some("main".into());
+    let replayed = |facts: &Facts, rule: &str| replay(&request, facts, &[layer(rule)]);
+    let main = "except: { branches: [main] }\n    require: [1 of admins]";
+    let unknown = replayed(&facts, main);
+    assert!(unknown.hangs_on_ref_kind && unknown.is_flipped(), "{unknown:?}");
+    assert!(!replayed(&facts, &main.replace("main]", "docs]")).hangs_on_ref_kind, "it is called otherwise");
+    assert!(!replayed(&facts, "require: [1 of admins]").hangs_on_ref_kind, "nothing is excepted");
+    facts.run.ref_kind = Some(RefKind::Branch);
+    assert!(!replayed(&facts, main).hangs_on_ref_kind, "it is known");
+}

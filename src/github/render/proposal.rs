@@ -116,6 +116,9 @@ fn line(one: &Replayed, style: Style) -> String {
             line.push_str(&format!("; the approval of {} {what}", style.code(login)));
         }
     }
+    if one.hangs_on_ref_kind {
+        line.push_str("; may end otherwise: it was not noted whether it was started for a branch or a tag");
+    }
     line.push('\n');
     line
 }

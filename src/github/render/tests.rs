@@ -2,7 +2,9 @@ use super::safe::{code, link, shorten, visible};
 use super::style::Style;
 use super::words::parts_words;
 use super::{APPROVE, DENY};
+use crate::domain::gate::RequestId;
 use crate::domain::parties::Part;
+use crate::domain::replay::{Fate, Replayed};
 
 #[test]
 fn buttons_keep_to_githubs_limits() {
@@ -45,4 +47,21 @@ fn who_has_a_part_is_told_without_repetition() {
         parts_words(&[Part::TriggeringActor { attempt: 2 }, Part::Sender], Style::Markdown),
         "started attempt 2"
     );
+}
+
+#[test]
+fn a_replayed_request_says_that_it_hangs_on_what_nobody_noted() {
+    let replayed = Replayed {
+        request: RequestId::parse(&"a".repeat(32)).unwrap(),
+        environment: "production".into(),
+        head_sha: "c".repeat(40),
+        then: Fate::Passes,
+        proposed: Fate::Passes,
+        gained: Vec::new(),
+        lost: Vec::new(),
+        hangs_on_ref_kind: true,
+    };
+    let told = super::proposal::lines(&[replayed], 1, Style::Plain);
+    let why = "passes; may end otherwise: it was not noted whether it was started for a branch or a tag\n";
+    assert!(told.ends_with(why), "{told}");
 }

@@ -42,7 +42,10 @@ pub fn parse(text: &str) -> Result<PolicyFile, PolicyErrors> {
             whole_file().error(format!("the file is larger than {} KiB", MOST_BYTES / 1024)),
         ]));
     }
-    let root = node::read(text).map_err(|error| PolicyErrors(vec![error]))?;
+    let root = node::read(text).map_err(|mut error| {
+        error.message.push_str(" (the rest is not looked at before this is mended)");
+        PolicyErrors(vec![error])
+    })?;
     let mut reader = Reader::default();
     let rules = reader.file(&root);
     if reader.errors.is_empty() {
