@@ -147,17 +147,6 @@ async fn verify(folder: &Path, cores: &str) -> anyhow::Result<(Duration, f64)> {
 
 pub async fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result<()> {
     let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let root = {
-        let p = root.keep();
-        eprintln!("{}", p.display());
-        struct R(std::path::PathBuf);
-        impl R {
-            fn path(&self) -> &Path {
-                &self.0
-            }
-        }
-        R(p)
-    };
     let [long, short, segment] = ["long", "short", "segment"].map(|name| root.path().join(name));
     write_segment(&segment, size.of(1_000_000, 30_000)).context("cannot make a long segment")?;
     let entries = export(&long, size.of(1_000_000, 30_000)).context("cannot make a long ledger")?;
