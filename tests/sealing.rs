@@ -243,6 +243,15 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
         let told = format!("{:?} {facts:?}", request);
         assert!(!told.contains("mona"), "{told}");
     }
+    // Not even in parts of the file that no row uses any more, nor in the journal.
+    let path = stage.database_url.strip_prefix("sqlite://").unwrap();
+    for file in [path.to_owned(), format!("{path}-wal")] {
+        let bytes = fs::read(&file).unwrap_or_default();
+        let near = |at: usize| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 200)]).into_owned();
+        let found = bytes.windows(4).position(|window| window.eq_ignore_ascii_case(b"mona"));
+        assert!(found.is_none(), "{file}: {}", found.map(near).unwrap_or_default());
+        assert!(file.ends_with("-wal") || bytes.windows(5).any(|window| window == b"alice"), "{file} is not the database");
+    }
     let again = erase(&stage, "mona", &["--yes", "--reason", "again"]);
     assert!(told(&again).contains("tells of mona"), "{}", told(&again));
 }

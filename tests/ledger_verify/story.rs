@@ -136,7 +136,7 @@ impl Seal {
             record_type: record.record_type,
             id: &format!("{}:{seq}", record.record_type),
             corr: record.corr.as_deref(),
-            body,
+            body: &body,
         };
         let line = draft.seal().unwrap();
         self.prev = Some(line.leaf);
