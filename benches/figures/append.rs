@@ -30,7 +30,8 @@ use crate::rows::Size;
 
 /// As the store has them (`store/connection.rs`).
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864";
+     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; \
+     PRAGMA journal_size_limit = 67108864";
 
 /// As the store writes a head that is there (`store/ledger.rs`).
 const UPSERT: &str = " ON CONFLICT (tenant) DO UPDATE SET vkey = excluded.vkey, next_vkey = excluded.next_vkey, \
@@ -238,8 +239,13 @@ impl Bare {
                 // As it is at the end, which is as long.
                 _ => ("tenant, login, origin, vkey, next_vkey, size, prev, frontier, checkpoint", "? <= ?"),
             };
-            let select = format!("SELECT {columns} FROM {table} WHERE {of_batch}");
-            let found = sqlx::query(AssertSqlSafe(select)).bind(from).bind(to).fetch_all(&mut *connection).await?;
+            let select = format!("SELECT {columns} FROM {table} WHERE tenant = ? AND {of_batch}");
+            let found = sqlx::query(AssertSqlSafe(select))
+                .bind(crate::support::ACME.cast_signed())
+                .bind(from)
+                .bind(to)
+                .fetch_all(&mut *connection)
+                .await?;
             if found.is_empty() {
                 continue;
             }
