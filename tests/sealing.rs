@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use seconder::demo::Commit;
 use seconder::domain::effect::Effect;
 use seconder::domain::event::{Event, Receipt, Verdict};
-use seconder::store::{Eraser, Options, Work};
+use seconder::store::{Eraser, NewDelivery, Options, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -245,6 +245,8 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
         let told = format!("{:?} {facts:?}", request);
         assert!(!told.contains("mona"), "{told}");
     }
+    let path = stage.database_url.strip_prefix("sqlite://").unwrap();
+    assert!(!is_in_the_file(path, "mona") && is_in_the_file(path, "alice"));
     let again = erase(&stage, "mona", &["--yes", "--reason", "again"]);
     assert!(told(&again).contains("tells of mona"), "{}", told(&again));
 }
@@ -406,6 +408,13 @@ fn read_on(path: &str) -> Child {
     child
 }
 
+/// Whether a name is anywhere in the bytes of a SQLite database or its journal, in parts that no row uses as well.
+fn is_in_the_file(path: &str, name: &str) -> bool {
+    let files = [fs::read(path).unwrap(), fs::read(format!("{path}-wal")).unwrap_or_default()];
+    let is_it = |window: &[u8]| window.eq_ignore_ascii_case(name.as_bytes());
+    files.iter().any(|bytes| bytes.windows(name.len()).any(is_it))
+}
+
 #[test]
 fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_whole() {
     on_both(async |database| {
@@ -434,6 +443,13 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
             due.extend(std::iter::from_fn(|| handed.effects.try_recv().ok()));
             due.extend(store.claim_effects(10, &[]).await.unwrap());
         }
+        let (long, name) = ("x".repeat(200_000), "a-webhook");
+        let payload = format!(r#"{{"sender":"human-2","text":"{long}","by":"human-2"}}"#);
+        let webhook =
+            NewDelivery { id: name.into(), event: "push".into(), installation_id: 1, payload, is_urgent: false };
+        store.receive(webhook).await.unwrap();
+        let claim = handed.deliveries.recv().await.unwrap().claim();
+        store.commit(Work { claim: Some(claim), event: None }).await.unwrap();
         let size = eraser.logs().await.unwrap()[0].size;
         let reading = database.url.strip_prefix("sqlite://").map(read_on);
         let erased = eraser.erase(&log, "Human-2", "by letter", 1).await.unwrap();
@@ -448,6 +464,12 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
         assert!(kept.iter().any(|(_, text)| text.contains("human-1")));
         let people = store.ledger().subjects(ACME).await.unwrap();
         assert_eq!(people.iter().map(|person| person.account_id).collect::<Vec<_>>(), [1]);
+        if let Some(path) = database.url.strip_prefix("sqlite://") {
+            let again = eraser.erase(&log, "human-2", "by letter", 1).await.unwrap();
+            assert!(!again.journal_remains, "nobody reads any more");
+            assert!(!is_in_the_file(path, "human-2"), "also what their rows and webhooks left behind is overwritten");
+            assert!(is_in_the_file(path, "human-1"));
+        }
         commit(None, held(&case_of(ACME, 2))).await; // The log goes on.
         assert!(eraser.logs().await.unwrap()[0].size > size + 1);
     });

@@ -3,9 +3,10 @@
 //! Real works go through `Store::commit` into a SQLite file: requests, their lives, effects, entries, all in one transaction a
 //! batch. Of each transaction two spans are timed: `append`, in which the log's head is locked, people become subjects, entries are
 //! sealed, chained and hashed, the checkpoint is signed, and entries, tiles and head are written; and `commit`, which also waits
-//! for the pages of the requests. Then the rows of `ledger_entries` are written once more, in the same batches, into a table of
-//! the same columns and indexes in the same file, with the same settings and driver: one transaction and one INSERT of
-//! many rows a batch, and nothing else.
+//! for the pages of the requests. Then the same rows are written once more, in the same batches, into tables of the same
+//! columns and indexes in the same file, with the same settings and driver: one transaction a batch, one INSERT of many rows a
+//! table, and nothing else. Once only the rows of `ledger_entries`, and once all that append writes: the tiles that were
+//! filled, and the head, as well. (Subjects are written when somebody is met first, which here nobody is.)
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use seconder::domain::case::Case;
 use seconder::store::Store;
-use sqlx::any::AnyConnectOptions;
+use sqlx::any::{AnyConnectOptions, AnyRow};
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -29,7 +30,12 @@ use crate::rows::Size;
 
 /// As the store has them (`store/connection.rs`).
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864";
+     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; \
+     PRAGMA journal_size_limit = 67108864";
+
+/// As the store writes a head that is there (`store/ledger.rs`).
+const UPSERT: &str = " ON CONFLICT (tenant) DO UPDATE SET vkey = excluded.vkey, next_vkey = excluded.next_vkey, \
+     size = excluded.size, prev = excluded.prev, frontier = excluded.frontier, checkpoint = excluded.checkpoint";
 
 /// How long the spans of the store took.
 #[derive(Clone, Default)]
@@ -105,24 +111,38 @@ pub async fn run(size: Size, report: &mut Report) -> anyhow::Result<()> {
         let (append, commit) = (after.append - before.append, after.commit - before.commit);
         ensure!(!append.is_zero() && !commit.is_zero(), "the store told nothing of what it did");
         let entries = (sizes[sizes.len() - 1] - sizes[2 * warm - 1]) as f64;
-        let bare = Bare::insert(folder.path(), &sizes, 2 * warm).await?;
         let each = if works == 1 { "works one by one".to_owned() } else { format!("batches of {works} works") };
         let rate = |took: Duration| entries / took.as_secs_f64();
-        let target = if works == 1 { Known } else { AtLeast(0.5) };
-        report.add(
-            &format!("append on SQLite by a bare loop of the same rows, commits included, {each}"),
-            "times the rate",
-            target,
-            rate(append + commit) / rate(bare.insert + bare.commit),
-        );
-        report.add(
-            &format!("… without the commits, {each}"),
-            "times the rate",
-            Known,
-            rate(append) / rate(bare.insert),
-        );
+        for rows in [Rows::Entries, Rows::All] {
+            let bare = Bare::insert(folder.path(), rows, &sizes, 2 * warm).await?;
+            let name = rows.name();
+            let target = if works == 1 { Known } else { AtLeast(0.5) };
+            let mut ratio = |measure: String, target, append, bare| {
+                report.add(&measure, "times the rate", target, rate(append) / rate(bare));
+            };
+            ratio(
+                format!("append on SQLite by a bare loop of {name}, commits included, {each}"),
+                target,
+                append + commit,
+                bare.insert + bare.commit,
+            );
+            ratio(
+                format!("… with the commit that takes {name} alone, {each}"),
+                Known,
+                append + bare.commit,
+                bare.insert + bare.commit,
+            );
+            ratio(format!("… without the commits, {name}, {each}"), Known, append, bare.insert);
+            for (part, took) in [("inserts", bare.insert), ("commits", bare.commit)] {
+                let each_takes = took.as_secs_f64() * 1_000_000.0 / entries;
+                report.add(&format!("… bare loop of {name}: {part}, {each}"), "µs an entry", Known, each_takes);
+            }
+        }
+        for (part, took) in [("append", append), ("its commit", commit)] {
+            let each_takes = took.as_secs_f64() * 1_000_000.0 / entries;
+            report.add(&format!("… {part}, {each}"), "µs an entry", Known, each_takes);
+        }
         report.add(&format!("… append and commit, {each}"), "entries/s", Known, rate(append + commit));
-        report.add(&format!("… bare loop, {each}"), "entries/s", Known, rate(bare.insert + bare.commit));
         report.add(
             &format!("… whole deciding transactions with all their other rows, {each}"),
             "entries/s",
@@ -133,6 +153,40 @@ pub async fn run(size: Size, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the bare loop writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// The rows of `ledger_entries`.
+    Entries,
+    /// Those, the rows of `ledger_tiles`, and the row of `ledger_heads`.
+    All,
+}
+
+impl Rows {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Entries => "the same entries",
+            Self::All => "all rows append writes",
+        }
+    }
+
+    /// Its table like this one.
+    fn copy(self, table: &str) -> String {
+        let prefix = match self {
+            Self::Entries => "bare_",
+            Self::All => "all_",
+        };
+        table.replace("ledger_", prefix)
+    }
+
+    fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Entries => &["ledger_entries"],
+            Self::All => &["ledger_heads", "ledger_tiles", "ledger_entries"],
+        }
+    }
+}
+
 /// The bare loop.
 struct Bare {
     insert: Duration,
@@ -141,59 +195,93 @@ struct Bare {
 
 impl Bare {
     /// Inserts the entries up to each of these sizes as one batch; those before the batch `counted` are not timed.
-    async fn insert(folder: &Path, sizes: &[u64], counted: usize) -> anyhow::Result<Self> {
+    async fn insert(folder: &Path, rows: Rows, sizes: &[u64], counted: usize) -> anyhow::Result<Self> {
         let mut connection =
             AnyConnectOptions::from_str(&log::sqlite(folder))?.disable_statement_logging().connect().await?;
         connection.execute(SETTINGS).await?;
-        for (name, kind) in [("ledger_entries", "table"), ("ledger_entries_decision", "index")] {
-            let query = sqlx::query("SELECT sql FROM sqlite_master WHERE name = ? AND type = ?").bind(name).bind(kind);
-            let sql: String = query.fetch_one(&mut connection).await?.try_get(0)?;
-            let sql = sql.replace("ledger_entries", "bare_entries");
-            connection.execute(AssertSqlSafe(sql)).await.with_context(|| format!("cannot copy {name}"))?;
+        for table in rows.tables() {
+            let query =
+                sqlx::query("SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY type DESC");
+            let found = query.bind(*table).fetch_all(&mut connection).await?;
+            ensure!(!found.is_empty(), "there is no {table}");
+            for sql in found {
+                let sql: String = sql.try_get(0)?;
+                let sql = rows.tables().iter().fold(sql, |sql, table| sql.replace(table, &rows.copy(table)));
+                connection.execute(AssertSqlSafe(sql)).await.with_context(|| format!("cannot copy {table}"))?;
+            }
         }
         let (mut bare, mut from) = (Self { insert: Duration::ZERO, commit: Duration::ZERO }, 0);
         for (batch, to) in sizes.iter().enumerate() {
-            let rows = sqlx::query(
-                "SELECT tenant, seq, request_id, type, line, openings FROM ledger_entries WHERE tenant = ? AND seq >= ? AND seq < ? \
-                 ORDER BY seq",
-            );
-            let rows = rows
-                .bind(crate::support::ACME.cast_signed())
-                .bind(from)
-                .bind(to.cast_signed())
-                .fetch_all(&mut connection)
-                .await?;
-            let [insert, commit] = Self::batch(&mut connection, &rows).await?;
+            let to = to.cast_signed();
+            let [insert, commit] = Self::batch(&mut connection, rows, from, to).await?;
             if batch >= counted {
                 bare.insert += insert;
                 bare.commit += commit;
             }
-            from = to.cast_signed();
+            from = to;
         }
         connection.close().await?;
         Ok(bare)
     }
 
-    async fn batch(connection: &mut AnyConnection, rows: &[sqlx::any::AnyRow]) -> anyhow::Result<[Duration; 2]> {
-        let mut values: Vec<(i64, i64, [String; 4])> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let texts = [row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?];
-            values.push((row.try_get(0)?, row.try_get(1)?, texts));
+    async fn batch(connection: &mut AnyConnection, rows: Rows, from: i64, to: i64) -> anyhow::Result<[Duration; 2]> {
+        let mut inserts = Vec::new();
+        for table in rows.tables().iter().rev() {
+            let (columns, of_batch) = match *table {
+                "ledger_entries" => {
+                    ("tenant, seq, request_id, type, line, openings", "seq >= ? AND seq < ? ORDER BY seq")
+                }
+                // What the entries of this batch filled.
+                "ledger_tiles" => (
+                    "tenant, level, idx, root",
+                    "(idx + 1) << (8 * level + 8) > ? AND (idx + 1) << (8 * level + 8) <= ?",
+                ),
+                // As it is at the end, which is as long.
+                _ => ("tenant, login, origin, vkey, next_vkey, size, prev, frontier, checkpoint", "? <= ?"),
+            };
+            let select = format!("SELECT {columns} FROM {table} WHERE tenant = ? AND {of_batch}");
+            let found = sqlx::query(AssertSqlSafe(select))
+                .bind(crate::support::ACME.cast_signed())
+                .bind(from)
+                .bind(to)
+                .fetch_all(&mut *connection)
+                .await?;
+            if found.is_empty() {
+                continue;
+            }
+            let values: Vec<Cell> = found.iter().map(cells).collect::<anyhow::Result<Vec<_>>>()?.concat();
+            let places = format!("({})", vec!["?"; values.len() / found.len()].join(", "));
+            let places = vec![places; found.len()].join(", ");
+            let again = if *table == "ledger_heads" { UPSERT } else { "" };
+            inserts.push((format!("INSERT INTO {} ({columns}) VALUES {places}{again}", rows.copy(table)), values));
         }
+        // The first batch has no head yet that entries could refer to.
+        inserts.sort_by_key(|(sql, _)| from == 0 && !sql.contains("_heads"));
         connection.execute("BEGIN").await?;
         let began = Instant::now();
-        let places = vec!["(?, ?, ?, ?, ?, ?)"; values.len()].join(", ");
-        let sql = format!("INSERT INTO bare_entries (tenant, seq, request_id, type, line, openings) VALUES {places}");
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (tenant, seq, texts) in values {
-            query = query.bind(tenant).bind(seq);
-            for text in texts {
-                query = query.bind(text);
-            }
+        for (sql, values) in inserts {
+            let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+                Cell::Number(number) => query.bind(number),
+                Cell::Text(text) => query.bind(text),
+            });
+            query.execute(&mut *connection).await?;
         }
-        query.execute(&mut *connection).await?;
         let inserted = Instant::now();
         connection.execute("COMMIT").await?;
         Ok([inserted - began, inserted.elapsed()])
     }
+}
+
+/// What is in a column.
+#[derive(Clone)]
+enum Cell {
+    Number(i64),
+    Text(String),
+}
+
+fn cells(row: &AnyRow) -> anyhow::Result<Vec<Cell>> {
+    let cell = |column| {
+        row.try_get(column).map(Cell::Number).or_else(|_| row.try_get(column).map(Cell::Text)).map_err(Into::into)
+    };
+    (0..row.len()).map(cell).collect()
 }

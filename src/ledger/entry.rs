@@ -3,8 +3,9 @@
 //! The writer emits canonical JSON (RFC 8785) of a restricted kind: sorted ASCII keys, integers below 2^53, no null, no
 //! fraction. Nobody ever canonicalises again: a verifier hashes the bytes it finds.
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -45,7 +46,7 @@ pub struct Draft<'a> {
     /// The approval request it belongs to. Becomes a file name on export: letters, digits, `-` and `_`, at most 64.
     pub corr: Option<&'a str>,
     /// The record's own fields; they stand beside the common ones.
-    pub body: Map<String, Value>,
+    pub body: &'a Map<String, Value>,
 }
 
 /// A finished entry.
@@ -109,9 +110,8 @@ impl Draft<'_> {
         if let Some(corr) = self.corr {
             require("corr", corr, is_request_id, "1 to 64 letters, digits, - and _")?;
         }
-        let mut fields = self.body;
-        for (name, value) in &fields {
-            check(name, name, value)?;
+        for (name, value) in self.body {
+            check(name, value).map_err(|wrong| wrong.of(name))?;
         }
         let common = [
             ("v", Some(FORMAT.into())),
@@ -124,17 +124,16 @@ impl Draft<'_> {
             ("corr", self.corr.map(Value::from)),
             ("sw", Some(SOFTWARE.into())),
         ];
-        for (name, value) in common {
-            // An absent common field is as much a clash: a body's `corr` would be read as the entry's own.
-            if fields.contains_key(name) {
-                return Err(SealError::Clash(name.to_owned()));
-            }
-            if let Some(value) = value {
-                fields.insert(name.to_owned(), value);
-            }
+        // An absent common field is as much a clash: a body's `corr` would be read as the entry's own.
+        if let Some((name, _)) = common.iter().find(|(name, _)| self.body.contains_key(*name)) {
+            return Err(SealError::Clash((*name).to_owned()));
         }
-        // serde_json keeps its maps sorted and escapes strings exactly as RFC 8785 asks.
-        let bytes = Value::Object(fields).to_string();
+        let given = common.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?)));
+        let own = self.body.iter().map(|(name, value)| (name.as_str(), value));
+        let mut fields: Vec<(&str, &Value)> = own.chain(given).collect();
+        fields.sort_by_key(|(name, _)| *name);
+        let bytes = serde_json::to_string(&Fields(fields))
+            .map_err(|_| SealError::Value { path: self.id.to_owned(), what: "not writable as JSON" })?;
         if bytes.len() > MAX_BYTES {
             return Err(SealError::TooLong { record_type: self.record_type, bytes: bytes.len() });
         }
@@ -158,14 +157,40 @@ fn require(field: &'static str, value: &str, holds: fn(&str) -> bool, rule: &'st
     if holds(value) { Ok(()) } else { Err(SealError::Unusable { field, value: value.to_owned(), rule }) }
 }
 
-fn integer(path: &str, number: u64) -> Result<Value, SealError> {
+/// The fields of an entry, sorted by their names. serde_json keeps the maps in them sorted, and escapes strings exactly as
+/// RFC 8785 asks.
+struct Fields<'a>(Vec<(&'a str, &'a Value)>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+fn integer(name: &str, number: u64) -> Result<Value, SealError> {
     let value = Value::from(number);
-    check(path, path, &value)?;
+    check(name, &value).map_err(|wrong| wrong.of(name))?;
     Ok(value)
 }
 
-fn check(path: &str, key: &str, value: &Value) -> Result<(), SealError> {
-    let wrong = |what| Err(SealError::Value { path: path.to_owned(), what });
+/// What is wrong, and where below the value that was looked at. The way there is only written down when something is.
+struct Wrong {
+    path: String,
+    what: &'static str,
+}
+
+impl Wrong {
+    fn below(self, step: fmt::Arguments<'_>) -> Self {
+        Self { path: format!("{step}{}", self.path), ..self }
+    }
+
+    fn of(self, field: &str) -> SealError {
+        SealError::Value { path: format!("{field}{}", self.path), what: self.what }
+    }
+}
+
+fn check(key: &str, value: &Value) -> Result<(), Wrong> {
+    let wrong = |what| Err(Wrong { path: String::new(), what });
     // Beyond ASCII, RFC 8785 sorts keys by UTF-16 units, which is not the order of a sorted map.
     if !key.bytes().all(|b| b.is_ascii_graphic()) {
         return wrong("under a key that is not printable ASCII");
@@ -180,10 +205,13 @@ fn check(path: &str, key: &str, value: &Value) -> Result<(), SealError> {
         },
         Value::Bool(_) | Value::String(_) => Ok(()),
         Value::Array(items) => {
-            items.iter().enumerate().try_for_each(|(n, item)| check(&format!("{path}[{n}]"), "", item))
+            let item = |(n, item)| check("", item).map_err(|wrong| wrong.below(format_args!("[{n}]")));
+            items.iter().enumerate().try_for_each(item)
         }
         Value::Object(fields) => {
-            fields.iter().try_for_each(|(name, value)| check(&format!("{path}.{name}"), name, value))
+            let field =
+                |(name, value): (&String, _)| check(name, value).map_err(|wrong| wrong.below(format_args!(".{name}")));
+            fields.iter().try_for_each(field)
         }
     }
 }
@@ -331,8 +359,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn draft(body: Value) -> Draft<'static> {
-        let Value::Object(body) = body else { panic!("a body is an object") };
+    fn draft(body: &Value) -> Draft<'_> {
         Draft {
             log: "seconder.test/l/1",
             seq: 1,
@@ -341,13 +368,13 @@ mod tests {
             record_type: RecordType::RequestOpened,
             id: "delivery:1",
             corr: Some("r1"),
-            body,
+            body: body.as_object().unwrap(),
         }
     }
 
     #[test]
     fn an_entry_is_one_sorted_line_of_json_and_its_leaf_is_the_hash_of_exactly_that() {
-        let line = draft(json!({"zulu": "tab\there ☃", "alpha": {"b": [1, true], "a": -7}})).seal().unwrap();
+        let line = draft(&json!({"zulu": "tab\there ☃", "alpha": {"b": [1, true], "a": -7}})).seal().unwrap();
         let prev = leaf_hash(b"before");
         let expected = format!(
             r#"{{"alpha":{{"a":-7,"b":[1,true]}},"corr":"r1","id":"delivery:1","log":"seconder.test/l/1","prev":"{prev}","seq":1,"sw":"{SOFTWARE}","time":1700000000000,"type":"request.opened","v":1,"zulu":"tab\there ☃"}}"#
@@ -366,25 +393,26 @@ mod tests {
             (json!({"a": -9_007_199_254_740_992_i64}), "a is an integer of 2^53 or more"),
             (json!({"a": {"ключ": 1}}), "a.ключ is under a key that is not printable ASCII"),
         ] {
-            let error = draft(body).seal().unwrap_err().to_string();
+            let error = draft(&body).seal().unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
-        assert!(draft(json!({"a": 9_007_199_254_740_991_u64})).seal().is_ok());
+        assert!(draft(&json!({"a": 9_007_199_254_740_991_u64})).seal().is_ok());
     }
 
     #[test]
     fn a_record_cannot_overwrite_a_common_field_not_even_an_absent_one() {
-        assert_eq!(draft(json!({"seq": 9})).seal(), Err(SealError::Clash("seq".into())));
-        let without_request = Draft { corr: None, ..draft(json!({"corr": "r2"})) };
+        assert_eq!(draft(&json!({"seq": 9})).seal(), Err(SealError::Clash("seq".into())));
+        let with_corr = json!({"corr": "r2"});
+        let without_request = Draft { corr: None, ..draft(&with_corr) };
         assert_eq!(without_request.seal(), Err(SealError::Clash("corr".into())));
     }
 
     #[test]
     fn an_entry_may_be_as_long_as_a_bundle_can_say_and_not_a_byte_longer() {
-        let empty = draft(json!({"text": ""})).seal().unwrap().bytes.len();
+        let empty = draft(&json!({"text": ""})).seal().unwrap().bytes.len();
         let text = "x".repeat(MAX_BYTES - empty);
-        assert_eq!(draft(json!({"text": text})).seal().unwrap().bytes.len(), MAX_BYTES);
-        let error = draft(json!({"text": format!("{text}x")})).seal().unwrap_err();
+        assert_eq!(draft(&json!({"text": text})).seal().unwrap().bytes.len(), MAX_BYTES);
+        let error = draft(&json!({"text": format!("{text}x")})).seal().unwrap_err();
         assert!(
             error.to_string().contains("65536 bytes, more than 65535: record long content by its digest"),
             "{error}"
@@ -394,20 +422,20 @@ mod tests {
     #[test]
     fn a_request_id_that_could_leave_the_receipts_folder_is_refused() {
         for corr in ["../checkpoint", "", "a/b", "a.b", "ü"] {
-            let error = Draft { corr: Some(corr), ..draft(json!({})) }.seal().unwrap_err();
+            let error = Draft { corr: Some(corr), ..draft(&json!({})) }.seal().unwrap_err();
             assert!(error.to_string().contains("corr"), "{error}");
         }
     }
 
     #[test]
     fn only_the_first_entry_has_no_entry_before_it() {
-        assert_eq!(Draft { prev: None, ..draft(json!({})) }.seal(), Err(SealError::Prev(1)));
-        assert_eq!(Draft { seq: 0, ..draft(json!({})) }.seal(), Err(SealError::Prev(0)));
+        assert_eq!(Draft { prev: None, ..draft(&json!({})) }.seal(), Err(SealError::Prev(1)));
+        assert_eq!(Draft { seq: 0, ..draft(&json!({})) }.seal(), Err(SealError::Prev(0)));
     }
 
     #[test]
     fn an_entry_that_gives_a_common_field_twice_is_not_read() {
-        let line = draft(json!({})).seal().unwrap().bytes.replacen('{', r#"{"seq":0,"#, 1);
+        let line = draft(&json!({})).seal().unwrap().bytes.replacen('{', r#"{"seq":0,"#, 1);
         assert!(Header::parse(&line).unwrap_err().to_string().contains("duplicate field `seq`"));
     }
 }

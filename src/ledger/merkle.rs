@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::digest;
 use thiserror::Error;
 
+use crate::domain::digest::hex;
+
 mod frontier;
 
 pub use frontier::{Frontier, NotAFrontier};
@@ -62,7 +64,7 @@ impl Hash {
 /// Lower-case hexadecimal, as an entry's `prev` writes it.
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        f.write_str(&hex(&self.0))
     }
 }
 

@@ -15,9 +15,11 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::Error;
 
 /// What a SQLite connection is told before anything else.
-/// A commit is on disk when it returns (`synchronous = FULL`).
+/// A commit is on disk when it returns (`synchronous = FULL`). What is deleted is overwritten (`secure_delete`): whoever is
+/// erased is to be gone from the file as well, and a webhook's text from the moment it is done.
 const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864";
+     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; \
+     PRAGMA journal_size_limit = 67108864";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
 
 /// How many may read at once.

@@ -1,7 +1,7 @@
 //! Erasing a person: what ties them to their subject and whatever tells of them is deleted, in one transaction, and an entry
 //! says so. Not a byte of what is hashed and proven changes.
 
-use sqlx::{AnyConnection, Executor as _};
+use sqlx::AnyConnection;
 use zeroize::Zeroizing;
 
 use super::connection::{Database, Line};
@@ -110,12 +110,6 @@ impl Eraser {
     /// # Errors
     /// If the database cannot be written.
     pub async fn erase(&self, log: &LogHead, person: &str, reason: &str, now: Millis) -> Result<Erasure, Error> {
-        if self.is_sqlite {
-            // What is deleted is overwritten, too.
-            let mut session = self.line.open().await?;
-            session.connection()?.execute("PRAGMA secure_delete = ON").await?;
-            session.end();
-        }
         for _ in 0..ATTEMPTS {
             // A decision locks the request first and the log after it; of two who wait for each other, PostgreSQL ends one.
             if let Some(mut erasure) = with_retries(|| self.attempt(log, person, reason, now)).await? {

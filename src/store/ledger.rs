@@ -260,7 +260,7 @@ impl Open {
                 record_type,
                 id: name,
                 corr,
-                body: body.clone(),
+                body: &body,
             };
             match draft.seal() {
                 Err(SealError::TooLong { record_type, bytes }) => {

@@ -155,7 +155,7 @@ impl Seal {
             record_type: record.record_type,
             id: &id,
             corr: record.corr.as_deref(),
-            body,
+            body: &body,
         };
         let line = draft.seal().unwrap();
         self.prev = Some(line.leaf);

@@ -177,7 +177,7 @@ fn walk_account(fields: &[Field], account: &mut Map<String, Value>, path: &mut S
 fn go_into(path: &mut String, name: &str) -> usize {
     let end = path.len();
     path.push('/');
-    if name.contains(['~', '/']) {
+    if name.bytes().any(|b| matches!(b, b'~' | b'/')) {
         path.push_str(&name.replace('~', "~0").replace('/', "~1"));
     } else {
         path.push_str(name);

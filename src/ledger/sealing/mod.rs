@@ -10,12 +10,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::catalogue::{self, Visit};
+use crate::domain::digest::{canonical, hex};
 
 mod openings;
 mod subject;
@@ -41,10 +42,14 @@ pub struct Opening {
     /// Where in the entry: a JSON Pointer (RFC 6901).
     pub path: String,
     /// What was hashed with it.
-    #[serde(with = "hex")]
+    #[serde(serialize_with = "as_hex", deserialize_with = "hex::serde::deserialize")]
     pub salt: Salt,
     /// The value.
     pub value: Value,
+}
+
+fn as_hex<S: Serializer>(salt: &Salt, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(salt))
 }
 
 /// Openings are what must not get into logs.
@@ -65,10 +70,10 @@ impl Opening {
         hash.update(self.salt);
         hash.update(&self.path);
         hash.update([0]);
-        hash.update(self.value.to_string());
+        hash.update(canonical(&self.value));
         let mut text = String::with_capacity(PREFIX.len() + 64);
         text.push_str(PREFIX);
-        text.push_str(&hex::encode(hash.finalize()));
+        text.push_str(&hex(&hash.finalize()));
         text
     }
 }
