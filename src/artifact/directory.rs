@@ -2,6 +2,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::slice::open_inside;
 use crate::ledger::layout::{Artifact, Sink};
@@ -13,6 +14,8 @@ const ONE_READ: usize = 1 << 16;
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
+    /// The same, opened once it is read from: hundreds of thousands of files need not be looked for from the root of the disk on.
+    opened: OnceLock<File>,
     appending: Option<(String, File)>,
 }
 
@@ -20,7 +23,7 @@ impl Directory {
     /// A folder to read from.
     #[must_use]
     pub fn open(root: &Path) -> Directory {
-        Directory { root: root.to_owned(), appending: None }
+        Directory { root: root.to_owned(), opened: OnceLock::new(), appending: None }
     }
 
     /// A new folder to write to.
@@ -40,6 +43,18 @@ impl Directory {
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Opens a file to read.
+    pub(super) fn open_file(&self, path: &str) -> io::Result<File> {
+        let root = match self.opened.get() {
+            Some(root) => root,
+            None => {
+                let root = File::open(&self.root)?;
+                self.opened.get_or_init(|| root)
+            }
+        };
+        open_inside(root, Path::new(path))
     }
 
     fn create_file(&self, path: &str) -> io::Result<File> {
@@ -72,7 +87,7 @@ impl Directory {
 
 impl Artifact for Directory {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let mut file = open_inside(&self.path(path))?;
+        let mut file = self.open_file(path)?;
         // As much as there is, and a byte to see whether it is more: the limit of a bundle is hundreds of times what one has.
         let wanted =
             if limit < ONE_READ { limit } else { usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX) };

@@ -1,11 +1,13 @@
 //! Bytes in a file, read from any place by any thread.
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 /// A file, or a part of it.
 #[derive(Debug, Clone)]
@@ -21,14 +23,14 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file of a ledger to read: what lies in the folder itself, never what a symbolic link in it leads to.
-pub(super) fn open_inside(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
-    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
-        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+pub(super) fn open_inside(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    openat(folder, path, flags, Mode::empty()).map(File::from).map_err(|error| match error {
+        Errno::LOOP => {
             let why = "it is a symbolic link, which is not followed: put the file itself in its place";
-            return io::Error::new(io::ErrorKind::InvalidInput, why);
+            io::Error::new(io::ErrorKind::InvalidInput, why)
         }
-        error
+        error => error.into(),
     })
 }
 
@@ -39,7 +41,7 @@ impl Slice {
 
     /// The same for a file of a ledger in a folder.
     pub(super) fn open_inside(path: &Path) -> io::Result<Self> {
-        Self::of_file(open_inside(path)?)
+        Self::of_file(open_inside(CWD, path)?)
     }
 
     fn of_file(file: File) -> io::Result<Self> {

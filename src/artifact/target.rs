@@ -127,9 +127,7 @@ impl Target {
     /// If they are not there or cannot be read.
     pub fn entries(&self) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
-            Self::Folder(folder) => {
-                Box::new(BufReader::with_capacity(BUFFER, super::slice::open_inside(&folder.path(layout::ENTRIES))?))
-            }
+            Self::Folder(folder) => Box::new(BufReader::with_capacity(BUFFER, folder.open_file(layout::ENTRIES)?)),
             Self::Archive(archive) => {
                 let slice = archive.index.get(layout::ENTRIES).ok_or(io::ErrorKind::NotFound)?;
                 Box::new(BufReader::with_capacity(BUFFER, slice.reader()))

@@ -12,7 +12,7 @@ use crate::ledger::tile::WIDTH;
 
 /// A batch is full with this many bytes, at the end of a tile: milliseconds of work, so that handing it over costs nothing
 /// beside it.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 21;
 
 /// What is known of a line by itself.
 pub(super) struct Line {

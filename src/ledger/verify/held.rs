@@ -9,6 +9,7 @@ use super::report::counted;
 use super::violation::Violation;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
+use crate::ledger::merkle::Hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
 
 /// How many hexadecimal digits of a digest are a request's id.
@@ -101,7 +102,7 @@ fn subject(entry: &Header<'_>, account: u64) -> Result<String, Violation> {
 }
 
 fn digest(canonical: &str) -> String {
-    hex::encode(Sha256::digest(canonical))
+    Hash::from_bytes(Sha256::digest(canonical).into()).to_string()
 }
 
 /// How many openings are loose.
