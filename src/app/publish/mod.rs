@@ -19,6 +19,7 @@ use crate::domain::schedule::Schedule;
 use crate::github::{GitHub, client};
 use crate::store::{self, Batch, BatchState, LogHead, Plan, Publications, Vouched};
 
+mod claim;
 mod files;
 mod guard;
 mod outcome;
