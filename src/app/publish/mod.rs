@@ -253,7 +253,7 @@ impl Publisher {
                         None => return Ok(Outcome::Busy),
                     }
                 }
-                Err(Trouble::Conflict(why)) => {
+                Err(Trouble::Hopeless(why)) => {
                     let Batch { tag, repository, .. } = &batch;
                     error!(%tag, %repository, why, "publication given up; its entries come with the next one");
                     self.publications.give_up(&batch, &cut(&why), failure(&batch, &why, true)).await?;

@@ -32,6 +32,13 @@ pub(super) struct Published {
 impl Publisher {
     /// From wherever the batch is to a release that is public.
     pub(super) async fn attempt(&self, log: &LogHead, batch: &Batch, watch: Watch<'_>) -> Result<Published, Trouble> {
+        if self.publications.signed_by_us(&batch.checkpoint).await?.is_none() {
+            return Err(Trouble::Hopeless(format!(
+                "the key that signed its checkpoint of {} entries was revoked below that size since it was planned: what it \
+                 signed counts for nothing. If the release is there, as a draft or public, nobody needs it",
+                batch.to
+            )));
+        }
         let folder = self.folder_of(batch);
         let assets = files::write(&self.publications, log, batch, &folder, watch).await?;
         let root = batch.checkpoint.lines().nth(2).unwrap_or_default().to_owned();
@@ -63,7 +70,7 @@ impl Publisher {
             return Err(Error::Wrong(what).into());
         }
         if let Some(difference) = self.difference(place, &release, &assets).await? {
-            return Err(Trouble::Conflict(format!(
+            return Err(Trouble::Hopeless(format!(
                 "release {} of {} is public, and {difference}: somebody changed it, or the database is not the one it \
                  was made from. It is left as it is; compare it with what you have downloaded before",
                 batch.tag,
