@@ -10,6 +10,7 @@ use seconder::demo::{Commit, Trouble};
 use seconder::github::contents::FileCommit;
 use seconder::github::{Place, client};
 use seconder::ledger::{Checkpoint, SigningKey};
+use seconder::store::LogHead;
 use zeroize::Zeroizing;
 
 use super::press::{LEDGER, Press, granted};
@@ -26,21 +27,33 @@ async fn with_branch(database: &Database) -> Press<'_> {
 }
 
 fn branch(press: &Press<'_>) -> Branch {
-    let target = Target::parse("ledger").unwrap();
+    branch_of(press, "ledger")
+}
+
+fn branch_of(press: &Press<'_>, target: &str) -> Branch {
+    let target = Target::parse(target).unwrap();
     let guard = Arc::new(Guard::new(press.database.folder(), Accepted::default()));
     Branch::new(press.store.clone(), adapter(&press.github), target, "checkpoints".to_owned(), guard)
 }
 
 async fn path(press: &Press<'_>) -> String {
-    format!("checkpoints/{}", press.log().await.origin.rsplit('/').next().unwrap())
+    path_of(&press.log().await)
+}
+
+fn path_of(log: &LogHead) -> String {
+    format!("checkpoints/{}", log.origin.rsplit('/').next().unwrap())
 }
 
 /// What is on the branch.
 async fn there(press: &Press<'_>) -> String {
-    let github = adapter(&press.github);
-    let (tenant, repository) = github.locate("acme", "ledger").await.unwrap();
+    there_of(press, LEDGER, &press.log().await).await
+}
+
+async fn there_of(press: &Press<'_>, repository: &str, log: &LogHead) -> String {
+    let (github, (owner, name)) = (adapter(&press.github), repository.split_once('/').unwrap());
+    let (tenant, repository) = github.locate(owner, name).await.unwrap();
     let place = Place { tenant: &tenant, repository: &repository };
-    let file = github.file_on_branch(place, "checkpoints", &path(press).await).await.unwrap();
+    let file = github.file_on_branch(place, "checkpoints", &path_of(log)).await.unwrap();
     file.map_or_else(String::new, |file| file.text)
 }
 
@@ -72,6 +85,39 @@ fn each_checkpoint_is_one_commit_at_most_every_five_minutes_whoever_is_quicker()
         assert_eq!(branch(&press).due().await.unwrap(), 0, "nothing has grown");
         let standing = standing(&press).await;
         assert_eq!((standing.size, standing.attempts), (press.log().await.size, 0));
+    });
+}
+
+#[test]
+fn the_ledgers_of_two_accounts_share_a_branch_and_neither_undoes_the_others_checkpoint() {
+    on_both(async |database| {
+        const ALL: &str = "audit/all";
+        let press = Press::set(database, granted()).await;
+        press.github.repository(ALL);
+        press.github.commit(ALL, &Commit::by("olga", "A place for checkpoints").on("checkpoints"));
+        let both_are_there = async || {
+            let logs = press.store.ledger().logs().await.unwrap();
+            for log in &logs {
+                assert_eq!(there_of(&press, ALL, log).await, log.checkpoint, "of {}", log.login);
+            }
+            assert_eq!(logs.len(), 2);
+        };
+        press.hold(1).await;
+        press.hold_of(8_000, 1).await;
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 2);
+        both_are_there().await;
+        // One grows; then both, and the first commit comes too late.
+        press.hold(2).await;
+        database.pass(5 * MINUTE);
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 1);
+        both_are_there().await;
+        press.hold(3).await;
+        press.hold_of(8_000, 2).await;
+        database.pass(5 * MINUTE);
+        press.github.fail("PUT", 1, Trouble::Status(409));
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 2);
+        both_are_there().await;
+        assert_eq!(commits(&press), 5, "one each");
     });
 }
 
