@@ -1,8 +1,7 @@
 //! Commits each log's newest checkpoint to a branch of the repository it is published to: whoever has a clone holds every
 //! checkpoint that was ever there, with GitHub's date on it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
@@ -31,8 +30,6 @@ pub struct Branch {
     target: Target,
     name: String,
     guard: Arc<Guard>,
-    /// By tenant: what is held against its log by what is on the branch.
-    alarms: Mutex<BTreeMap<u64, String>>,
 }
 
 /// Why a checkpoint is not there.
@@ -62,17 +59,7 @@ impl Branch {
     /// Commits to this branch of the repository that a log is published to, unless the guard refuses what is there.
     #[must_use]
     pub fn new(store: Store, github: Arc<GitHub>, target: Target, name: String, guard: Arc<Guard>) -> Self {
-        Self { store, github, target, name, guard, alarms: Mutex::default() }
-    }
-
-    /// What is held against the ledgers by what is on the branch. It stands until the log's checkpoint is there again.
-    #[must_use]
-    pub fn alarms(&self) -> Vec<String> {
-        self.raised().values().cloned().collect()
-    }
-
-    fn raised(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { store, github, target, name, guard }
     }
 
     /// Commits the checkpoint of every log that has grown and is due. Returns how many were tried.
@@ -84,18 +71,16 @@ impl Branch {
         for one in &due {
             let now = self.store.publications().now();
             match self.commit(one).await {
-                Ok(()) => {
-                    self.raised().remove(&one.log.tenant);
-                    self.store.branch_committed(one, now.saturating_add(EVERY)).await?;
-                }
+                Ok(()) => drop(self.store.branch_committed(one, now.saturating_add(EVERY)).await?),
                 Err(Error::GitHub(client::Error::RateLimited { until })) => {
                     debug!(log = one.log.origin, until, "no room for a checkpoint's commit yet");
-                    self.store.branch_failed(one, "GitHub asks us to wait", until).await?;
+                    self.store.branch_failed(one, "GitHub asks us to wait", None, until).await?;
                 }
                 Err(error) => {
-                    if let Error::Refused(refusal) = &error {
-                        self.raised().insert(one.log.tenant, refusal.to_string());
-                    }
+                    let alarm = match &error {
+                        Error::Refused(refusal) => Some(refusal.to_string()),
+                        _ => None,
+                    };
                     let why: String = error.to_string().chars().take(LONGEST_ERROR).collect();
                     error!(
                         log = one.log.origin,
@@ -105,7 +90,7 @@ impl Branch {
                     );
                     let attempts = u32::try_from(one.attempts.min(16)).unwrap_or(16);
                     let wait = WAITS.0.checked_shl(attempts).unwrap_or(WAITS.1).min(WAITS.1);
-                    self.store.branch_failed(one, &why, now.saturating_add(wait)).await?;
+                    self.store.branch_failed(one, &why, alarm.as_deref(), now.saturating_add(wait)).await?;
                 }
             }
         }

@@ -25,6 +25,8 @@ pub struct BranchStanding {
     pub attempts: u64,
     /// Why, the last time.
     pub last_error: String,
+    /// What is held against the log by what is there; empty: nothing. It stands until the log's checkpoint is there again.
+    pub alarm: String,
 }
 
 impl Store {
@@ -80,20 +82,31 @@ impl Store {
     /// If it could not be written.
     pub async fn branch_committed(&self, due: &BranchDue, not_before: Millis) -> Result<bool, Error> {
         let set = Statement::new(
-            "UPDATE checkpoint_branches SET lease = '', leased_until = 0, attempts = 0, last_error = '', size = ",
+            "UPDATE checkpoint_branches SET lease = '', leased_until = 0, attempts = 0, last_error = '', alarm = '', size = ",
         );
         self.end_branch(due, set.bind(due.log.size), not_before).await
     }
 
-    /// It is not; it is tried again then. `error` must not hold secrets. Returns whether the lease was ours.
+    /// It is not; it is tried again then. `error` must not hold secrets; `alarm` is what is held against the log by what is
+    /// there, if that was found now. Returns whether the lease was ours.
     ///
     /// # Errors
     /// If it could not be written.
-    pub async fn branch_failed(&self, due: &BranchDue, error: &str, not_before: Millis) -> Result<bool, Error> {
-        let set = Statement::new(
+    pub async fn branch_failed(
+        &self,
+        due: &BranchDue,
+        error: &str,
+        alarm: Option<&str>,
+        not_before: Millis,
+    ) -> Result<bool, Error> {
+        let mut set = Statement::new(
             "UPDATE checkpoint_branches SET lease = '', leased_until = 0, attempts = attempts + 1, last_error = ",
-        );
-        self.end_branch(due, set.bind(error), not_before).await
+        )
+        .bind(error);
+        if let Some(alarm) = alarm {
+            set = set.sql(", alarm = ").bind(alarm);
+        }
+        self.end_branch(due, set, not_before).await
     }
 
     async fn end_branch(&self, due: &BranchDue, set: Statement, not_before: Millis) -> Result<bool, Error> {
@@ -119,13 +132,14 @@ impl Store {
     /// If it could not be read.
     pub async fn branches(&self) -> Result<Vec<BranchStanding>, Error> {
         let mut session = self.shared.readers.open().await?;
-        let rows = Statement::new("SELECT tenant, size, attempts, last_error FROM checkpoint_branches ORDER BY tenant")
-            .fetch(session.connection()?)
-            .await?;
+        let rows =
+            Statement::new("SELECT tenant, size, attempts, last_error, alarm FROM checkpoint_branches ORDER BY tenant")
+                .fetch(session.connection()?)
+                .await?;
         session.end();
         let standing = |row| {
             let (tenant, size, attempts) = (id(row, 0)?, id(row, 1)?, id(row, 2)?);
-            Ok(BranchStanding { tenant, size, attempts, last_error: text(row, 3)? })
+            Ok(BranchStanding { tenant, size, attempts, last_error: text(row, 3)?, alarm: text(row, 4)? })
         };
         rows.iter().map(standing).collect()
     }

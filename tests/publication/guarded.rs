@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seconder::app::anchor::Accepted;
 use seconder::app::guard::Guard;
 use seconder::app::publish::{Outcome, Publisher, Released, Target};
-use seconder::demo::{GitHub, Trouble};
+use seconder::demo::{Commit, GitHub, Trouble};
 use seconder::ledger::{Checkpoint, SigningKey};
 use seconder::server::Server;
 use seconder::store::LogHead;
@@ -113,16 +113,53 @@ async fn a_server_that_could_not_see_what_was_published_starts_and_sounds_the_al
     let mut stage = set_back().await;
     stage.github.fail("GET /repos/{owner}/{repo}/releases", 1, Trouble::Status(500));
     stage.start().await;
-    let address = stage.server().address();
-    let began = std::time::Instant::now();
+    alarmed(&stage).await;
+}
+
+/// Asks until the readiness page has an alarm.
+async fn alarmed(stage: &Stage) {
+    let (address, began) = (stage.server().address(), std::time::Instant::now());
     loop {
         let (status, body) = tokio::task::spawn_blocking(move || get(address, "/readyz")).await.unwrap().unwrap();
         if status == 503 {
             assert!(body.contains(r#""ledger_alarms":1"#) && !body.contains("acme"), "{body}");
-            break;
+            return;
         }
         assert!(began.elapsed() < PATIENCE, "waited in vain for the alarm");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_the_branch_against_a_ledger_is_told_by_every_server_and_not_forgotten_by_the_next_one() {
+    let mut stage = Stage::set_with(granted()).await;
+    stage.github.repository(LEDGER);
+    stage.github.commit(LEDGER, &Commit::by("olga", "A place for checkpoints").on("checkpoints"));
+    stage.publish_to("ledger", None);
+    deploy(&stage).await;
+    stage.stop().await;
+    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
+    std::fs::copy(&database, &backup).unwrap();
+    stage.start().await;
+    deploy(&stage).await;
+    stage.stop().await;
+    stage.commit_to("checkpoints");
+    stage.start().await;
+    let put = |github: &GitHub| github.calls().iter().any(|call| call.method == "PUT" && call.status < 300);
+    stage.until("the checkpoint's commit", put).await;
+    let committed = log(&stage).await.size;
+    stage.stop().await;
+    std::fs::copy(&backup, &database).unwrap();
+    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.start().await;
+    assert!(log(&stage).await.size < committed);
+    alarmed(&stage).await;
+    // It has not looked itself: that is not due for a minute.
+    stage.stop().await;
+    let asked = stage.github.calls().len();
+    stage.start().await;
+    alarmed(&stage).await;
+    let is_look = |call: &seconder::demo::ApiCall| call.path.contains("checkpoints");
+    assert!(!stage.github.calls()[asked..].iter().any(is_look));
 }
 
 #[test]
