@@ -7,21 +7,18 @@ use tracing::{debug, error, info, warn};
 
 use super::guard::{Guard, Refusal};
 use super::publish::Target;
+use super::{cut, later, slow_backoff};
 use crate::domain::Millis;
 use crate::github::contents::FileCommit;
 use crate::github::{GitHub, Place, client};
-use crate::store::{self, BranchDue, Store};
+use crate::store::{self, Store, Turn};
 
 /// A log's checkpoint is committed this often at most.
 const EVERY: Millis = 5 * 60_000;
-/// The wait after a failure doubles from the first to the second of these.
-const WAITS: (Millis, Millis) = (60_000, 3_600_000);
 /// So many logs are taken at once.
 const LOGS: usize = 16;
 /// So often it is looked again at what is there when somebody else has written.
 const TRIES: usize = 3;
-/// An error is cut to so many characters.
-const LONGEST_ERROR: usize = 500;
 
 /// Commits checkpoints.
 pub struct Branch {
@@ -81,23 +78,22 @@ impl Branch {
                         Error::Refused(refusal) => Some(refusal.to_string()),
                         _ => None,
                     };
-                    let why: String = error.to_string().chars().take(LONGEST_ERROR).collect();
+                    let why = cut(&error);
                     error!(
                         log = one.log.origin,
                         branch = self.name,
                         error = why,
                         "the checkpoint was not committed; it will be tried again"
                     );
-                    let attempts = u32::try_from(one.attempts.min(16)).unwrap_or(16);
-                    let wait = WAITS.0.checked_shl(attempts).unwrap_or(WAITS.1).min(WAITS.1);
-                    self.store.branch_failed(one, &why, alarm.as_deref(), now.saturating_add(wait)).await?;
+                    let then = later(now, slow_backoff(one.attempts));
+                    self.store.branch_failed(one, &why, alarm.as_deref(), then).await?;
                 }
             }
         }
         Ok(due.len())
     }
 
-    async fn commit(&self, due: &BranchDue) -> Result<(), Error> {
+    async fn commit(&self, due: &Turn) -> Result<(), Error> {
         let log = &due.log;
         let full_name = self.target.of(&self.store.publications().login(log).await?);
         let (owner, name) = full_name.split_once('/').unwrap_or_default();
@@ -151,7 +147,7 @@ impl Branch {
 
     /// Whether what is there is our checkpoint or a newer one. What the log's keys have signed is evidence: the database must
     /// have the same entries, or what is there stays. What they have not signed is nothing.
-    async fn is_enough(&self, due: &BranchDue, repository: &str, there: &str) -> Result<bool, Error> {
+    async fn is_enough(&self, due: &Turn, repository: &str, there: &str) -> Result<bool, Error> {
         if there == due.log.checkpoint {
             return Ok(true);
         }

@@ -98,14 +98,14 @@ pub async fn vouch(press: &Press<'_>) {
     let due = press.store.claim_anchors(10).await.unwrap().remove(0);
     let policy: seconder::ledger::quorum::Policy = POLICY.parse().unwrap();
     let keep = Anchored {
-        size: due.log.size,
-        note: due.log.checkpoint.clone(),
+        size: due.turn.log.size,
+        note: due.turn.log.checkpoint.clone(),
         has_quorum: true,
-        policy: policy.for_log(&due.log.vkey),
+        policy: policy.for_log(&due.turn.log.vkey),
         tsr: String::new(),
         at: press.database.now(),
     };
-    let anchoring = Anchoring { done: Some(due.log.size), keep: Some(keep), ..Anchoring::default() };
+    let anchoring = Anchoring { done: Some(due.turn.log.size), keep: Some(keep), ..Anchoring::default() };
     assert!(press.store.anchored(&due, &anchoring).await.unwrap());
 }
 
