@@ -56,8 +56,12 @@ impl Guide {
         Guide { segment, blocks }
     }
 
+    fn block(&self, title: &str) -> &str {
+        &self.blocks.iter().find(|(found, _)| found.contains(title)).unwrap().1
+    }
+
     fn paste(&self, title: &str) -> Result<(), String> {
-        paste(&self.blocks.iter().find(|(found, _)| found.contains(title)).unwrap().1, &self.segment)
+        paste(self.block(title), &self.segment)
     }
 }
 
@@ -70,6 +74,10 @@ fn the_commands_of_the_guide_work_as_pasted_for_a_first_segment_and_a_later_one(
         for (title, _) in &guide.blocks {
             guide.paste(title).unwrap_or_else(|said| panic!("from {from}: {title}: {said}"));
         }
+        // One decision alone; and one that has no receipt here.
+        let of = |request: &str| guide.block("The receipts").replace("python3 -", &format!("python3 - {request}"));
+        paste(&of("req-00120"), &guide.segment).unwrap();
+        paste(&of("req-99999"), &guide.segment).unwrap_err();
     }
 }
 
