@@ -144,6 +144,7 @@ impl Server {
             let folder = publications_below(&config.data_dir);
             Publisher::new(store.publications(), github.clone(), target, schedule, folder).witnessed(witnessing)
         });
+        let has_branch = branch.is_some();
         let worker = Worker {
             app: Arc::new(App::new(store.clone(), github, clock.clone())),
             publisher: publisher.map(Arc::new),
@@ -157,7 +158,7 @@ impl Server {
             anchors,
             guard: guard.clone(),
             released: released.clone(),
-            branch: branch.clone(),
+            branch,
         };
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let endpoints = Endpoints {
@@ -168,7 +169,7 @@ impl Server {
             counters: Counters::default(),
             room: Room::default(),
             released,
-            branch,
+            has_branch,
             log: Window::new(store.ledger(), readers(config.ledger_readers), Handle::current()),
         };
         let http = front.handle()?.spawn(listen(listener.into_std()?, endpoints, stopped));

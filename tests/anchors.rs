@@ -386,7 +386,7 @@ fn of_two_replicas_one_asks_and_what_another_took_over_is_not_written_twice() {
         database.pass(crate::support::database::LEASE + 1);
         let again = store.claim_anchors(10).await.unwrap();
         assert_eq!(again.len(), 1, "whoever had it is dead");
-        let size = again[0].log.size;
+        let size = again[0].turn.log.size;
         let keep = Anchored {
             size,
             note: "a note".into(),

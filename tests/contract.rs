@@ -259,7 +259,9 @@ async fn the_ledger_is_published(checkpoint: &Checkpoint, stage: &Stage) {
     // A server that tells no digests is asked for the file.
     let (tenant, repository) = seconder.locate("acme", "ledger").await.unwrap();
     let place = Place { tenant: &tenant, repository: &repository };
-    let release = seconder.releases(place).await.unwrap().into_iter().find(|release| release.tag == batch.tag).unwrap();
+    let mut releases = Vec::new();
+    seconder.each_release(place, |release| releases.push(release)).await.unwrap();
+    let release = releases.into_iter().find(|release| release.tag == batch.tag).unwrap();
     for asset in seconder.release_assets(place, release.id).await.unwrap() {
         assert_eq!(Some(seconder.asset_digest(place, &asset).await.unwrap()), asset.digest);
     }

@@ -15,6 +15,7 @@ use crate::support::database::{LEASE, on_both, on_sqlite};
 use press::{ENTERPRISE, LEDGER, Press, granted};
 
 mod branch;
+mod command;
 mod cut_off;
 mod guarded;
 mod press;

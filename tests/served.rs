@@ -45,7 +45,7 @@ async fn serve(store: &Store, access: Access) -> SocketAddr {
         counters: Counters::default(),
         room: Room::default(),
         released: None,
-        branch: None,
+        has_branch: false,
         log: Window::new(store.ledger(), access, tokio::runtime::Handle::current()),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

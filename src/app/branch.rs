@@ -1,28 +1,24 @@
 //! Commits each log's newest checkpoint to a branch of the repository it is published to: whoever has a clone holds every
 //! checkpoint that was ever there, with GitHub's date on it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
 use super::guard::{Guard, Refusal};
 use super::publish::Target;
+use super::{cut, later, slow_backoff};
 use crate::domain::Millis;
 use crate::github::contents::FileCommit;
 use crate::github::{GitHub, Place, client};
-use crate::store::{self, BranchDue, Store};
+use crate::store::{self, Store, Turn};
 
 /// A log's checkpoint is committed this often at most.
 const EVERY: Millis = 5 * 60_000;
-/// The wait after a failure doubles from the first to the second of these.
-const WAITS: (Millis, Millis) = (60_000, 3_600_000);
 /// So many logs are taken at once.
 const LOGS: usize = 16;
 /// So often it is looked again at what is there when somebody else has written.
 const TRIES: usize = 3;
-/// An error is cut to so many characters.
-const LONGEST_ERROR: usize = 500;
 
 /// Commits checkpoints.
 pub struct Branch {
@@ -31,8 +27,6 @@ pub struct Branch {
     target: Target,
     name: String,
     guard: Arc<Guard>,
-    /// By tenant: what is held against its log by what is on the branch.
-    alarms: Mutex<BTreeMap<u64, String>>,
 }
 
 /// Why a checkpoint is not there.
@@ -62,17 +56,7 @@ impl Branch {
     /// Commits to this branch of the repository that a log is published to, unless the guard refuses what is there.
     #[must_use]
     pub fn new(store: Store, github: Arc<GitHub>, target: Target, name: String, guard: Arc<Guard>) -> Self {
-        Self { store, github, target, name, guard, alarms: Mutex::default() }
-    }
-
-    /// What is held against the ledgers by what is on the branch. It stands until the log's checkpoint is there again.
-    #[must_use]
-    pub fn alarms(&self) -> Vec<String> {
-        self.raised().values().cloned().collect()
-    }
-
-    fn raised(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { store, github, target, name, guard }
     }
 
     /// Commits the checkpoint of every log that has grown and is due. Returns how many were tried.
@@ -84,35 +68,32 @@ impl Branch {
         for one in &due {
             let now = self.store.publications().now();
             match self.commit(one).await {
-                Ok(()) => {
-                    self.raised().remove(&one.log.tenant);
-                    self.store.branch_committed(one, now.saturating_add(EVERY)).await?;
-                }
+                Ok(()) => drop(self.store.branch_committed(one, now.saturating_add(EVERY)).await?),
                 Err(Error::GitHub(client::Error::RateLimited { until })) => {
                     debug!(log = one.log.origin, until, "no room for a checkpoint's commit yet");
-                    self.store.branch_failed(one, "GitHub asks us to wait", until).await?;
+                    self.store.branch_failed(one, "GitHub asks us to wait", None, until).await?;
                 }
                 Err(error) => {
-                    if let Error::Refused(refusal) = &error {
-                        self.raised().insert(one.log.tenant, refusal.to_string());
-                    }
-                    let why: String = error.to_string().chars().take(LONGEST_ERROR).collect();
+                    let alarm = match &error {
+                        Error::Refused(refusal) => Some(refusal.to_string()),
+                        _ => None,
+                    };
+                    let why = cut(&error);
                     error!(
                         log = one.log.origin,
                         branch = self.name,
                         error = why,
                         "the checkpoint was not committed; it will be tried again"
                     );
-                    let attempts = u32::try_from(one.attempts.min(16)).unwrap_or(16);
-                    let wait = WAITS.0.checked_shl(attempts).unwrap_or(WAITS.1).min(WAITS.1);
-                    self.store.branch_failed(one, &why, now.saturating_add(wait)).await?;
+                    let then = later(now, slow_backoff(one.attempts));
+                    self.store.branch_failed(one, &why, alarm.as_deref(), then).await?;
                 }
             }
         }
         Ok(due.len())
     }
 
-    async fn commit(&self, due: &BranchDue) -> Result<(), Error> {
+    async fn commit(&self, due: &Turn) -> Result<(), Error> {
         let log = &due.log;
         let full_name = self.target.of(&self.store.publications().login(log).await?);
         let (owner, name) = full_name.split_once('/').unwrap_or_default();
@@ -166,7 +147,7 @@ impl Branch {
 
     /// Whether what is there is our checkpoint or a newer one. What the log's keys have signed is evidence: the database must
     /// have the same entries, or what is there stays. What they have not signed is nothing.
-    async fn is_enough(&self, due: &BranchDue, repository: &str, there: &str) -> Result<bool, Error> {
+    async fn is_enough(&self, due: &Turn, repository: &str, there: &str) -> Result<bool, Error> {
         if there == due.log.checkpoint {
             return Ok(true);
         }

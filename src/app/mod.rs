@@ -114,7 +114,7 @@ impl App {
     /// The instant so long from now.
     #[must_use]
     pub fn after(&self, wait: Duration) -> Millis {
-        self.now().saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
+        later(self.now(), wait)
     }
 
     /// Denies what nobody decided in time. Returns how many requests were looked at.
@@ -144,8 +144,25 @@ impl App {
 /// How long to wait after a try failed that `attempts` others went before: a second, doubling, at most five minutes.
 #[must_use]
 pub fn backoff(attempts: u64) -> Duration {
-    const LONGEST: u64 = 300;
-    Duration::from_secs(
-        1_u64.checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX)).map_or(LONGEST, |s| s.min(LONGEST)),
-    )
+    doubled(1, attempts, 300)
+}
+
+/// The same for what can wait, and is asked of GitHub: a minute, doubling, at most an hour.
+fn slow_backoff(attempts: u64) -> Duration {
+    doubled(60, attempts, 3_600)
+}
+
+fn doubled(seconds: u64, times: u64, longest: u64) -> Duration {
+    let factor = 1_u64.checked_shl(u32::try_from(times).unwrap_or(u32::MAX));
+    Duration::from_secs(factor.map_or(longest, |factor| seconds.saturating_mul(factor).min(longest)))
+}
+
+/// The instant so long after another.
+fn later(now: Millis, wait: Duration) -> Millis {
+    now.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
+}
+
+/// As much of an error as is kept.
+fn cut(error: &impl ToString) -> String {
+    error.to_string().chars().take(500).collect()
 }

@@ -14,7 +14,7 @@ use crate::domain::effect::Urgency;
 
 /// GitHub's largest page.
 const PAGE: usize = 100;
-/// So many pages of releases are looked through, newest first.
+/// So many pages are looked through. GitHub lists no more than 10,000 releases.
 const PAGES: usize = 100;
 /// Who cannot mint a token for publishing is told this.
 const GRANT: &str = "publishing needs the App's repository permission \"Contents: Read and write\"; grant it in the App's \
@@ -145,21 +145,24 @@ impl GitHub {
         }
     }
 
-    /// All releases, newest first, drafts included. Drafts have no tag yet: they can only be found by looking through all.
+    /// Shows all releases, drafts included, a page of them in memory at a time. Drafts have no tag yet: they can only be found
+    /// by looking through all. GitHub sorts by the date of the commit a release stands on, which whoever makes one may choose:
+    /// so nothing follows from the order, and there is no stopping early.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn releases(&self, place: Place<'_>) -> Result<Vec<Release>, Error> {
-        let mut found = Vec::new();
+    pub async fn each_release(&self, place: Place<'_>, mut show: impl FnMut(Release) + Send) -> Result<(), Error> {
         for page in 1..=PAGES {
             let path = place.path(format_args!("/releases?per_page={PAGE}&page={page}"));
             let answer = self.publishing(place, Method::GET, &path, None).await?;
-            found.extend(answer.json::<Vec<Release>>("the releases")?);
+            answer.json::<Vec<Release>>("the releases")?.into_iter().for_each(&mut show);
             if next_page(answer.link.as_deref(), "page").is_none() {
-                break;
+                return Ok(());
             }
         }
-        Ok(found)
+        let (repository, seen) = (place.repository.full_name(), PAGES * PAGE);
+        tracing::warn!(repository, seen, "there are more releases than GitHub lists; those beyond are not seen");
+        Ok(())
     }
 
     /// A release's files.

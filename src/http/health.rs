@@ -33,19 +33,19 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
     // A ledger that somebody vouches against is no evidence, however well everything else works. Whoever cannot read what
     // is held against it knows of nothing good, either.
     let released = endpoints.released.iter().map(|released| released.alarms().len()).sum::<usize>();
-    let committed = endpoints.branch.iter().map(|branch| branch.alarms().len()).sum::<usize>();
+    let branches = match endpoints.has_branch {
+        false => Some(Vec::new()),
+        true => told("checkpoint_branch", endpoints.store.branches().await),
+    };
+    let committed = branches.as_ref().map(|logs| logs.iter().filter(|log| !log.alarm.is_empty()).count());
     let witnessed = told("ledger_alarms", endpoints.store.ledger_alarms().await).map(|alarms| alarms.len());
-    let alarms = witnessed.map(|witnessed| witnessed + released + committed);
+    let alarms = witnessed.zip(committed).map(|(witnessed, committed)| witnessed + released + committed);
     let ready = worker_alive && health.is_some() && alarms == Some(0);
     // What is not published is no reason to take no more webhooks.
     let publications = told("publications", endpoints.store.publications().standing().await).map(|batches| {
         batches.iter().filter(|batch| batch.attempts > 0 && batch.state != BatchState::Published).count()
     });
-    let branches = match endpoints.branch.is_some() {
-        false => Some(0),
-        true => told("checkpoint_branch", endpoints.store.branches().await)
-            .map(|branches| branches.iter().filter(|branch| branch.attempts > 0).count()),
-    };
+    let failing = branches.map(|logs| logs.iter().filter(|log| log.attempts > 0).count());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
@@ -54,7 +54,7 @@ pub(super) async fn readyz(State(endpoints): State<Arc<Endpoints>>) -> (StatusCo
         "ledger_alarms": alarms,
         "queues": queues,
         "publications": { "failing": publications },
-        "checkpoint_branch": { "failing": branches },
+        "checkpoint_branch": { "failing": failing },
         "events_not_used": endpoints.counters.snapshot(),
     });
     (status, Json(body))

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::branch::Branch;
 use crate::app::publish::Released;
 use crate::app::{Clock, Pulse};
 use crate::github::webhook::Secrets;
@@ -41,8 +40,8 @@ pub struct Endpoints {
     pub room: Room,
     /// What was published, compared with the database; absent when nothing is.
     pub released: Option<Arc<Released>>,
-    /// What commits checkpoints to a branch, if they are.
-    pub branch: Option<Arc<Branch>>,
+    /// Whether checkpoints are committed to a branch.
+    pub has_branch: bool,
     /// What shows the logs.
     pub log: Window,
 }

@@ -25,6 +25,10 @@ pub const EXCEPTIONS: &str = "exceptions.csv";
 pub const MANIFEST: &str = "MANIFEST.sha256";
 /// How to check it all.
 pub const GUIDE: &str = "VERIFY.md";
+/// For the guide: computes the root anew from the entries. Nothing but Python's standard library.
+const ROOT: &str = include_str!("segment/root.py");
+/// For the guide: follows receipts to the root.
+const FOLLOW: &str = include_str!("segment/receipts.py");
 
 /// The name of the file of entries.
 #[must_use]
@@ -124,7 +128,7 @@ impl Guide<'_> {
             "The signature, with openssl 3",
             "The text above the empty line is what was signed: the log's name, how many entries it has, and the root of their tree. While\n\
              a key takes over from another both sign; the first 4 bytes of a signature say whose it is, the last 64 are the Ed25519 signature.\n\
-             That these entries are under that root, `seconder ledger verify` tells, or a program of your own.",
+             That these entries are under that root, the next section tells.",
             &format!(
                 "W=$(mktemp -d)\n\
                  {{ printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; cut -d+ -f3- ../trusted.vkey | base64 -d | tail -c 32; }} |\n  \
@@ -138,6 +142,12 @@ impl Guide<'_> {
             ),
         );
         section(
+            "The root, with python3",
+            "Every entry's exact line is hashed (RFC 6962), and the tree of those before them, `frontier`, continued. The result must be the\n\
+             root in `checkpoint`, whose signature you have just checked; where there is a `checkpoint.prev`, this segment must begin there.",
+            &format!("python3 - <<'END'\n{ROOT}END"),
+        );
+        section(
             "The entries, by eye",
             "One JSON object a line. The hash of a line, after a zero byte, is its leaf in the tree, and the `prev` of the line after it.",
             &format!(
@@ -146,12 +156,11 @@ impl Guide<'_> {
             ),
         );
         section(
-            "One decision",
-            "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key suffice.",
-            "W=$(mktemp -d)\n\
-             tar -xf receipts.tar -C \"$W\"\n\
-             for entry in \"$W\"/receipts/*.json; do [ ! -e \"$entry\" ] || { printf '\\000'; cat \"$entry\"; } | sha256sum; done | sed -n 1,3p\n\
-             head -n 4 decisions.csv",
+            "The receipts, with python3",
+            "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key\n\
+             suffice to show that one to somebody. All of `receipts.tar` is followed to the root in `checkpoint`; for one decision, put its\n\
+             request after `python3 -`.",
+            &format!("head -n 4 decisions.csv\npython3 - <<'END'\n{FOLLOW}END"),
         );
         if self.has_witnesses {
             text.push_str(

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use super::sql::{Statement, Value, id, int, text};
-use super::{Error, Lease, LedgerReader, LogHead, Store, with_retries};
+use super::sql::{Statement, id, int, text};
+use super::turns::{Turn, Turns};
+use super::{Error, LedgerReader, Store, with_retries};
 use crate::domain::Millis;
 
 /// A checkpoint that others vouch for.
@@ -51,18 +52,15 @@ pub struct Contradiction {
 /// What each witness last said, by its key.
 pub type Witnesses = BTreeMap<String, Witnessed>;
 
-/// A log that has grown since everybody vouched for it, leased.
+/// A log that has grown since everybody vouched for it.
 #[derive(Clone, Debug)]
 pub struct AnchorDue {
-    /// The log as it is now.
-    pub log: LogHead,
+    /// The log, leased.
+    pub turn: Turn,
     /// What each witness last said.
     pub witnesses: Witnesses,
-    /// How often not all went well, since it last did.
-    pub attempts: u64,
     /// What is kept.
     pub kept: Option<Anchored>,
-    lease: Lease,
 }
 
 /// What came of asking.
@@ -82,6 +80,8 @@ pub struct Anchoring {
 
 /// Columns of [`Anchored`], in its order.
 const ANCHORED: &str = "size, note, has_quorum, policy, tsr, anchored_at";
+
+const ANCHORS: Turns = Turns { table: "ledger_anchors", come: "done_size" };
 
 impl Store {
     /// Has every log asked about once more, though everybody vouches for it. For a server that starts.
@@ -115,48 +115,13 @@ impl Store {
     /// # Errors
     /// If they could not be claimed.
     pub async fn claim_anchors(&self, limit: usize) -> Result<Vec<AnchorDue>, Error> {
-        with_retries(|| self.try_claim(limit)).await
-    }
-
-    async fn try_claim(&self, limit: usize) -> Result<Vec<AnchorDue>, Error> {
-        let now = (self.shared.clock)();
-        let (lease, leased_until) = self.shared.hand.lease(now);
-        let mut session = self.shared.chores.open().await?;
-        Statement::new(
-            "INSERT INTO ledger_anchors (tenant) SELECT tenant FROM ledger_heads WHERE size > 0 \
-             AND tenant NOT IN (SELECT tenant FROM ledger_anchors) ON CONFLICT (tenant) DO NOTHING",
-        )
-        .execute(session.connection()?)
-        .await?;
-        let rows = Statement::new("UPDATE ledger_anchors SET lease = ")
-            .bind(lease.as_str())
-            .sql(", leased_until = ")
-            .bind(leased_until)
-            .sql(" WHERE leased_until <= ")
-            .bind(now)
-            .sql(
-                " AND tenant IN (SELECT ledger_anchors.tenant FROM ledger_anchors JOIN ledger_heads \
-                 ON ledger_heads.tenant = ledger_anchors.tenant WHERE ledger_heads.size > done_size AND leased_until <= ",
-            )
-            .bind(now)
-            .sql(" AND not_before <= ")
-            .bind(now)
-            .sql(" ORDER BY not_before, ledger_anchors.tenant LIMIT ")
-            .bind(limit as u64)
-            .sql(") RETURNING tenant, witnesses, attempts, ")
-            .sql(ANCHORED)
-            .fetch(session.connection()?)
-            .await?;
-        session.end();
-        let mut due = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let Some(log) = self.ledger().log(id(row, 0)?).await? else { continue };
+        let due = |(turn, row): (Turn, AnyRow)| {
             let witnesses =
-                serde_json::from_str(&text(row, 1)?).map_err(|error| Error::unreadable("word of a witness", error))?;
-            let (attempts, kept) = (id(row, 2)?, anchored(row, 3)?);
-            due.push(AnchorDue { log, witnesses, attempts, kept, lease: lease.clone() });
-        }
-        Ok(due)
+                serde_json::from_str(&text(&row, 2)?).map_err(|error| Error::unreadable("word of a witness", error))?;
+            Ok(AnchorDue { turn, witnesses, kept: anchored(&row, 3)? })
+        };
+        let claimed = self.claim_turns(&ANCHORS, limit, |columns| columns.sql(", witnesses, ").sql(ANCHORED)).await?;
+        claimed.into_iter().map(due).collect()
     }
 
     /// Writes down what came of asking. Returns whether the lease was still ours; otherwise nothing is written.
@@ -164,46 +129,29 @@ impl Store {
     /// # Errors
     /// If it could not be written.
     pub async fn anchored(&self, due: &AnchorDue, anchoring: &Anchoring) -> Result<bool, Error> {
-        with_retries(|| self.try_anchored(due, anchoring)).await
-    }
-
-    async fn try_anchored(&self, due: &AnchorDue, anchoring: &Anchoring) -> Result<bool, Error> {
         let witnesses =
             serde_json::to_string(&anchoring.witnesses).map_err(|error| Error::unreadable("witnesses", error))?;
-        let mut statement = Statement::new("UPDATE ledger_anchors SET lease = '', leased_until = 0, witnesses = ")
-            .bind(witnesses)
-            .sql(", alarm = ")
-            .bind(anchoring.alarm.as_str())
-            .sql(", not_before = ")
-            .bind(anchoring.not_before);
-        statement = match anchoring.done {
-            Some(size) => statement.sql(", attempts = 0, done_size = ").bind(size),
-            None => statement.sql(", attempts = attempts + 1"),
-        };
-        if let Some(keep) = &anchoring.keep {
-            let columns = [", size = ", ", note = ", ", has_quorum = ", ", policy = ", ", tsr = ", ", anchored_at = "];
-            let values: [Value; 6] = [
-                keep.size.into(),
-                keep.note.as_str().into(),
-                i64::from(keep.has_quorum).into(),
-                keep.policy.as_str().into(),
-                keep.tsr.as_str().into(),
-                keep.at.into(),
-            ];
-            for (column, value) in columns.into_iter().zip(values) {
-                statement = statement.sql(column).bind(value);
-            }
-        }
-        let mut session = self.shared.chores.open().await?;
-        let written = statement
-            .sql(" WHERE tenant = ")
-            .bind(due.log.tenant)
-            .sql(" AND lease = ")
-            .bind(due.lease.as_str())
-            .execute(session.connection()?)
-            .await?;
-        session.end();
-        Ok(written > 0)
+        self.end_turn(&ANCHORS, &due.turn, anchoring.not_before, |set| {
+            let set = set.sql(", witnesses = ").bind(witnesses).sql(", alarm = ").bind(anchoring.alarm.as_str());
+            let set = match anchoring.done {
+                Some(size) => set.sql(", attempts = 0, done_size = ").bind(size),
+                None => set.sql(", attempts = attempts + 1"),
+            };
+            let Some(keep) = &anchoring.keep else { return set };
+            set.sql(", size = ")
+                .bind(keep.size)
+                .sql(", note = ")
+                .bind(keep.note.as_str())
+                .sql(", has_quorum = ")
+                .bind(i64::from(keep.has_quorum))
+                .sql(", policy = ")
+                .bind(keep.policy.as_str())
+                .sql(", tsr = ")
+                .bind(keep.tsr.as_str())
+                .sql(", anchored_at = ")
+                .bind(keep.at)
+        })
+        .await
     }
 
     /// What is held against logs, each with the login of its tenant.

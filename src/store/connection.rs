@@ -142,6 +142,7 @@ impl Database {
             migration(7, "facts kept", include_str!("../../migrations/0007_facts_kept.sql")),
             migration(8, "ledger keys", include_str!("../../migrations/0008_ledger_keys.sql")),
             migration(9, "cosigned publications", include_str!("../../migrations/0009_cosigned_publications.sql")),
+            migration(10, "branch alarms", include_str!("../../migrations/0010_branch_alarms.sql")),
         ];
         let mut connection = self.connect().await?;
         Migrator::with_migrations(migrations).run_direct(None, &mut connection, false).await?;

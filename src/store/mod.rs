@@ -50,9 +50,10 @@ mod sql;
 mod subjects;
 mod tiles;
 mod tree;
+mod turns;
 
 pub use anchors::{AnchorDue, Anchored, Anchoring, Contradiction, Witnessed, Witnesses};
-pub use branches::{BranchDue, BranchStanding};
+pub use branches::BranchStanding;
 pub use claims::Claim;
 pub use clock::DatabaseClock;
 pub use commit::{Committed, Work};
@@ -71,6 +72,7 @@ pub use requests::Of;
 pub use rotation::Revocation;
 pub use subjects::Person;
 pub use tree::Tree;
+pub use turns::Turn;
 
 use cases::Cases;
 use connection::{Line, Readers};

@@ -1,6 +1,6 @@
 //! What the guide in a segment says works as pasted, and tools that nobody here wrote agree.
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -10,11 +10,17 @@ use super::{cut, write};
 use crate::ledger_verify::others_tools::{go_check, run};
 use crate::ledger_verify::story::{Story, vkey};
 
-/// A segment in `segment`, and the key from elsewhere beside it.
+/// A later segment in `segment`, and the key from elsewhere beside it.
 fn published() -> TempDir {
+    published_from(300)
+}
+
+/// The same of the entries from this one on.
+fn published_from(from: usize) -> TempDir {
     let folder = TempDir::new().unwrap();
     let story = Story::of(250);
-    write(&story, Some(&cut(&story, 300)), &folder.path().join("segment"));
+    let before = (from > 0).then(|| cut(&story, from));
+    write(&story, before.as_ref(), &folder.path().join("segment"));
     fs::write(folder.path().join("trusted.vkey"), format!("{}\n", vkey())).unwrap();
     fs::write(folder.path().join("older"), cut(&story, 100).checkpoint()).unwrap();
     folder
@@ -37,27 +43,118 @@ fn paste(commands: &str, folder: &Path) -> Result<(), String> {
     run(Command::new("bash").args(["-euo", "pipefail", "-c", commands]).env("PATH", path).current_dir(folder))
 }
 
-#[test]
-fn the_commands_of_the_guide_work_as_pasted_and_fail_when_they_should() {
-    let folder = published();
-    let segment = folder.path().join("segment");
-    let guide = fs::read_to_string(segment.join("VERIFY.md")).unwrap();
-    let blocks = pasted(&guide);
-    assert_eq!(blocks.len(), 5, "{guide}");
-    for (title, commands) in &blocks {
-        paste(commands, &segment).unwrap_or_else(|said| panic!("{title}: {said}"));
-    }
-    let block = |title: &str| &blocks.iter().find(|(found, _)| found.contains(title)).unwrap().1;
+/// The guide's commands for a segment; one block is found by a part of its title.
+struct Guide {
+    segment: PathBuf,
+    blocks: Vec<(String, String)>,
+}
 
-    let checkpoint = fs::read_to_string(segment.join("checkpoint")).unwrap();
-    fs::write(segment.join("checkpoint"), checkpoint.replacen("\n9", "\n8", 1)).unwrap();
-    for title in ["Everything at once", "lost on the way", "openssl"] {
-        paste(block(title), &segment).unwrap_err();
+impl Guide {
+    fn of(folder: &TempDir) -> Guide {
+        let segment = folder.path().join("segment");
+        let blocks = pasted(&fs::read_to_string(segment.join("VERIFY.md")).unwrap());
+        Guide { segment, blocks }
     }
-    fs::write(segment.join("checkpoint"), checkpoint).unwrap();
+
+    fn block(&self, title: &str) -> &str {
+        &self.blocks.iter().find(|(found, _)| found.contains(title)).unwrap().1
+    }
+
+    fn paste(&self, title: &str) -> Result<(), String> {
+        paste(self.block(title), &self.segment)
+    }
+}
+
+#[test]
+fn the_commands_of_the_guide_work_as_pasted_for_a_first_segment_and_a_later_one() {
+    for from in [0, 300] {
+        let folder = published_from(from);
+        let guide = Guide::of(&folder);
+        assert_eq!(guide.blocks.len(), 6, "{:?}", guide.blocks);
+        for (title, _) in &guide.blocks {
+            guide.paste(title).unwrap_or_else(|said| panic!("from {from}: {title}: {said}"));
+        }
+        // One decision alone; and one that has no receipt here.
+        let of = |request: &str| guide.block("The receipts").replace("python3 -", &format!("python3 - {request}"));
+        paste(&of("req-00120"), &guide.segment).unwrap();
+        paste(&of("req-99999"), &guide.segment).unwrap_err();
+    }
+}
+
+#[test]
+fn the_commands_of_the_guide_fail_when_a_signature_or_a_key_is_not_what_it_was() {
+    let folder = published();
+    let guide = Guide::of(&folder);
+    let checkpoint = fs::read_to_string(guide.segment.join("checkpoint")).unwrap();
+    fs::write(guide.segment.join("checkpoint"), checkpoint.replacen("\n9", "\n8", 1)).unwrap();
+    for title in ["Everything at once", "lost on the way", "openssl", "The root", "The receipts"] {
+        guide.paste(title).unwrap_err();
+    }
+    fs::write(guide.segment.join("checkpoint"), checkpoint).unwrap();
     let stranger = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-    fs::write(segment.join("log.pub.pem"), stranger).unwrap();
-    paste(block("lost on the way"), &segment).unwrap_err();
+    fs::write(guide.segment.join("log.pub.pem"), stranger).unwrap();
+    guide.paste("lost on the way").unwrap_err();
+}
+
+#[test]
+fn whoever_has_python_alone_sees_every_changed_entry_and_receipt() {
+    type Change = fn(&mut Files);
+    let root: [(Change, &str); 4] = [
+        (Files::edit_an_entry, "not the entries that checkpoint signs"),
+        (|f| f.edit_lines(|lines| drop(lines.pop())), "not the entries that checkpoint signs"),
+        (|f| f.edit_lines(|lines| lines.swap(0, 1)), "not the entries that checkpoint signs"),
+        (|f| f.edit_lines(|lines| lines.push(lines[0].clone())), "not the entries that checkpoint signs"),
+    ];
+    let receipts: [(Change, &str); 4] = [
+        (|f| f.edit_member("receipts.tar", "receipts/req-00120.json", |it| it[40] ^= 1), "req-00120 is not proven"),
+        (
+            |f| {
+                f.edit_member("receipts.tar", "receipts/req-00120.tlog-proof", |it| {
+                    it[40] = if it[40] == b'A' { b'B' } else { b'A' }
+                })
+            },
+            "req-00120 is not proven",
+        ),
+        (
+            |f| f.edit_member("receipts.tar", "receipts/req-00120.tlog-proof", |it| it.push(b'\n')),
+            "req-00120 is not proven",
+        ),
+        (
+            // The receipt of another decision under this one's name.
+            |f| {
+                f.edit_tar("receipts.tar", |members| {
+                    members.retain(|(name, _)| !name.contains("req-00120"));
+                    members.iter_mut().for_each(|it| it.0 = it.0.replace("req-00121", "req-00120"));
+                });
+            },
+            "req-00120 is not proven",
+        ),
+    ];
+    let of = |title, changes: [(Change, &'static str); 4]| changes.map(|(change, reason)| (title, change, reason));
+    for from in [0, 300] {
+        let folder = published_from(from);
+        let guide = Guide::of(&folder);
+        let honest = Files::read(&guide.segment);
+        for (title, change, reason) in of("The root", root).into_iter().chain(of("The receipts", receipts)) {
+            let mut files = honest.clone();
+            change(&mut files);
+            assert_ne!(files, honest);
+            files.write(&guide.segment);
+            let said = guide.paste(title).unwrap_err();
+            assert!(said.contains(reason), "from {from}: {reason}: {said}");
+            honest.write(&guide.segment);
+        }
+    }
+    let folder = published();
+    let guide = Guide::of(&folder);
+    let mut files = Files::read(&guide.segment);
+    // Alone, and together with what is held against it.
+    for (file, from, to) in [("frontier", "300:", "299:"), ("checkpoint.prev", "\n300\n", "\n299\n")] {
+        files.replace(file, from, to);
+        files.write(&guide.segment);
+        let said = guide.paste("The root").unwrap_err();
+        assert!(said.contains("does not begin where checkpoint.prev ends"), "{said}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use seconder::demo::{Commit, Trouble};
 use seconder::github::contents::FileCommit;
 use seconder::github::{Place, client};
 use seconder::ledger::{Checkpoint, SigningKey};
+use seconder::store::{BranchStanding, LogHead};
 use zeroize::Zeroizing;
 
 use super::press::{LEDGER, Press, granted};
@@ -26,21 +27,37 @@ async fn with_branch(database: &Database) -> Press<'_> {
 }
 
 fn branch(press: &Press<'_>) -> Branch {
-    let target = Target::parse("ledger").unwrap();
-    let guard = Arc::new(Guard::new(press.database.folder(), Accepted::default()));
+    branch_of(press, "ledger")
+}
+
+fn branch_of(press: &Press<'_>, target: &str) -> Branch {
+    branch_with(press, target, Accepted::default())
+}
+
+fn branch_with(press: &Press<'_>, target: &str, accepted: Accepted) -> Branch {
+    let target = Target::parse(target).unwrap();
+    let guard = Arc::new(Guard::new(press.database.folder(), accepted));
     Branch::new(press.store.clone(), adapter(&press.github), target, "checkpoints".to_owned(), guard)
 }
 
 async fn path(press: &Press<'_>) -> String {
-    format!("checkpoints/{}", press.log().await.origin.rsplit('/').next().unwrap())
+    path_of(&press.log().await)
+}
+
+fn path_of(log: &LogHead) -> String {
+    format!("checkpoints/{}", log.origin.rsplit('/').next().unwrap())
 }
 
 /// What is on the branch.
 async fn there(press: &Press<'_>) -> String {
-    let github = adapter(&press.github);
-    let (tenant, repository) = github.locate("acme", "ledger").await.unwrap();
+    there_of(press, LEDGER, &press.log().await).await
+}
+
+async fn there_of(press: &Press<'_>, repository: &str, log: &LogHead) -> String {
+    let (github, (owner, name)) = (adapter(&press.github), repository.split_once('/').unwrap());
+    let (tenant, repository) = github.locate(owner, name).await.unwrap();
     let place = Place { tenant: &tenant, repository: &repository };
-    let file = github.file_on_branch(place, "checkpoints", &path(press).await).await.unwrap();
+    let file = github.file_on_branch(place, "checkpoints", &path_of(log)).await.unwrap();
     file.map_or_else(String::new, |file| file.text)
 }
 
@@ -50,7 +67,7 @@ fn commits(press: &Press<'_>) -> usize {
     press.github.calls().iter().filter(is_commit).count()
 }
 
-async fn standing(press: &Press<'_>) -> seconder::store::BranchStanding {
+async fn standing(press: &Press<'_>) -> BranchStanding {
     press.store.branches().await.unwrap().remove(0)
 }
 
@@ -72,6 +89,39 @@ fn each_checkpoint_is_one_commit_at_most_every_five_minutes_whoever_is_quicker()
         assert_eq!(branch(&press).due().await.unwrap(), 0, "nothing has grown");
         let standing = standing(&press).await;
         assert_eq!((standing.size, standing.attempts), (press.log().await.size, 0));
+    });
+}
+
+#[test]
+fn the_ledgers_of_two_accounts_share_a_branch_and_neither_undoes_the_others_checkpoint() {
+    on_both(async |database| {
+        const ALL: &str = "audit/all";
+        let press = Press::set(database, granted()).await;
+        press.github.repository(ALL);
+        press.github.commit(ALL, &Commit::by("olga", "A place for checkpoints").on("checkpoints"));
+        let both_are_there = async || {
+            let logs = press.store.ledger().logs().await.unwrap();
+            for log in &logs {
+                assert_eq!(there_of(&press, ALL, log).await, log.checkpoint, "of {}", log.login);
+            }
+            assert_eq!(logs.len(), 2);
+        };
+        press.hold(1).await;
+        press.hold_of(8_000, 1).await;
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 2);
+        both_are_there().await;
+        // One grows; then both, and the first commit comes too late.
+        press.hold(2).await;
+        database.pass(5 * MINUTE);
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 1);
+        both_are_there().await;
+        press.hold(3).await;
+        press.hold_of(8_000, 2).await;
+        database.pass(5 * MINUTE);
+        press.github.fail("PUT", 1, Trouble::Status(409));
+        assert_eq!(branch_of(&press, ALL).due().await.unwrap(), 2);
+        both_are_there().await;
+        assert_eq!(commits(&press), 5, "one each");
     });
 }
 
@@ -154,13 +204,23 @@ fn a_restored_database_that_has_grown_again_does_not_replace_the_checkpoint_of_a
             press.hold(run).await;
         }
         assert!(press.log().await.size > size, "by its size nothing is missing");
-        let branch = branch(&press);
-        branch.due().await.unwrap();
+        branch(&press).due().await.unwrap();
         assert_eq!(there(&press).await, signed);
-        let alarms = branch.alarms();
-        assert!(alarms.len() == 1 && alarms[0].contains("the branch checkpoints of acme/ledger has"), "{alarms:?}");
-        assert!(alarms[0].contains("the first entries in the database are others"), "{alarms:?}");
-        assert_eq!(standing(&press).await.attempts, 1);
+        let BranchStanding { alarm, attempts, .. } = standing(&press).await;
+        assert!(alarm.contains("the branch checkpoints of acme/ledger has"), "{alarm}");
+        assert!(alarm.contains("the first entries in the database are others"), "{alarm}");
+        assert_eq!(attempts, 1);
+        // What goes wrong otherwise meanwhile changes nothing about that.
+        database.pass(MINUTE);
+        press.github.fail("/contents/", 1, Trouble::Status(500));
+        branch(&press).due().await.unwrap();
+        assert!(standing(&press).await.last_error.contains("500"));
+        assert_eq!(standing(&press).await.alarm, alarm);
+        // Once the operator says that it is known, whichever replica comes next ends it for all of them.
+        database.pass(2 * MINUTE);
+        let accepted = Accepted(vec![(press.log().await.origin, size)]);
+        branch_with(&press, "ledger", accepted).due().await.unwrap();
+        assert_eq!((there(&press).await, standing(&press).await.alarm), (press.log().await.checkpoint, String::new()));
     });
 }
 

@@ -54,3 +54,21 @@ fn killed_after_any_of_its_calls_there_is_one_release_in_the_end() {
     let deaths = (0..).take_while(|spared| dies_at(*spared, &Trouble::HangAfter(HANG), true)).count();
     assert!(deaths > 20, "{deaths}");
 }
+
+#[test]
+fn a_draft_of_which_the_answer_was_lost_is_found_below_hundreds_of_other_releases() {
+    on_sqlite(async |database| {
+        let press = Press::set(database, granted()).await;
+        press.hold(1).await;
+        press.github.fail("POST /repos/{owner}/{repo}/releases", 1, Trouble::LoseAnswer);
+        press.publish().await.unwrap_err();
+        let draft = press.github.releases(LEDGER).remove(0).id;
+        for version in 1..=250 {
+            press.github.release(LEDGER, &format!("v{version}"), &[]);
+        }
+        press.publish().await.unwrap();
+        let releases = press.github.releases(LEDGER);
+        assert_eq!(releases.len(), 251);
+        assert!(releases.iter().any(|release| release.id == draft && !release.draft));
+    });
+}

@@ -94,22 +94,22 @@ async fn an_auditor_can_insist_on_witnesses_and_the_time_of_what_was_published()
 }
 
 /// Witnesses vouch for the log as it is: a policy that asks for nobody is one, too.
-async fn vouch(press: &Press<'_>) {
+pub async fn vouch(press: &Press<'_>) {
     let due = press.store.claim_anchors(10).await.unwrap().remove(0);
     let policy: seconder::ledger::quorum::Policy = POLICY.parse().unwrap();
     let keep = Anchored {
-        size: due.log.size,
-        note: due.log.checkpoint.clone(),
+        size: due.turn.log.size,
+        note: due.turn.log.checkpoint.clone(),
         has_quorum: true,
-        policy: policy.for_log(&due.log.vkey),
+        policy: policy.for_log(&due.turn.log.vkey),
         tsr: String::new(),
         at: press.database.now(),
     };
-    let anchoring = Anchoring { done: Some(due.log.size), keep: Some(keep), ..Anchoring::default() };
+    let anchoring = Anchoring { done: Some(due.turn.log.size), keep: Some(keep), ..Anchoring::default() };
     assert!(press.store.anchored(&due, &anchoring).await.unwrap());
 }
 
-const POLICY: &str = "quorum none\n";
+pub const POLICY: &str = "quorum none\n";
 
 #[test]
 fn a_scheduled_publication_waits_for_witnesses_but_not_for_ever() {

@@ -78,6 +78,11 @@ impl Stage {
             Some(Publish { repository: repository.into(), schedule: schedule.map(str::to_owned), branch: None });
     }
 
+    /// Commits checkpoints to this branch there, too.
+    pub fn commit_to(&mut self, branch: &str) {
+        self.publish.as_mut().unwrap().branch = Some(branch.to_owned());
+    }
+
     pub async fn start(&mut self) {
         let server = Server::start(self.config()).await.unwrap();
         self.send_webhooks_to(&server);

@@ -12,8 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::ask::{Said, ask};
-use super::{Clock, backoff};
-use crate::domain::Millis;
+use super::{Clock, backoff, later};
 use crate::ledger::cosignature;
 use crate::ledger::quorum::{Policy, Witness};
 use crate::store::{self, AnchorDue, Anchored, Anchoring, LogHead, Store, Witnessed, Witnesses};
@@ -119,7 +118,7 @@ impl Anchors {
 
     /// Brings one log's checkpoint to everybody, and writes down what came of it.
     async fn bring(&self, due: &AnchorDue) -> Result<(), store::Error> {
-        let log = &due.log;
+        let log = &due.turn.log;
         let mut anchoring = Anchoring::default();
         let mut lines = String::new();
         let mut by = BTreeSet::new();
@@ -137,7 +136,12 @@ impl Anchors {
                 }
                 Said::Against(contradiction) => witnessed.against = Some(contradiction),
                 Said::Nothing(why) => {
-                    warn!(log = log.origin, witness = witness.name, attempts = due.attempts, "no cosignature: {why}");
+                    warn!(
+                        log = log.origin,
+                        witness = witness.name,
+                        attempts = due.turn.attempts,
+                        "no cosignature: {why}"
+                    );
                     (witnessed.error, witnessed.against) = (Some(why), before);
                     // It may have cosigned this very checkpoint an hour ago.
                     if let Some(line) = kept_line(due, witness) {
@@ -156,8 +160,8 @@ impl Anchors {
             anchoring.keep = self.to_keep(due, note, has_quorum, &mut is_complete).await;
         }
         anchoring.done = is_complete.then_some(log.size);
-        let wait = if is_complete { self.every } else { self.every.min(backoff(due.attempts)) };
-        anchoring.not_before = (self.clock)().saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX));
+        let wait = if is_complete { self.every } else { self.every.min(backoff(due.turn.attempts)) };
+        anchoring.not_before = later((self.clock)(), wait);
         if self.store.anchored(due, &anchoring).await? && is_complete {
             info!(log = log.origin, size = log.size, witnesses = by.len(), "checkpoint anchored");
         }
@@ -186,7 +190,7 @@ impl Anchors {
     async fn ask_all(&self, due: &AnchorDue) -> Vec<(u64, Said)> {
         let mut asking = JoinSet::new();
         for (n, witness) in self.policy.iter().flat_map(Policy::witnesses).cloned().enumerate() {
-            let (store, courier, log) = (self.store.clone(), Arc::clone(&self.courier), due.log.clone());
+            let (store, courier, log) = (self.store.clone(), Arc::clone(&self.courier), due.turn.log.clone());
             let known = due.witnesses.get(&witness.key.to_string()).map_or(0, |witnessed| witnessed.size);
             asking.spawn(async move { (n, ask(&store, &courier, &witness, &log, known).await) });
         }
@@ -202,9 +206,9 @@ impl Anchors {
         if !has_quorum && kept.is_some_and(|kept| kept.has_quorum) {
             return None;
         }
-        let policy = self.policy.as_ref().filter(|_| has_quorum).map(|policy| policy.for_log(&due.log.vkey));
+        let policy = self.policy.as_ref().filter(|_| has_quorum).map(|policy| policy.for_log(&due.turn.log.vkey));
         let mut keep = Anchored {
-            size: due.log.size,
+            size: due.turn.log.size,
             note,
             has_quorum,
             policy: policy.unwrap_or_default(),
@@ -215,7 +219,7 @@ impl Anchors {
             match self.timestamp(url, &keep.note).await {
                 Ok(tsr) => keep.tsr = tsr,
                 Err(error) => {
-                    warn!(log = due.log.origin, attempts = due.attempts, %error, "no time-stamp");
+                    warn!(log = due.turn.log.origin, attempts = due.turn.attempts, %error, "no time-stamp");
                     *complete = false;
                 }
             }
@@ -234,7 +238,7 @@ impl Anchors {
 
 /// The line of a witness below the checkpoint that is kept, if that is the same checkpoint.
 fn kept_line(due: &AnchorDue, witness: &Witness) -> Option<String> {
-    let (text, _) = cosignature::split(&due.log.checkpoint)?;
+    let (text, _) = cosignature::split(&due.turn.log.checkpoint)?;
     let (_, lines) = cosignature::split(&due.kept.as_ref()?.note)?;
     Some(witness.key.find(text, lines)?.line)
 }

@@ -8,12 +8,10 @@ use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use super::Target;
-use super::release::{TAGS_BEGIN_WITH, marked};
+use super::claim::Claim;
 use crate::app::guard::{Guard, Refusal};
-use crate::github::releases::Release;
 use crate::github::{GitHub, Place, client};
-use crate::ledger::{Checkpoint, layout};
-use crate::store::{self, Publications, Store};
+use crate::store::{self, Store};
 
 /// How long a server that starts waits for GitHub.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
@@ -21,8 +19,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 8;
 /// Releases that claim to be newer than the newest genuine one: so many are looked through.
 const FORGED: usize = 50;
-/// Longer than any checkpoint of ours, in bytes.
-const LONGEST: u64 = 64 * 1024;
 
 /// Compares what is released with the database.
 pub struct Released {
@@ -171,49 +167,33 @@ impl Released {
             Err(error) => return Err(error.into()),
         };
         let place = Place { tenant: &tenant, repository: &repository };
-        let releases = self.github.releases(place).await?;
-        let mut by_log: BTreeMap<&str, Vec<(u64, &Release)>> = BTreeMap::new();
-        for release in releases.iter().filter(|it| !it.draft && it.tag.starts_with(TAGS_BEGIN_WITH)) {
-            if let Some((origin, end)) = marked(release) {
-                by_log.entry(origin).or_default().push((end, release));
-            }
-        }
+        let mut by_log: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
+        let mut note = |claim: Claim| by_log.entry(claim.origin.clone()).or_default().push(claim);
+        self.github.each_release(place, |release| Claim::of(&release).into_iter().for_each(&mut note)).await?;
         let publications = self.store.publications();
-        for (origin, mut releases) in by_log {
-            releases.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
-            for (_, release) in releases.into_iter().take(FORGED) {
-                let held = checkpoint_of::<Trouble>(&self.github, &publications, place, release, origin).await?;
-                if let Some(checkpoint) = held {
-                    let found = format!("release {} of {name}", release.tag);
-                    self.guard.check(&self.store, &checkpoint, &found).await?;
+        for (origin, mut claims) in by_log {
+            claims.sort_by_key(|claim| std::cmp::Reverse(claim.end));
+            // What is genuine may be shown again below a claim that goes further: it hides nothing that goes beyond itself.
+            let mut genuine = 0;
+            for (looked, claim) in claims.iter().enumerate() {
+                if claim.end <= genuine {
                     break;
+                }
+                if looked == FORGED {
+                    warn!(
+                        log = origin,
+                        repository = name,
+                        "{FORGED} releases claim more than they hold; the others were not looked at"
+                    );
+                    break;
+                }
+                if let Some(checkpoint) = claim.checkpoint::<Trouble>(&self.github, &publications, place).await? {
+                    let found = format!("release {} of {name}", claim.tag);
+                    self.guard.check(&self.store, &checkpoint, &found).await?;
+                    genuine = genuine.max(checkpoint.size);
                 }
             }
         }
         Ok(())
     }
-}
-
-/// The checkpoint a release holds, if a key of the log has signed it: whoever can write to the repository could put any other.
-pub(super) async fn checkpoint_of<E: From<client::Error> + From<store::Error>>(
-    github: &GitHub,
-    publications: &Publications,
-    place: Place<'_>,
-    release: &Release,
-    origin: &str,
-) -> Result<Option<Checkpoint>, E> {
-    let assets = github.release_assets(place, release.id).await?;
-    let asset = assets.iter().find(|it| it.name == layout::CHECKPOINT && it.is_whole() && it.size <= LONGEST);
-    let checkpoint = match asset {
-        Some(asset) => publications.signed_by_us(&github.asset_text(place, asset).await?).await?,
-        None => None,
-    };
-    let genuine = checkpoint.filter(|checkpoint| checkpoint.origin == origin);
-    if genuine.is_none() {
-        warn!(
-            log = origin, tag = %release.tag, repository = %place.repository.full_name(),
-            "this release claims to be of this ledger, and holds no checkpoint that the ledger's keys have signed; it counts for nothing"
-        );
-    }
-    Ok(genuine)
 }

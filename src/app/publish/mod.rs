@@ -13,12 +13,14 @@ use std::time::Duration;
 use serde_json::json;
 use tracing::{error, info, warn};
 
+use super::{cut, later, slow_backoff};
 use crate::domain::Millis;
 use crate::domain::record::Record;
 use crate::domain::schedule::Schedule;
 use crate::github::{GitHub, client};
 use crate::store::{self, Batch, BatchState, LogHead, Plan, Publications, Vouched};
 
+mod claim;
 mod files;
 mod guard;
 mod outcome;
@@ -37,16 +39,12 @@ use vouched::Vouching;
 
 /// After so many failures the log says so.
 const FAILURES_BEFORE_IT_IS_TOLD: u64 = 3;
-/// The wait after a failure doubles from the first to the second of these.
-const WAITS: (Millis, Millis) = (60_000, 3_600_000);
 /// Without a reason to look earlier, it is looked so often for batches that others left unfinished.
 const LOOK: Millis = 60_000;
 /// So often it is looked whether witnesses have vouched.
 const GLANCE: Millis = 2_000;
 /// So many tags in a row may be taken.
 const TAGS: usize = 25;
-/// An error in the ledger is cut to so many characters.
-const LONGEST_ERROR: usize = 500;
 
 /// Publishes logs.
 pub struct Publisher {
@@ -252,7 +250,7 @@ impl Publisher {
                         None => return Ok(Outcome::Busy),
                     }
                 }
-                Err(Trouble::Conflict(why)) => {
+                Err(Trouble::Hopeless(why)) => {
                     let Batch { tag, repository, .. } = &batch;
                     error!(%tag, %repository, why, "publication given up; its entries come with the next one");
                     self.publications.give_up(&batch, &cut(&why), failure(&batch, &why, true)).await?;
@@ -275,13 +273,12 @@ impl Publisher {
             return Ok(error);
         }
         let why = error.to_string();
-        let doubled = WAITS.0.checked_shl(u32::try_from(batch.attempts.min(16)).unwrap_or(16)).unwrap_or(WAITS.1);
         let may_sign = !matches!(error, Error::SetBack(_));
         let is_news = may_sign && !batch.told && batch.attempts + 1 >= FAILURES_BEFORE_IT_IS_TOLD;
         let record = is_news.then(|| failure(batch, &why, false));
         let Batch { tag, repository, attempts, .. } = batch;
         error!(%tag, %repository, attempts = attempts + 1, error = %why, "publication failed; it will be tried again");
-        self.publications.failed(batch, &cut(&why), now.saturating_add(doubled.min(WAITS.1)), record).await?;
+        self.publications.failed(batch, &cut(&why), later(now, slow_backoff(batch.attempts)), record).await?;
         Ok(error)
     }
 
@@ -356,11 +353,7 @@ fn failure(batch: &Batch, why: &str, given_up: bool) -> Record {
             "to": batch.to,
             "attempts": batch.attempts + 1,
             "given_up": given_up,
-            "error": cut(why),
+            "error": cut(&why),
         }),
     )
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(LONGEST_ERROR).collect()
 }

@@ -76,8 +76,9 @@ pub enum Error {
 pub(super) enum Trouble {
     /// The tag is somebody else's, or burnt.
     TagTaken(String),
-    /// What is public under our tag is not what we have. Nothing can mend that.
-    Conflict(String),
+    /// It can never be published as it was planned: what is public under its tag is not what we have, or what it would hold
+    /// counts no more.
+    Hopeless(String),
     /// Somebody else works on the batch.
     Lost,
     /// It may work the next time.

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use tracing::warn;
 
-use super::guard::checkpoint_of;
+use super::claim::{Claim, mark};
 use super::{Error, Progress, Publisher, Target, Trouble, Watch, files};
 use crate::artifact::segment::Asset;
 use crate::domain::gate::{Repository, Tenant};
 use crate::github::releases::{NewRelease, Release, ReleaseAsset};
 use crate::github::{Place, client};
+use crate::ledger::Checkpoint;
 use crate::store::{Batch, LogHead};
 
 /// What the tag of every release of a ledger begins with.
@@ -31,6 +32,13 @@ pub(super) struct Published {
 impl Publisher {
     /// From wherever the batch is to a release that is public.
     pub(super) async fn attempt(&self, log: &LogHead, batch: &Batch, watch: Watch<'_>) -> Result<Published, Trouble> {
+        if self.publications.signed_by_us(&batch.checkpoint).await?.is_none() {
+            return Err(Trouble::Hopeless(format!(
+                "the key that signed its checkpoint of {} entries was revoked below that size since it was planned: what it \
+                 signed counts for nothing. If the release is there, as a draft or public, nobody needs it",
+                batch.to
+            )));
+        }
         let folder = self.folder_of(batch);
         let assets = files::write(&self.publications, log, batch, &folder, watch).await?;
         let root = batch.checkpoint.lines().nth(2).unwrap_or_default().to_owned();
@@ -62,7 +70,7 @@ impl Publisher {
             return Err(Error::Wrong(what).into());
         }
         if let Some(difference) = self.difference(place, &release, &assets).await? {
-            return Err(Trouble::Conflict(format!(
+            return Err(Trouble::Hopeless(format!(
                 "release {} of {} is public, and {difference}: somebody changed it, or the database is not the one it \
                  was made from. It is left as it is; compare it with what you have downloaded before",
                 batch.tag,
@@ -111,16 +119,28 @@ impl Publisher {
             // It was made under a tag that turned out to be taken.
             return self.patiently(|| self.github.retag_draft(place, release.id, wanted)).await.map_err(tag_trouble);
         }
-        let all = self.github.releases(place).await?;
-        self.refuse_if_set_back(place, (log, batch), &all).await?;
-        let found: Vec<&Release> = all.iter().filter(|release| release.tag == batch.tag).collect();
-        if let Some(foreign) = found.iter().find(|release| !release.body.contains(mark)) {
-            return Err(Trouble::TagTaken(format!("release {} has it and is not ours", foreign.id)));
+        let known = self.publications.tags(log.tenant).await?;
+        let (mut ours, mut foreign, mut beyond) = (None::<Release>, None, Vec::new());
+        self.github
+            .each_release(place, |release| {
+                let goes_beyond = |claim: &Claim| claim.origin == log.origin && claim.end > batch.from;
+                beyond.extend(Claim::of(&release).filter(goes_beyond).filter(|claim| !known.contains(&claim.tag)));
+                match release.tag == batch.tag {
+                    true if !release.body.contains(mark) => foreign = Some(release.id),
+                    // The one that is public already, or the oldest draft.
+                    true if ours.as_ref().is_none_or(|it| (release.draft, release.id) < (it.draft, it.id)) => {
+                        ours = Some(release);
+                    }
+                    _ => {}
+                }
+            })
+            .await?;
+        self.refuse_if_set_back(place, (log, batch), &beyond).await?;
+        if let Some(foreign) = foreign {
+            return Err(Trouble::TagTaken(format!("release {foreign} has it and is not ours")));
         }
-        let ours =
-            found.iter().find(|release| !release.draft).or_else(|| found.iter().min_by_key(|release| release.id));
         let release = match ours {
-            Some(release) => Release::clone(release),
+            Some(release) => release,
             None => {
                 let made = self.patiently(|| self.github.create_draft(place, wanted)).await;
                 made.map_err(tag_trouble)?
@@ -133,28 +153,46 @@ impl Publisher {
     }
 
     /// A database that was set back to an older state must not publish a second version of what is public already. What
-    /// the notes of a release claim anybody may write: the checkpoint it holds decides. Each is looked at, however many there
-    /// are: or else enough forged ones would hide one that is genuine.
+    /// the notes of a release claim anybody may write, and anybody who has a genuine checkpoint may put it into a release of
+    /// their own: it counts only if the database does not have what it signs. Each is looked at, however many there are: or
+    /// else enough forged ones would hide one that is genuine.
     async fn refuse_if_set_back(
         &self,
         place: Place<'_>,
         (log, batch): (&LogHead, &Batch),
-        all: &[Release],
+        beyond: &[Claim],
     ) -> Result<(), Error> {
-        let beyond = |release: &&Release| !release.draft && marked_end(log, release).is_some_and(|to| to > batch.from);
-        let known = self.publications.tags(log.tenant).await?;
-        for release in all.iter().filter(beyond).filter(|release| !known.contains(&release.tag)) {
-            let held = checkpoint_of::<Error>(&self.github, &self.publications, place, release, &log.origin).await?;
-            if held.is_some_and(|checkpoint| checkpoint.size > batch.from) {
-                return Err(Error::SetBack(format!(
-                    "release {} of this ledger is public and goes further than this database has published ({} entries): \
-                     the database was probably restored from a backup. Nothing is published; bring back the newest \
-                     database, or begin a new ledger with a new database and key",
-                    release.tag, batch.from
-                )));
+        for claim in beyond {
+            let held = claim.checkpoint::<Error>(&self.github, &self.publications, place).await?;
+            let Some(checkpoint) = held.filter(|checkpoint| checkpoint.size > batch.from) else { continue };
+            if self.has(log, &checkpoint).await? {
+                let (tag, size) = (&claim.tag, checkpoint.size);
+                warn!(
+                    log = log.origin,
+                    tag,
+                    size,
+                    "this release is none of ours, and shows a checkpoint that we have signed; it stops nothing"
+                );
+                continue;
             }
+            return Err(Error::SetBack(format!(
+                "release {} of this ledger is public and goes further than this database ({} entries that it does not \
+                 have): the database was probably restored from a backup. Nothing is published; bring back the newest \
+                 database, or begin a new ledger with a new database and key",
+                claim.tag, checkpoint.size
+            )));
         }
         Ok(())
+    }
+
+    /// Whether the database has the entries that a checkpoint signs.
+    async fn has(&self, log: &LogHead, checkpoint: &Checkpoint) -> Result<bool, Error> {
+        // As it is by now: it may have grown since this was begun.
+        let ledger = self.publications.ledger();
+        Ok(match ledger.log(log.tenant).await? {
+            Some(log) if log.size >= checkpoint.size => ledger.root_at(&log, checkpoint.size).await? == checkpoint.root,
+            _ => false,
+        })
     }
 
     /// Uploads what GitHub does not have, or has otherwise; removes what does not belong there.
@@ -264,31 +302,6 @@ fn tag_trouble(error: client::Error) -> Trouble {
         }
         error => error.into(),
     }
-}
-
-/// What a mark begins with; the origin follows.
-const MARK: &str = "<!-- seconder ";
-
-/// By this a release is known as ours when its id was not written down in time.
-fn mark(log: &LogHead, batch: &Batch, root: &str) -> String {
-    format!("{}{}-{} {root} -->", mark_of(log), batch.from, batch.to)
-}
-
-fn mark_of(log: &LogHead) -> String {
-    format!("{MARK}{} ", log.origin)
-}
-
-/// The entry after the last of a release of this log.
-fn marked_end(log: &LogHead, release: &Release) -> Option<u64> {
-    marked(release).filter(|(origin, _)| *origin == log.origin).map(|(_, end)| end)
-}
-
-/// Of which log a release says it is, and the entry after its last.
-pub(super) fn marked(release: &Release) -> Option<(&str, u64)> {
-    let (_, rest) = release.body.split_once(MARK)?;
-    let mut words = rest.split(' ');
-    let (origin, span) = (words.next()?, words.next()?);
-    Some((origin, span.split_once('-')?.1.parse().ok()?))
 }
 
 fn notes(log: &LogHead, batch: &Batch, root: &str, lacks_witnesses: bool) -> String {

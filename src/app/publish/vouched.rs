@@ -79,6 +79,10 @@ impl Publisher {
         if policy != anchored.policy || !own_key.parse().is_ok_and(opens) {
             return Ok(false);
         }
+        // Its key may have been revoked below this size since.
+        if self.publications.signed_by_us(&anchored.note).await?.is_none() {
+            return Ok(false);
+        }
         let next = self.publications.written_at(log.tenant, anchored.size).await?;
         Ok(next.is_none_or(|at| at >= moment))
     }

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use super::export::choose;
 use crate::app::publish::{Outcome, Progress, Publisher};
 use crate::app::system_clock;
 use crate::cli::{Failure, logging};
@@ -31,7 +32,7 @@ pub struct PublishArgs {
     #[arg(long, value_name = "ORIGIN", conflicts_with = "tenant")]
     pub log: Option<String>,
 
-    /// Only the ledger of this account: its login or id
+    /// Only the ledger of this account: its login or id; refused where a login can mean several
     #[arg(long, value_name = "LOGIN")]
     pub tenant: Option<String>,
 
@@ -46,13 +47,6 @@ pub struct PublishArgs {
     /// One JSON object a ledger on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-impl PublishArgs {
-    fn wants(&self, log: &LogHead) -> bool {
-        let is_tenant = |name: &String| log.login.eq_ignore_ascii_case(name) || log.tenant.to_string() == *name;
-        self.log.as_ref().is_none_or(|origin| log.origin == *origin) && self.tenant.as_ref().is_none_or(is_tenant)
-    }
 }
 
 /// Runs the command.
@@ -94,10 +88,12 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
 }
 
 async fn publish(args: &PublishArgs, publisher: &Publisher) -> Result<(), Failure> {
-    let logs: Vec<LogHead> = publisher.publications().logs().await?.into_iter().filter(|log| args.wants(log)).collect();
+    let mut logs = publisher.publications().logs().await?;
     if logs.is_empty() {
-        let why = "there is no such ledger; `seconder ledger export DIR` lists them when there are several";
-        return Err(Failure::Failed(anyhow!("{why}, and nothing was held yet when there is none")));
+        return Err(Failure::Failed(anyhow!("there is no ledger yet: nothing was held")));
+    }
+    if let Some(name) = args.log.as_deref().or(args.tenant.as_deref()) {
+        logs = vec![choose(logs, Some(name))?];
     }
     let mut failed = 0;
     for log in logs {
