@@ -55,7 +55,7 @@ impl Basis {
         let policies = layers.iter().zip(rules).map(|(layer, rules)| Rules {
             groups: groups(&layer.policy, &rules),
             rules,
-            people: layer.people.0.iter().filter_map(|person| who.person(person)).collect(),
+            people: layer.people.0.iter().filter_map(|person| who.person(person, judgement)).collect(),
             freezes: layer.policy.freezes.clone(),
             stop: layer.policy.stop.clone(),
         });

@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use super::{Found, Named, Signed, Written};
 use crate::domain::attribution::Attribution;
+use crate::domain::decide::Judgement;
 use crate::domain::facts::Commit;
 use crate::domain::people::{Account, Identity, Person};
 
@@ -73,12 +74,13 @@ impl Who {
         }
     }
 
-    /// A person, if it can matter that the policy names them.
-    pub(super) fn person(&self, person: &Person) -> Option<Person> {
+    /// A person, if it can matter that the policy names them: for who wrote what is held, or for who may second it.
+    pub(super) fn person(&self, person: &Person, judgement: &Judgement) -> Option<Person> {
         let is_told = |email: &&String| self.identities.iter().any(|who| who.email.eq_ignore_ascii_case(email));
         let emails: Vec<String> = person.emails.iter().filter(is_told).cloned().collect();
         let signed = person.accounts.iter().any(|account| self.signers.contains(&account.id));
-        let matters = person.accounts.len() > 1 || person.is_machine || signed || !emails.is_empty();
+        let matters =
+            person.accounts.len() > 1 || person.is_machine || signed || !emails.is_empty() || judgement.means(person);
         matters.then(|| Person { emails, ..person.clone() })
     }
 }

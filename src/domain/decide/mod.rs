@@ -9,10 +9,10 @@ use super::attribution::{Attribution, CATALOGUE_VERSION, attribute_all_with};
 use super::digest::Digest;
 use super::facts::{Commit, Facts};
 use super::parties::Parties;
-use super::people::People;
+use super::people::{People, Person};
 use super::policy::freeze::Freeze;
 use super::policy::{
-    AuthoredBy, Consequence, Dimension, Mode, Outside, Policy, ReasonWanted, Rule, Target, Unattributed,
+    AuthoredBy, Consequence, Dimension, Member, Mode, Outside, Policy, ReasonWanted, Rule, Target, Unattributed,
 };
 use super::reason::{Finding, Reason};
 
@@ -68,6 +68,17 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Whether a group that it asks means a person by a login: that login may be another's by now.
+    #[must_use]
+    pub fn means(&self, person: &Person) -> bool {
+        let members = self.quorum.iter().flat_map(Quorum::groups).flat_map(Persons::members);
+        let mut logins = members.filter_map(|member| match member {
+            Member::User(login) => Some(login),
+            _ => None,
+        });
+        logins.any(|login| person.accounts.iter().any(|account| account.login.eq_ignore_ascii_case(login)))
+    }
+
     /// Whether a human must second it.
     #[must_use]
     pub fn asks(&self) -> bool {

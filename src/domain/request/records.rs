@@ -5,12 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{Outcome, Request};
 use crate::domain::basis::Basis;
 use crate::domain::case::{Case, Whose};
-use crate::domain::decide::{Judgement, Persons, Quorum, Refusal, Standing};
+use crate::domain::decide::{Judgement, Refusal, Standing};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::parties::Parties;
-use crate::domain::people::{Account, AccountKind, Person};
-use crate::domain::policy::Member;
+use crate::domain::people::{Account, AccountKind};
 use crate::domain::record::{Record, to_json};
 
 /// An entry holds at most 65,535 bytes (C2SP tlog-tiles); this leaves room for the fields all entries have.
@@ -133,15 +132,11 @@ fn length(fields: &Value) -> usize {
 /// Accounts that are one human's, or a program's, or that a group means whatever they are called now, for whoever counts approvers
 /// again.
 fn persons(judgement: &Judgement) -> Vec<Value> {
-    let members = || judgement.quorum.iter().flat_map(Quorum::groups).flat_map(Persons::members);
-    let is_called =
-        |login: &str| members().any(|member| matches!(member, Member::User(user) if user.eq_ignore_ascii_case(login)));
-    let tells = |person: &&Person| {
-        person.accounts.len() > 1
-            || person.is_machine
-            || person.accounts.iter().any(|account| is_called(&account.login))
-    };
-    let telling = judgement.people.0.iter().filter(tells);
+    let telling = judgement
+        .people
+        .0
+        .iter()
+        .filter(|person| person.accounts.len() > 1 || person.is_machine || judgement.means(person));
     let told = telling.map(|person| {
         let accounts: Vec<Value> = person.accounts.iter().map(who).collect();
         json!({ "accounts": accounts, "is_machine": Some(person.is_machine).filter(|is| *is) })
