@@ -6,10 +6,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::eligible::{Access, Group, Later};
+use super::eligible::{Group, Later};
 use super::report::Outcome;
 use super::violation::Violation;
 use super::who::AccountId;
+use crate::domain::decide::Permission;
 use crate::ledger::entry::Header;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -155,7 +156,7 @@ pub(super) struct Review {
     pub(super) request_digest: String,
     pub(super) reviewer: Reviewer,
     pub(super) verdict: Verdict,
-    pub(super) access: Access,
+    pub(super) access: Permission,
 }
 
 impl Review {
@@ -172,7 +173,7 @@ impl Review {
 /// What somebody who approved may do now.
 pub(super) struct Weighed {
     pub(super) reviewer: Person,
-    pub(super) access: Access,
+    pub(super) access: Permission,
 }
 
 impl Weighed {

@@ -8,37 +8,7 @@ use super::body::{Decision, Quorum};
 use super::open::Open;
 use super::violation::Violation;
 use super::who::AccountId;
-
-/// Access to a repository, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Access {
-    /// None, or unknown.
-    None,
-    /// Read.
-    Read,
-    /// Triage.
-    Triage,
-    /// Write.
-    Write,
-    /// Maintain.
-    Maintain,
-    /// Admin.
-    Admin,
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "no",
-            Self::Read => "read",
-            Self::Triage => "triage",
-            Self::Write => "write",
-            Self::Maintain => "maintain",
-            Self::Admin => "admin",
-        })
-    }
-}
+use crate::domain::decide::Permission;
 
 /// From whom approvals have to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +25,10 @@ pub(super) enum Group {
 
 impl Group {
     /// Whether somebody with this access can be one of them, for all that is told in clear.
-    fn may_have(self, access: Access) -> bool {
+    fn may_have(self, access: Permission) -> bool {
         match self {
-            Self::Writers => access >= Access::Write,
-            Self::Admins => access >= Access::Admin,
+            Self::Writers => access >= Permission::Write,
+            Self::Admins => access >= Permission::Admin,
             Self::CodeOwners | Self::Named => true,
         }
     }
@@ -104,12 +74,12 @@ pub(super) struct Later {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Approval {
     pub(super) id: AccountId,
-    pub(super) access: Access,
+    pub(super) access: Permission,
 }
 
 impl Quorum {
     /// Whether somebody with this access may count toward any part of it.
-    fn may_count(&self, access: Access, waited: u64) -> bool {
+    fn may_count(&self, access: Permission, waited: u64) -> bool {
         if self.any_of.is_empty() && self.all_of.is_empty() {
             return self.from.is_some_and(|from| from.may_have(access))
                 || self.later.iter().any(|later| later.after <= waited && later.from.may_have(access));

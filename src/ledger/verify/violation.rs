@@ -1,9 +1,9 @@
 //! The rules of the domain that a log can break although it signs every entry.
 use thiserror::Error;
 
-use super::eligible::Access;
 use super::keys::KeyFault;
 use super::who::AccountId;
+use crate::domain::decide::Permission;
 use crate::ledger::record::RecordType;
 
 /// A rule that the log broke, though it signed the entry.
@@ -118,12 +118,12 @@ pub enum Violation {
     #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
     OtherSubject,
     /// The reviewer is nobody the rules ask.
-    #[error("{id} seconds with {access} access to the repository, which no requirement of the request asks for")]
+    #[error("{id} seconds, whose access to the repository ({}) no requirement of the request asks for", .access.as_str())]
     NotAsked {
         /// The account.
         id: AccountId,
         /// Its access, as recorded.
-        access: Access,
+        access: Permission,
     },
     /// The reviewer is in none of the groups the rules ask.
     #[error("{0} seconds, who by the access and the teams that were recorded is in no group that the request asks")]
