@@ -118,7 +118,7 @@ pub enum Violation {
     #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
     OtherSubject,
     /// The reviewer is nobody the rules ask.
-    #[error("{id} seconds, whose access to the repository ({}) no requirement of the request asks for", .access.as_str())]
+    #[error("{id} seconds with {} access to the repository, which no requirement of the request asks for", word(*.access))]
     NotAsked {
         /// The account.
         id: AccountId,
@@ -233,4 +233,8 @@ pub enum Violation {
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,
+}
+
+fn word(access: Permission) -> &'static str {
+    if access == Permission::None { "no" } else { access.as_str() }
 }
