@@ -6,6 +6,7 @@ use seconder::artifact::Target;
 use seconder::artifact::segment::{Asset, Span, Writer};
 use seconder::cli::ledger::verify::at_once;
 use seconder::ledger::verify::Trust;
+use seconder::ledger::verify::past::Past;
 use seconder::ledger::verify::refusal::Refusal;
 use seconder::ledger::verify::report::Report;
 use seconder::store::LogHead;
@@ -37,7 +38,7 @@ pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset>
 
 pub fn check(target: &Path, old: &[&str]) -> Result<Report, Refusal> {
     let trust = Trust { key: &vkey(), old, seen: None, witnesses: None };
-    Target::open(target)?.verify(trust, &at_once, &mut |_, _| {})
+    Target::open(target)?.verify(&mut Past::default(), trust, &at_once, &mut |_, _| {})
 }
 
 /// The first `entries` entries of a log.

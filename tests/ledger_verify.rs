@@ -1,6 +1,7 @@
 //! An auditor checks a ledger: an honest one passes, and every way to cheat is refused with the reason.
 use seconder::cli::ledger::verify::at_once;
 use seconder::ledger::RecordType::*;
+use seconder::ledger::verify::past::Past;
 use seconder::ledger::verify::refusal::Refusal;
 use seconder::ledger::verify::report::Report;
 use seconder::ledger::verify::{Trust, verify};
@@ -19,7 +20,7 @@ fn check(ledger: &Memory, old: Option<&str>) -> Result<Report, Refusal> {
     let entries = ledger.files["entries.jsonl"].as_slice();
     let old: Vec<&str> = old.into_iter().collect();
     let trust = Trust { key: &vkey(), old: &old, seen: None, witnesses: None };
-    verify(ledger, entries, trust, &at_once, &mut |_, _| {})
+    verify(ledger, entries, &mut Past::default(), trust, &at_once, &mut |_, _| {})
 }
 
 /// 120 requests: about 500 entries, two tiles.

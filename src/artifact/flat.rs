@@ -10,6 +10,7 @@ use super::slice::{Reader, Slice};
 use super::tar_index::TarIndex;
 use crate::ledger::layout::{self, Artifact, Place};
 use crate::ledger::segment as names;
+use crate::ledger::verify::past::Receipts;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::segment::Segment;
 
@@ -66,6 +67,11 @@ impl SegmentFiles {
         let (receipts, digest) = receipts.map_err(at(names::RECEIPTS))?;
         digests.insert(names::RECEIPTS.to_owned(), digest);
         Ok(Self { segment: Segment { from, to, digests }, files, tiles, tile_paths, receipts })
+    }
+
+    pub(super) fn into_receipts(self) -> Receipts {
+        let receipts = self.receipts;
+        Box::new(move |path, limit, into| receipts.get(path).ok_or(io::ErrorKind::NotFound)?.read(limit, into))
     }
 
     /// The lines of its entries.

@@ -11,6 +11,7 @@ use super::flat::SegmentFiles;
 use super::slice::Slice;
 use super::tar_index::TarIndex;
 use crate::ledger::layout::{self, Artifact};
+use crate::ledger::verify::past::{Past, Receipts};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{AtOnce, Trust, verify, verify_segment};
@@ -142,6 +143,7 @@ impl Target {
     /// The first reason not to believe it.
     pub fn verify(
         &self,
+        past: &mut Past,
         trust: Trust<'_>,
         at_once: &AtOnce<'_>,
         progress: &mut dyn FnMut(u64, u64),
@@ -151,9 +153,21 @@ impl Target {
             _ => Refusal::Read { path: layout::ENTRIES.to_owned(), source },
         })?;
         match self {
-            Self::Folder(folder) => verify(folder, entries, trust, at_once, progress),
-            Self::Archive(archive) => verify(archive, entries, trust, at_once, progress),
-            Self::Segment(files) => verify_segment(files.as_ref(), entries, &files.segment, trust, at_once, progress),
+            Self::Folder(folder) => verify(folder, entries, past, trust, at_once, progress),
+            Self::Archive(archive) => verify(archive, entries, past, trust, at_once, progress),
+            Self::Segment(files) => {
+                verify_segment(files.as_ref(), entries, &files.segment, past, trust, at_once, progress)
+            }
+        }
+    }
+
+    /// Its receipts alone, for whoever checks what follows.
+    #[must_use]
+    pub fn into_receipts(self) -> Receipts {
+        match self {
+            Self::Folder(folder) => Box::new(move |path, limit, into| folder.read(path, limit, into)),
+            Self::Archive(archive) => Box::new(move |path, limit, into| archive.read(path, limit, into)),
+            Self::Segment(files) => files.into_receipts(),
         }
     }
 

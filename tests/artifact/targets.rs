@@ -6,12 +6,14 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use seconder::artifact::Directory;
+use seconder::ledger::RecordType::{self, *};
+use serde_json::json;
 use tar::EntryType;
 use tempfile::TempDir;
 
 use super::files::{self, gzip};
 use super::{check, cut, write};
-use crate::ledger_verify::story::{Story, vkey};
+use crate::ledger_verify::story::{Record, Story, request, vkey};
 
 /// A tar file of a folder, whose members are under `prefix`.
 fn archive(folder: &Path, prefix: &str, packed: bool) -> PathBuf {
@@ -184,6 +186,65 @@ fn all_segments_in_their_order_are_a_ledger_and_a_gap_or_a_fork_between_them_is_
     assert!(said.contains("NOT VERIFIED: fork: the first 300 entries"), "{said}");
 }
 
+/// What happens to a request while the segment changes.
+#[test]
+fn what_is_true_of_a_request_does_not_end_where_a_segment_does() {
+    let id = request(60);
+    let told_at = |kind: RecordType, change: &dyn Fn(&mut Story)| {
+        let auditor = Auditor(TempDir::new().unwrap());
+        let mut story = Story::of(150);
+        let first = cut(&story, story.place(&id, kind) + 1);
+        change(&mut story);
+        auditor.write("1", &first, None);
+        auditor.write("2", &story, Some(&first));
+        assert_eq!(auditor.verify(&["1"]).0, 0);
+        auditor.verify(&["1", "2"])
+    };
+    for kind in [RequestOpened, AttemptRefused, ReviewRecorded, DecisionRecorded, CallbackSent, CallbackResult] {
+        let (code, said) = told_at(kind, &|_| {});
+        assert!(code == 0 && !said.contains("opened before"), "cut after {kind}: {said}");
+    }
+    let by_a_party = |story: &mut Story| {
+        story.set(&id, ReviewRecorded, "/reviewer/id", json!(2));
+        story.set(&id, DecisionRecorded, "/approvers/0/id", json!(2));
+    };
+    let again = |story: &mut Story| {
+        let records: Vec<Record> =
+            [DecisionRecorded, CallbackSent].iter().map(|kind| story.record(&id, *kind).clone()).collect();
+        story.records.extend(records);
+    };
+    let opened_again = |story: &mut Story| {
+        let opening = story.record(&id, RequestOpened).clone();
+        story.records.push(opening);
+    };
+    let elsewhere = |story: &mut Story| story.set(&id, CallbackSent, "/attempt_checked/attempt", json!(2));
+    let late = |story: &mut Story| story.add(&id, DecisionRecorded, "time", json!(1_900_000_000_000_u64));
+    for (what, kind, change, reason) in [
+        ("a party seconds", RequestOpened, &by_a_party as &dyn Fn(&mut Story), "2 had a part in the request"),
+        ("decided after its time", ReviewRecorded, &late, "expire"),
+        ("another attempt", DecisionRecorded, &elsewhere, "callback.sent is for attempt 2 of the run"),
+        ("decided again", CallbackResult, &again, "decided twice"),
+        ("opened again", CallbackResult, &opened_again, "was opened before"),
+    ] {
+        let (code, said) = told_at(kind, change);
+        assert!(code == 1 && said.contains(reason), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_decision_taken_back_in_the_next_segment_may_be_made_anew_there() {
+    let (auditor, id) = (Auditor(TempDir::new().unwrap()), request(60));
+    let mut story = Story::of(150);
+    let first = cut(&story, story.place(&id, DecisionRecorded) + 1);
+    let decision = story.record(&id, DecisionRecorded).body.clone();
+    story.insert_after(&id, DecisionRecorded, DecisionVoided, json!({"why": "rules"}));
+    story.insert_after(&id, DecisionVoided, DecisionRecorded, decision.into());
+    auditor.write("1", &first, None);
+    auditor.write("2", &story, Some(&first));
+    let (code, said) = auditor.verify(&["1", "2"]);
+    assert_eq!(code, 0, "{said}");
+}
+
 #[test]
 fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_or_rewritten() {
     let auditor = Auditor(TempDir::new().unwrap());
@@ -209,6 +270,12 @@ fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_o
         assert_eq!(seen(), remembered, "what was refused is not remembered");
     }
     assert_eq!(auditor.verify(&["shorter"]).0, 0, "without it nothing is remembered");
+    auditor.write("longest", &Story::of(120), Some(&story));
+    for unsure in [["--openings", "nowhere"], ["--explain", "req-00099"]] {
+        let (code, said) = auditor.verify(&[&["longest", "--state", "seen.json"][..], &unsure].concat());
+        assert_ne!(code, 0, "{said}");
+        assert_eq!(seen(), remembered, "{unsure:?}");
+    }
     let (code, said) = auditor.verify(&["shorter", "--state", "shorter/seen.json"]);
     assert!(code == 2 && said.contains("--state shorter/seen.json lies inside shorter"), "{said}");
     fs::write(auditor.0.path().join("seen.json"), "{").unwrap();

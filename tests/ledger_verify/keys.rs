@@ -3,6 +3,7 @@ use seconder::cli::ledger::verify::at_once;
 use seconder::ledger::export::Exporter;
 use seconder::ledger::record::RecordType::{self, *};
 use seconder::ledger::succession::Succession;
+use seconder::ledger::verify::past::Past;
 use seconder::ledger::verify::report::Report;
 use seconder::ledger::verify::{Trust, verify};
 use seconder::ledger::{Checkpoint, SigningKey, note};
@@ -74,6 +75,7 @@ fn check(ledger: &Memory, trusted: &SigningKey, old: Option<&str>) -> Result<Rep
     verify(
         ledger,
         entries,
+        &mut Past::default(),
         Trust { key: trusted.verifier(), old: &old.into_iter().collect::<Vec<_>>(), seen: None, witnesses: None },
         &at_once,
         &mut |_, _| {},

@@ -22,6 +22,7 @@ use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
 use crate::ledger::verify::clear;
 use crate::ledger::verify::opened::{Distrust, Opened};
+use crate::ledger::verify::past::Past;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust};
@@ -92,8 +93,9 @@ Exit codes:
   2  cannot be said: a file could not be read, the key is not usable, the command line is wrong (with --explain: or it cannot be
      judged again, or not all of it, because something is sealed or was erased)
 
-Nothing is written but --state, and that only after success. No network is used but for a TARGET that is an address. One segment is checked from what the segments
-before it left behind: of requests opened before it, who had a part in them is not known, and the report says how many there are.";
+Nothing is written but --state, and that only with exit code 0. No network is used but for a TARGET that is an address. One segment
+alone is checked from what the segments before it left behind: of requests opened before it, who had a part in them is not known, and
+the report says how many there are. Give all segments in their order, and requests are followed from one to the next.";
 
 /// Why the command does not succeed.
 #[derive(Debug, Error)]
@@ -172,13 +174,36 @@ fn refuse(args: &VerifyArgs, failure: &Failure) -> ExitCode {
 }
 
 fn run_at_hand(args: &VerifyArgs) -> ExitCode {
-    let (code, printed) = match Verified::of(args) {
-        Ok(verified) => (verified.explained.as_ref().map_or(0, Explained::code), print(args, &verified)),
+    let verified = Verified::of(args).and_then(|(verified, newest)| {
+        let code = verified.explained.as_ref().map_or(0, Explained::code);
+        if code == 0 {
+            newest.remember()?;
+        }
+        Ok((code, verified))
+    });
+    let (code, printed) = match verified {
+        Ok((code, verified)) => (code, print(args, &verified)),
         Err(failure) => return refuse(args, &failure),
     };
     // A closed pipe changes nothing about the verdict, which is the exit code.
     drop(printed);
     ExitCode::from(code)
+}
+
+/// What `--state` is to remember, once there is nothing more to go wrong.
+struct Newest<'a> {
+    file: Option<&'a Path>,
+    seen: Seen,
+    /// The origin of the log, and its checkpoint.
+    checkpoint: Option<(String, String)>,
+}
+
+impl Newest<'_> {
+    fn remember(mut self) -> Result<(), Failure> {
+        let Some((path, (origin, checkpoint))) = self.file.zip(self.checkpoint) else { return Ok(()) };
+        let cannot = |error| Failure::Unusable(format!("verified, but cannot write {}: {error}", path.display()));
+        self.seen.remember(path, &origin, &checkpoint).map_err(cannot)
+    }
 }
 
 /// What is known of a ledger that verifies.
@@ -189,11 +214,11 @@ struct Verified {
 }
 
 impl Verified {
-    fn of(args: &VerifyArgs) -> Result<Self, Failure> {
-        let reports = check(args)?;
+    fn of(args: &VerifyArgs) -> Result<(Self, Newest<'_>), Failure> {
+        let (reports, newest) = all(args)?;
         let opened = args.openings.as_deref().map(|file| openings::check(&args.targets, file, &reports)).transpose()?;
         let explained = args.explain.as_deref().map(|request| Explained::of(args, &reports, request)).transpose()?;
-        Ok(Self { reports, opened, explained })
+        Ok((Self { reports, opened, explained }, newest))
     }
 }
 
@@ -225,19 +250,25 @@ fn print(args: &VerifyArgs, verified: &Verified) -> io::Result<()> {
 /// # Errors
 /// If one does not verify, or cannot be read.
 pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
+    let (reports, newest) = all(args)?;
+    newest.remember()?;
+    Ok(reports)
+}
+
+fn all(args: &VerifyArgs) -> Result<(Vec<Report>, Newest<'_>), Failure> {
     let old = args.old.as_deref().map(read_text).transpose()?;
     let policy = args.witness_policy.as_deref().map(|path| witness_policy(args, path)).transpose()?;
     if let Some(state) = &args.state {
         is_outside(state, &args.targets)?;
     }
-    let mut seen = match &args.state {
+    let seen = match &args.state {
         Some(path) => Seen::read(path).map_err(|error| cannot_read(path, &error))?,
         None => Seen::default(),
     };
     let mut reports: Vec<Report> = Vec::new();
     // Each segment has to continue those before it; what was kept from earlier may well be newer than all but the last.
     let mut kept: Vec<String> = Vec::new();
-    let mut newest = None;
+    let (mut newest, mut past) = (None, Past::default());
     for (n, path) in args.targets.iter().enumerate() {
         let target = open(path)?;
         let key = match reports.last() {
@@ -257,7 +288,7 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
             seen: args.seen.filter(|_| is_last),
             witnesses: policy.as_ref().filter(|_| is_last),
         };
-        let result = target.verify(trust, &at_once, &mut |read, size| {
+        let result = target.verify(&mut past, trust, &at_once, &mut |read, size| {
             bar.set_length(size);
             bar.set_position(read);
         });
@@ -279,16 +310,13 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
         reports.push(report);
         let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
         kept.push(checkpoint.clone());
-        newest = Some((key, checkpoint));
+        newest = Some((key.name().to_owned(), checkpoint));
+        past.add(target.into_receipts());
     }
     if args.strict {
         is_spotless(args, &reports)?;
     }
-    if let (Some(path), Some((key, checkpoint))) = (&args.state, newest) {
-        seen.remember(path, key.name(), &checkpoint)
-            .map_err(|error| Failure::Unusable(format!("verified, but cannot write {}: {error}", path.display())))?;
-    }
-    Ok(reports)
+    Ok((reports, Newest { file: args.state.as_deref(), seen, checkpoint: newest }))
 }
 
 /// A segment that ends before the one given before it is no rollback.

@@ -256,7 +256,7 @@ fn cannot_list(source: io::Error) -> Refusal {
 }
 
 /// What an entry decided about this request; `None` if it is not its decision.
-fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
+pub(super) fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
     let header = Header::parse(std::str::from_utf8(entry).ok()?).ok()?;
     if header.corr != Some(request) || header.record_type != RecordType::DecisionRecorded.as_str() {
         return None;

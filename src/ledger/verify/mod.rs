@@ -13,6 +13,7 @@ use self::files::Files;
 use self::keys::Keys;
 use self::known::{Body, Known, continues};
 use self::old::Old;
+use self::past::Past;
 use self::refusal::Refusal;
 use self::report::Report;
 use self::rules::{Rules, Step};
@@ -24,6 +25,7 @@ use super::layout::{self, Artifact};
 use super::merkle::{Frontier, Hash};
 use super::note::{MAX_NOTE_BYTES, VerifierKey};
 use super::quorum::Policy;
+use super::record::RecordType;
 use super::segment::CHECKPOINT_PREV;
 use super::tables::At;
 use super::tile::{HashTiles, WIDTH};
@@ -40,6 +42,7 @@ mod known;
 mod old;
 mod open;
 pub mod opened;
+pub mod past;
 pub mod refusal;
 pub mod report;
 mod rules;
@@ -76,22 +79,24 @@ pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
 const LOOKERS: usize = 3;
 
 /// Checks a whole ledger, and everything in it; `entries` is the content of `entries.jsonl`. `progress` hears now and then how
-/// many entries of how many have been read.
+/// many entries of how many have been read. `past` is told what a segment that follows has to know.
 ///
 /// # Errors
 /// The first reason not to believe the ledger.
 pub fn verify(
     artifact: &(impl Artifact + Sync),
     entries: impl BufRead + Send,
+    past: &mut Past,
     trust: Trust<'_>,
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
-    check(artifact, entries, None, trust, at_once, progress)
+    check(artifact, entries, None, past, trust, at_once, progress)
 }
 
-/// Checks a segment alone: that it continues what the segments before signed, and everything in it. `artifact` has its tiles and
-/// receipts as a whole ledger has them, beside its other files; `entries` is the content of its file of entries, unpacked.
+/// Checks a segment: that it continues what the segments before signed, and everything in it, with what `past` knows of those.
+/// `artifact` has its tiles and receipts as a whole ledger has them, beside its other files; `entries` is the content of its file
+/// of entries, unpacked.
 ///
 /// # Errors
 /// The first reason not to believe the segment.
@@ -99,18 +104,20 @@ pub fn verify_segment(
     artifact: &(impl Artifact + Sync),
     entries: impl BufRead + Send,
     segment: &Segment,
+    past: &mut Past,
     trust: Trust<'_>,
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
     segment.check_manifest(artifact)?;
-    check(artifact, entries, Some(segment), trust, at_once, progress)
+    check(artifact, entries, Some(segment), past, trust, at_once, progress)
 }
 
 fn check(
     artifact: &(impl Artifact + Sync),
     entries: impl BufRead + Send,
     segment: Option<&Segment>,
+    past: &mut Past,
     trust: Trust<'_>,
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
@@ -135,8 +142,11 @@ fn check(
     }
     let files = Files::new(artifact, &note, &checkpoint, trust.key);
     let newest = olds.iter().map(|old| old.signed.size).max();
+    let (rules, account) = past.take(from).unwrap_or_else(|| {
+        (Rules::from(from), if from == 0 { held::account(artifact, checkpoint.size) } else { None })
+    });
     let mut scan = Scan {
-        account: if from == 0 { held::account(artifact, checkpoint.size) } else { None },
+        account,
         files: if segment.is_some() { files.of_segment(from) } else { files },
         checkpoint: &checkpoint,
         keys,
@@ -145,7 +155,8 @@ fn check(
         tree: Frontier::new(),
         seam: Vec::new(),
         tiles: HashTiles::from_level(1),
-        rules: Rules::from(from),
+        rules,
+        past,
         clock: Clock::default(),
         loose: held::Count::default(),
         tables: segment.map(|_| Remade::new()),
@@ -191,6 +202,7 @@ struct Scan<'a, A: Artifact> {
     /// The tiles above those of the leaves.
     tiles: HashTiles,
     rules: Rules,
+    past: &'a mut Past,
     clock: Clock,
     loose: held::Count,
     tables: Option<Remade>,
@@ -325,9 +337,15 @@ impl<A: Artifact + Sync> Scan<'_, A> {
 
     /// Holds an entry against the rules.
     fn judge(&mut self, known: Known, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
-        let Scan { files, rules, report, .. } = self;
+        let Scan { files, rules, past, report, .. } = self;
         let (seq, request) = (known.seq, known.corr.clone().unwrap_or_default());
-        let earlier = &mut |request: &str| files.decision_before(request, seq);
+        if known.record_type == RecordType::RequestOpened && past.decision(&request)?.is_some() {
+            return Err(Refusal::rule(seq, &request, Violation::OpenedTwice));
+        }
+        let earlier = &mut |request: &str| match files.decision_before(request, seq)? {
+            Some(settled) => Ok(Some(settled)),
+            None => past.decision(request),
+        };
         match rules.check(known, earlier)? {
             Step::Decided(outcome) => {
                 report.decided(outcome);
@@ -390,6 +408,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         self.report.pending = self.rules.undecided().count() as u64;
         self.report.opened_before = self.rules.opened_before();
         self.report.warnings.extend(self.clock.warning().into_iter().chain(self.loose.warnings()));
+        self.past.keep(self.rules, size, self.account);
         Ok(self.report)
     }
 }

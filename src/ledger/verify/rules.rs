@@ -27,6 +27,8 @@ enum Life {
         before: Option<Box<Open>>,
         callback_sent: bool,
         doubt: Option<Refusal>,
+        /// Whether it was counted in a segment before this.
+        is_carried: bool,
     },
 }
 
@@ -76,6 +78,15 @@ impl Rules {
         Self { is_segment: from > 0, ..Self::default() }
     }
 
+    /// The entries that are checked end here, and others go on from them.
+    pub(super) fn are_carried(&mut self) {
+        for alive in self.alive.values_mut() {
+            if let Life::Decided { is_carried, .. } = &mut alive.life {
+                *is_carried = true;
+            }
+        }
+    }
+
     /// The requests that are open and the entries that opened them.
     pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, u64)> {
         self.alive.iter().filter_map(|(request, alive)| match &alive.life {
@@ -114,7 +125,7 @@ impl Rules {
                 Some(settled) => {
                     // It left memory because there was no callback to come, or after one was sent.
                     let callback_sent = State::after(settled.outcome).is_some();
-                    Life::Decided { settled, before: None, callback_sent, doubt: None }
+                    Life::Decided { settled, before: None, callback_sent, doubt: None, is_carried: false }
                 }
                 None if self.is_segment => {
                     self.from_before.insert(request.to_owned());
@@ -226,7 +237,7 @@ impl Life {
                 let outcome = decision.outcome;
                 let settled = Settled { outcome, digest: decision.request_digest };
                 let before = Some(std::mem::take(open));
-                *self = Life::Decided { settled, before, callback_sent: false, doubt: None };
+                *self = Life::Decided { settled, before, callback_sent: false, doubt: None, is_carried: false };
                 return Ok(Step::Decided(outcome));
             }
             // It was decided before the entries begin that are checked.
@@ -236,16 +247,16 @@ impl Life {
                 }
             }
             Body::Voided => {
-                let Life::Decided { settled, before, callback_sent: false, .. } = self else {
+                let Life::Decided { settled, before, callback_sent: false, is_carried, .. } = self else {
                     return Err(Violation::VoidedTooLate);
                 };
-                let outcome = settled.outcome;
+                let (outcome, is_carried) = (settled.outcome, *is_carried);
                 let mut open = before.take().ok_or(Violation::VoidedTooLate)?;
                 // A newer attempt or the end of the run may take the place of a denial, a release never.
                 open.is_denied |= State::after(outcome) == Some(State::Rejected);
                 open.release_taken_back = Some(time).filter(|_| State::after(outcome) == Some(State::Approved));
                 *self = Life::Open(open);
-                return Ok(Step::Voided(outcome));
+                return Ok(if is_carried { Step::None } else { Step::Voided(outcome) });
             }
             Body::CallbackSent(callback) if self.is_from_before() => {
                 if let Life::Open(open) = &*self {
@@ -256,7 +267,7 @@ impl Life {
                     State::Rejected => Outcome::Denied,
                 };
                 let settled = Settled { outcome, digest: callback.request_digest };
-                *self = Life::Decided { settled, before: None, callback_sent: true, doubt: None };
+                *self = Life::Decided { settled, before: None, callback_sent: true, doubt: None, is_carried: false };
             }
             Body::CallbackSent(callback) => {
                 self.same_digest(&callback.request_digest)?;
