@@ -199,7 +199,7 @@ fn a_webhook_about_the_rules_makes_the_organizations_file_read_anew_beside_the_l
         app.handle(&handed.deliveries.try_recv().unwrap()).await.unwrap();
         let lost = scene.seconder.organization_policy(&scene.tenant).await.unwrap();
         assert_eq!(lost, OrganizationFile::NotVisible);
-        assert_eq!(store.organization_policy(scene.tenant.account_id).await.unwrap(), Some(good));
+        assert_eq!(store.good_policies(0, scene.tenant.account_id).await.unwrap().organization, Some(good));
         assert_eq!(store.health().await.unwrap().queued_deliveries, 0);
     });
 }

@@ -15,8 +15,8 @@ use seconder::ledger::entry::Header;
 use seconder::ledger::merkle::{Frontier, leaf_hash};
 use seconder::ledger::{Checkpoint, VerifierKey};
 use seconder::store::{
-    Claim, Committed, Error, Handed, LedgerReader, NewDelivery, Options, Received, RequestReader, Store, StoredPolicy,
-    Work,
+    Claim, Committed, Error, GoodPolicies, Handed, LedgerReader, NewDelivery, Options, Received, RequestReader, Store,
+    StoredPolicy, Work,
 };
 
 use crate::support::database::{LEASE, on_both, on_postgres, on_sqlite};
@@ -633,23 +633,27 @@ fn a_text_too_long_for_an_entry_is_kept_whole_in_its_opening() {
 fn the_last_good_policy_and_the_repositories_are_remembered() {
     on_both(async |database| {
         let (store, _handed) = database.open().await;
-        assert_eq!(store.policy(9_000).await.unwrap(), None);
+        assert_eq!(store.good_policies(9_000, 9_000).await.unwrap(), GoodPolicies::default());
+        let policy = |commit: &str, text: &str| StoredPolicy {
+            commit: commit.to_owned(),
+            blob: "b".to_owned(),
+            text: text.to_owned(),
+        };
         for commit in ["c1", "c2"] {
-            let policy =
-                StoredPolicy { commit: commit.to_owned(), blob: "b".to_owned(), text: "version: 1".to_owned() };
-            store.remember_policy(9_000, &policy).await.unwrap();
-            assert_eq!(store.policy(9_000).await.unwrap(), Some(policy));
+            let repository = policy(commit, "version: 1");
+            store.remember_policy(9_000, &repository).await.unwrap();
+            let good = GoodPolicies { repository: Some(repository), organization: None };
+            // The same number means a repository there and an account here.
+            assert_eq!(store.good_policies(9_000, 9_000).await.unwrap(), good);
         }
-        let of_the_organization =
-            StoredPolicy { commit: "o".to_owned(), blob: "o".to_owned(), text: "version: 1 # all".to_owned() };
-        // The same number means a repository there and an account here.
-        assert_eq!(store.organization_policy(9_000).await.unwrap(), None);
         for text in ["version: 1", "version: 1 # all"] {
-            let policy = StoredPolicy { text: text.to_owned(), ..of_the_organization.clone() };
-            store.remember_organization_policy(9_000, &policy).await.unwrap();
+            store.remember_organization_policy(9_000, &policy("o", text)).await.unwrap();
         }
-        assert_eq!(store.organization_policy(9_000).await.unwrap(), Some(of_the_organization));
-        assert_eq!(store.policy(9_000).await.unwrap().unwrap().commit, "c2");
+        let (repository, organization) = (policy("c2", "version: 1"), policy("o", "version: 1 # all"));
+        let good = GoodPolicies { repository: Some(repository), organization: Some(organization.clone()) };
+        assert_eq!(store.good_policies(9_000, 9_000).await.unwrap(), good);
+        let of_another = GoodPolicies { repository: None, organization: Some(organization) };
+        assert_eq!(store.good_policies(9_001, 9_000).await.unwrap(), of_another);
         happen(&store, held(&case_of(1, 1))).await;
         database.pass(1);
         happen(&store, held(&case_of(2, 2))).await;

@@ -92,7 +92,8 @@ impl App {
             }
         };
         let mut layers = Vec::new();
-        let organization = self.organization(place.tenant, &mut None).await?.policy();
+        let good = self.store.good_policies(place.repository.id, place.tenant.account_id).await?;
+        let organization = self.organization(place.tenant, good.organization, &mut None).await?.policy();
         let own = Policy { leans_on_another: organization.is_some(), ..own };
         for policy in [Some(own), organization].into_iter().flatten() {
             let (people, _) = self.github.people(place, &policy.people).await?;

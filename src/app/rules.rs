@@ -12,7 +12,7 @@ use crate::github::Place;
 use crate::github::facts::PolicyFile;
 use crate::github::files::FileAt;
 use crate::github::organization::{self, OrganizationFile};
-use crate::store::StoredPolicy;
+use crate::store::{GoodPolicies, StoredPolicy};
 
 /// A commit has one pull request, or few; each beginning is a call.
 const MOST_BEGINNINGS: usize = 3;
@@ -64,7 +64,8 @@ impl App {
     /// The rules in force, given the policy file of the default branch and what is held.
     pub(super) async fn rules(&self, place: Place<'_>, file: PolicyFile, facts: &Facts) -> Result<InForce, Error> {
         let mut new = NewPolicies::default();
-        let known = self.store.policy(place.repository.id).await?;
+        let good = self.store.good_policies(place.repository.id, place.tenant.account_id).await?;
+        let GoodPolicies { repository: known, organization: known_organization } = good;
         let mut repository = in_force(found(file), known, policy::PATH, &mut new.repository);
         let origin = (repository.origin.clone(), repository.digest.clone());
 
@@ -74,7 +75,7 @@ impl App {
             also.push(Also { whose, origin: policy.origin.clone(), digest: policy.digest.clone() });
             policies.push(policy);
         };
-        let organization = self.organization(place.tenant, &mut new.organization).await?;
+        let organization = self.organization(place.tenant, known_organization, &mut new.organization).await?;
         let organization_is_hidden = matches!(organization, OfOrganization::Hidden);
         let organization = organization.policy();
         repository.leans_on_another = organization.is_some();
@@ -99,14 +100,14 @@ impl App {
         Ok(InForce { repository: origin, also, layers, gaps, new, organization_is_hidden })
     }
 
-    /// The organization's rules. Whoever never had any has none; a file that was moved, deleted or made invisible is an alarm, and
+    /// The organization's rules; `known` are its last good ones. Whoever never had any has none; a file that was moved, deleted or made invisible is an alarm, and
     /// its last good rules hold (P2).
     pub(super) async fn organization(
         &self,
         tenant: &Tenant,
+        known: Option<StoredPolicy>,
         new: &mut Option<StoredPolicy>,
     ) -> Result<OfOrganization, Error> {
-        let known = self.store.organization_policy(tenant.account_id).await?;
         let mut file = self.github.organization_policy(tenant).await?;
         // What this server remembers may be older than what another one has seen since.
         if known.as_ref().is_some_and(|known| !file.is(&known.blob)) {

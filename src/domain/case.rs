@@ -101,13 +101,19 @@ impl Case {
     /// which names the judgement by its own digest; messages, which that is over, are not recorded.
     #[must_use]
     pub fn digest(&self) -> Digest {
+        self.digest_over(&self.judgement_digest())
+    }
+
+    /// The same for whoever has made the digest of this judgement already.
+    #[must_use]
+    pub fn digest_over(&self, judgement: &Digest) -> Digest {
         Digest::of_json(&json!({
             "subject": self.subject.digest(),
             "policy": self.policy_digest,
             "also": self.also.iter().map(|also| &also.digest).collect::<Vec<_>>(),
             "base": to_json(&self.base),
             "gaps": to_json(&self.gaps),
-            "judgement": self.judgement_digest(),
+            "judgement": judgement,
         }))
     }
 

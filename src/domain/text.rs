@@ -3,6 +3,9 @@
 /// Shows characters that hide or reorder text as what they are. Line breaks become spaces.
 #[must_use]
 pub fn visible(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned(); // Nearly all texts.
+    }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Body;
+use hyper::body::{Body, Bytes};
 use octocrab::Octocrab;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -205,7 +205,7 @@ pub struct Answer {
     pub link: Option<String>,
     /// Limits.
     pub quota: Quota,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Answer {
@@ -344,7 +344,7 @@ where
             request_id: text(&head.headers, "x-github-request-id"),
             link: text(&head.headers, "link"),
             quota,
-            body: body.into(),
+            body,
         });
     }
     Err(failure(head.status, &head.headers, quota, credential.redact(message(&body))))

@@ -84,7 +84,7 @@ pub fn page(request: &Request, ledger: Option<&Head>) -> Page {
     let (title, state) = headline(request);
     let (mut summary, text) = (summary(request, Style::Markdown), commits(request));
     let buttons = match request.is_pending() {
-        true if is_shown_whole(request) => vec![APPROVE, DENY],
+        true if is_whole(request, &summary, &text) => vec![APPROVE, DENY],
         // What cannot be shown cannot be seconded (P8).
         true => {
             let told =
@@ -102,8 +102,12 @@ pub fn page(request: &Request, ledger: Option<&Head>) -> Page {
 /// Whether everything an approver must see fits on the check run (P8).
 #[must_use]
 pub fn is_shown_whole(request: &Request) -> bool {
+    is_whole(request, &summary(request, Style::Markdown), &commits(request))
+}
+
+fn is_whole(request: &Request, summary: &str, commits: &str) -> bool {
     let unlisted = request.case.gaps.iter().any(|gap| matches!(gap, Gap::TooManyCommits { .. }));
-    !unlisted && summary(request, Style::Markdown).len() <= PAGE_LIMIT && commits(request).len() <= PAGE_LIMIT
+    !unlisted && summary.len() <= PAGE_LIMIT && commits.len() <= PAGE_LIMIT
 }
 
 fn headline(request: &Request) -> (String, State) {

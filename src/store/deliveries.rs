@@ -195,7 +195,8 @@ pub(super) async fn claim(shared: &Shared, limit: usize) -> Result<Vec<Delivery>
             .bind(now)
             .sql(" AND not_before <= ")
             .bind(now)
-            .sql(" ORDER BY received_at LIMIT ")
+            // Not the value alone: SQLite prepares a statement anew each time its limit is bound.
+            .sql(" ORDER BY received_at LIMIT 0 + ")
             .bind(limit as u64)
             .sql(") RETURNING id, event, installation_id, payload, attempts, received_at")
             .fetch(session.connection()?)

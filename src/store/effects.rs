@@ -188,7 +188,8 @@ pub(super) async fn claim(shared: &Shared, limit: usize, saturated: &[u64]) -> R
     }
     let mut session = shared.chores.open().await?;
     let rows = statement
-        .sql(" ORDER BY urgency, created_at LIMIT ")
+        // Not the value alone: SQLite prepares a statement anew each time its limit is bound.
+        .sql(" ORDER BY urgency, created_at LIMIT 0 + ")
         .bind(limit as u64)
         .sql(") RETURNING request_id, kind, generation, urgency, created_at, installation_id, attempts")
         .fetch(session.connection()?)

@@ -65,7 +65,7 @@ pub use hand::{Handed, Lease, MayHand};
 pub use health::Health;
 pub use keys::LogKey;
 pub use logs::{LedgerReader, LogHead};
-pub use policies::StoredPolicy;
+pub use policies::{GoodPolicies, StoredPolicy};
 pub use publications::{Batch, BatchState, Beside, Plan, Publications, Vouched};
 pub use reader::RequestReader;
 pub use requests::Of;

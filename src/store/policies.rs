@@ -28,6 +28,15 @@ pub struct StoredPolicy {
     pub text: String,
 }
 
+/// The last good policies, as far as there are any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GoodPolicies {
+    /// The repository's.
+    pub repository: Option<StoredPolicy>,
+    /// The organization's.
+    pub organization: Option<StoredPolicy>,
+}
+
 impl Store {
     /// The repositories that had requests last, newest first.
     ///
@@ -37,12 +46,12 @@ impl Store {
         recent(&self.shared, limit).await
     }
 
-    /// The last good policy of a repository.
+    /// The last good policies of a repository and of its organization.
     ///
     /// # Errors
-    /// If it could not be read.
-    pub async fn policy(&self, repository_id: u64) -> Result<Option<StoredPolicy>, Error> {
-        load(&self.shared, Owner::Repository(repository_id)).await
+    /// If they could not be read.
+    pub async fn good_policies(&self, repository_id: u64, account_id: u64) -> Result<GoodPolicies, Error> {
+        load(&self.shared, repository_id, account_id).await
     }
 
     /// Remembers a policy that was good.
@@ -51,14 +60,6 @@ impl Store {
     /// If it could not be written.
     pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
         with_retries(|| remember(&self.shared, Owner::Repository(repository_id), policy)).await
-    }
-
-    /// The last good policy of an organization.
-    ///
-    /// # Errors
-    /// If it could not be read.
-    pub async fn organization_policy(&self, account_id: u64) -> Result<Option<StoredPolicy>, Error> {
-        load(&self.shared, Owner::Organization(account_id)).await
     }
 
     /// Remembers an organization's policy that was good.
@@ -167,20 +168,25 @@ impl Owner {
     }
 }
 
-/// The last good policy.
-pub(super) async fn load(shared: &Shared, owner: Owner) -> Result<Option<StoredPolicy>, Error> {
+/// The last good policies, in one statement: every judgement asks for both.
+async fn load(shared: &Shared, repository_id: u64, account_id: u64) -> Result<GoodPolicies, Error> {
     let mut session = shared.readers.open().await?;
-    let rows = Statement::new(match owner {
-        Owner::Repository(_) => "SELECT commit_sha, blob_sha, body FROM policies WHERE repository_id = ",
-        Owner::Organization(_) => "SELECT commit_sha, blob_sha, body FROM organization_policies WHERE tenant = ",
-    })
-    .bind(owner.id())
-    .fetch(session.connection()?)
-    .await?;
+    let rows = Statement::new("SELECT 'repository', commit_sha, blob_sha, body FROM policies WHERE repository_id = ")
+        .bind(repository_id)
+        .sql(" UNION ALL SELECT 'organization', commit_sha, blob_sha, body FROM organization_policies WHERE tenant = ")
+        .bind(account_id)
+        .fetch(session.connection()?)
+        .await?;
     session.end();
-    rows.first()
-        .map(|row| Ok(StoredPolicy { commit: text(row, 0)?, blob: text(row, 1)?, text: text(row, 2)? }))
-        .transpose()
+    let mut good = GoodPolicies::default();
+    for row in &rows {
+        let policy = StoredPolicy { commit: text(row, 1)?, blob: text(row, 2)?, text: text(row, 3)? };
+        match text(row, 0)?.as_str() {
+            "repository" => good.repository = Some(policy),
+            _ => good.organization = Some(policy),
+        }
+    }
+    Ok(good)
 }
 
 /// Remembers a policy that was good.

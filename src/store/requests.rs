@@ -279,7 +279,8 @@ pub(super) async fn due(shared: &Shared, now: Millis, limit: usize) -> Result<Ve
     let rows =
         Statement::new("SELECT request_id FROM request_lives WHERE state = 'pending' AND due_at > 0 AND due_at <= ")
             .bind(now)
-            .sql(" ORDER BY due_at LIMIT ")
+            // Not the value alone: SQLite prepares a statement anew each time its limit is bound.
+            .sql(" ORDER BY due_at LIMIT 0 + ")
             .bind(limit as u64)
             .fetch(session.connection()?)
             .await?;

@@ -11,6 +11,9 @@ use super::Error;
 /// Where a value goes. No statement has this character for anything else.
 const PLACE: char = '?';
 
+/// Longer lists are rare, and each is bound as it is.
+const MOST_PADDED: usize = 64;
+
 /// A value to bind.
 #[derive(Clone)]
 pub(super) enum Value {
@@ -68,10 +71,22 @@ impl Statement {
     }
 
     /// `(?, ?, …)`: the right side of `IN`. Must not be empty.
-    pub(super) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+    ///
+    /// The last value is repeated until they are a power of two, which changes nothing of what is found: so there are few
+    /// texts, and most are prepared already.
+    pub(super) fn list<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Self {
+        let mut values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        let places = values.len().next_power_of_two();
+        if let Some(last) = values.last().filter(|_| places <= MOST_PADDED).cloned() {
+            values.resize(places, last);
+        }
+        self.tuple(values)
+    }
+
+    fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         for (n, value) in values.into_iter().enumerate() {
             self.sql.push_str(if n == 0 { "(" } else { ", " });
-            self.push(value.into());
+            self.push(value);
         }
         self.sql.push(')');
         self
@@ -81,7 +96,7 @@ impl Statement {
     pub(super) fn rows<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
         for (n, row) in rows.into_iter().enumerate() {
             self.sql.push_str(if n == 0 { "VALUES " } else { ", " });
-            self = self.list(row);
+            self = self.tuple(row);
         }
         self
     }

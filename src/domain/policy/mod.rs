@@ -185,7 +185,8 @@ impl Policy {
     /// The policy of a repository without a file: commits an agent had a hand in need one writer who had none.
     #[must_use]
     pub fn built_in() -> Self {
-        Self::fixed(Origin::BuiltIn, vec![BUILT_IN.clone()])
+        static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::fixed(Origin::BuiltIn, vec![BUILT_IN.clone()]));
+        POLICY.clone()
     }
 
     /// The policy of a repository whose file is broken and never was good: an admin must second everything.

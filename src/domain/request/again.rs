@@ -26,7 +26,8 @@ impl Request {
             return;
         }
         change.records.extend(policy_records(&case).map(|record| (self.id.clone(), record)));
-        let digest = case.digest();
+        let judgement = case.judgement_digest();
+        let digest = case.digest_over(&judgement);
         // The same rules, and now nobody can read them where they belong: that is an alarm, too.
         let is_broken = case.has_broken_policy() && !self.case.has_broken_policy();
         let is_new = digest != self.digest || case.has_broken_policy() != self.case.has_broken_policy();
@@ -44,7 +45,7 @@ impl Request {
             let expires_after = self.case.judgement.expires_after;
             self.life.expires_at = expires_after.map(|after| self.life.opened_at.saturating_add(after));
             change.judged_again.push(self.id.clone());
-            let records = self.judged_records("request.rejudged", basis.as_deref());
+            let records = self.judged_records("request.rejudged", &judgement, basis.as_deref());
             change.records.extend(records.into_iter().map(|record| (self.id.clone(), record)));
         }
         let is_struck =

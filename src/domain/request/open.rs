@@ -31,13 +31,14 @@ pub(super) fn open(mut case: Case, locked: &mut [Request], now: Millis, change: 
         change.facts.push((id.clone(), facts));
     }
     let expires_at = case.judgement.expires_after.map(|after| now.saturating_add(after));
+    let judgement = case.judgement_digest();
     let mut request = Request {
         id: id.clone(),
-        digest: case.digest(),
+        digest: case.digest_over(&judgement),
         life: Life { opened_at: now, expires_at, ..Life::default() },
         case: Arc::new(case),
     };
-    let opened = request.judged_records("request.opened", basis.as_deref());
+    let opened = request.judged_records("request.opened", &judgement, basis.as_deref());
     change.records.extend(opened.into_iter().map(|record| (id.clone(), record)));
     change.records.extend(policy_records(&request.case).map(|record| (id.clone(), record)));
     if request.case.run_over || came_too_late {

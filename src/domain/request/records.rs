@@ -6,7 +6,7 @@ use super::{Outcome, Request};
 use crate::domain::basis::Basis;
 use crate::domain::case::{Case, Whose};
 use crate::domain::decide::{Judgement, Refusal, Standing};
-use crate::domain::digest::Digest;
+use crate::domain::digest::{Digest, canonical};
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::parties::Parties;
 use crate::domain::people::{Account, AccountKind};
@@ -121,7 +121,7 @@ fn who(account: &Account) -> Value {
 
 /// How long fields will be in an entry: a name and an id each become a digest there.
 fn length(fields: &Value) -> usize {
-    let text = fields.to_string();
+    let text = canonical(fields);
     if text.len() < ENTRY_BUDGET / 4 {
         return text.len(); // No name is so short that they could become too long.
     }
@@ -146,11 +146,11 @@ fn persons(judgement: &Judgement) -> Vec<Value> {
 
 impl Request {
     /// The opening, and what it rests on: in the opening, in entries of its own where there is no room, or by its digest.
-    pub(super) fn judged_records(&self, kind: &'static str, basis: Option<&Basis>) -> Vec<Record> {
-        let mut fields = self.opened();
+    pub(super) fn judged_records(&self, kind: &'static str, judgement: &Digest, basis: Option<&Basis>) -> Vec<Record> {
+        let mut fields = self.opened(judgement);
         let mut records = Vec::new();
         if let Some(facts) = basis.map(|basis| Record::without_nulls(to_json(basis))) {
-            let text = facts.to_string();
+            let text = canonical(&facts);
             if length(&fields) + text.len() <= ENTRY_BUDGET {
                 fields["facts"] = facts;
             } else {
@@ -167,7 +167,7 @@ impl Request {
         records
     }
 
-    fn opened(&self) -> Value {
+    fn opened(&self, judgement_digest: &Digest) -> Value {
         let case = &self.case;
         let judgement = &case.judgement;
         let mut fields = json!({
@@ -184,7 +184,7 @@ impl Request {
             "policy": self.policy(),
             "delivery": case.delivery,
             "expires_at": self.life.expires_at,
-            "judgement": to_json(&case.judgement_digest()),
+            "judgement": to_json(judgement_digest),
         });
         // A release of hundreds of commits does not fit: the whole judgement is then named by its digest, and what is
         // left out is left out in full, evidence first.
