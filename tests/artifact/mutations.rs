@@ -253,6 +253,12 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
             },
             "is not the key you trust",
         ),
+        ("a byte after the key", |f| f.0.get_mut("log.vkey").unwrap().push(b'\n'), "log.vkey is not the key you trust"),
+        (
+            "a key without its newline",
+            |f| f.put("log.vkey", f.text("log.vkey").trim_end()),
+            "log.vkey is not the key you trust",
+        ),
         (
             "the key of a stranger for openssl",
             |f| {
