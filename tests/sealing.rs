@@ -252,6 +252,31 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_program_is_not_erased_and_whatever_else_is_changed_is_told_in_the_log() {
+    let (stage, _) = lived_through().await;
+    let before = Export::of(&stage).await.lines().len();
+    let refused = erase(&stage, "shopbot[bot]", &["--yes", "--reason", "by letter"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("shopbot[bot] is a program"), "{}", told(&refused));
+    assert_eq!(Export::of(&stage).await.lines().len(), before);
+
+    // No entry's opening tells of it, but a request in the database does.
+    let erased = erase(&stage, "shopbot", &["--yes", "--reason", "by letter"]);
+    assert!(
+        told(&erased).contains(&format!(
+            "no key, 0 openings of 0 entries, and what names them in 1 answered requests; entry {before} says so"
+        )),
+        "{}",
+        told(&erased)
+    );
+    let after = Export::of(&stage).await;
+    let lines = after.lines();
+    assert_eq!((lines.len(), &lines[before]["type"]), (before + 1, &json!("redaction.performed")));
+    let verified = after.verify_opened(&[]);
+    assert!(verified.status.success(), "{}", told(&verified));
+}
+
+#[tokio::test]
 async fn an_approver_who_was_erased_is_weighed_again_by_what_was_recorded_of_them() {
     let stage = Stage::set().await;
     let policy = "version: 1\napprovers:\n  trusted: [\"@acme/platform\"]\nrules:\n  - name: production\n    \

@@ -17,7 +17,8 @@ opening whose text names them: facts of releases they had a part in, evidence, r
 was erased, and not whose it was. Receipts and exported ledgers verify as before; the same person gets a new subject \
 when they come back. Requests in the database that are answered keep only what does not name them.\n\
 \n\
-Refused while a request that names them is open: it needs what it knows of them to be decided.\n\
+Refused while a request that names them is open: it needs what it knows of them to be decided. Refused for a program (NAME[bot]), \
+whose name stands in clear and is nobody's.\n\
 \n\
 Does not reach: what the policy's authors choose to call their rules, freezes, repositories and environments: these names \
 stand in clear, and a rule called mona-must-approve keeps that name for ever; openings that were exported before, backups, the server's logs, policy files that name them, webhooks that \
@@ -26,6 +27,9 @@ what VACUUM has not cleared away yet. An entry's request_digest is over names, t
 can try whether a name fits.\n\
 \n\
 The database and the key are those the settings of `seconder serve` name; the server may be running.";
+
+/// How the logins of programs end; no person's can, for GitHub lets nobody have brackets in theirs.
+const OF_A_PROGRAM: &str = "[bot]";
 
 /// Make a person unknown to the ledger; every proof stays valid.
 #[derive(Debug, Args)]
@@ -67,6 +71,12 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
     if reason.to_lowercase().contains(&args.person.to_lowercase()) {
         return Err(Failure::Usage(anyhow::anyhow!(
             "--reason names the person who is to be erased: leave the name out"
+        )));
+    }
+    if args.person.ends_with(OF_A_PROGRAM) {
+        return Err(Failure::Usage(anyhow::anyhow!(
+            "{} is a program, and nobody's name: it stands in clear in the ledger for ever, and there is nothing to erase",
+            args.person
         )));
     }
     let seed = keys::load_or_make(&settings.key)?;
