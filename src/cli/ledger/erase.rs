@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::export::choose;
+use super::tell;
 use crate::cli::Failure;
 use crate::config::{self, KeySource};
 use crate::keys;
@@ -90,7 +91,7 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         let plan = eraser.plan(&log, &args.person).await?;
         may_be_erased(&plan, &log, &args.person)?;
         if args.dry_run {
-            say(&format!("would erase {}", in_words(&plan)));
+            tell(format!("would erase {}", in_words(&plan)));
             return Ok(());
         }
         if !args.yes {
@@ -99,9 +100,9 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         let erased = eraser.erase(&log, &args.person, &reason, eraser.time().await?).await?;
         may_be_erased(&erased, &log, &args.person)?;
         let told: Vec<String> = erased.told_in.iter().map(u64::to_string).collect();
-        say(&format!("erased {}; entry {} says so", in_words(&erased), told.join(", ")));
+        tell(format!("erased {}; entry {} says so", in_words(&erased), told.join(", ")));
         if erased.journal_remains {
-            say("somebody is reading the database: what was erased may remain in its journal (the -wal file) until the next \
+            tell("somebody is reading the database: what was erased may remain in its journal (the -wal file) until the next \
                  checkpoint; run `PRAGMA wal_checkpoint(TRUNCATE)`, or restart the server, to be sure");
         }
         Ok::<_, anyhow::Error>(())
@@ -148,9 +149,4 @@ fn ask(plan: &Erasure, log: &LogHead, person: &str) -> anyhow::Result<()> {
         bail!("nothing was erased");
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
-fn say(text: &str) {
-    println!("{text}");
 }
