@@ -71,6 +71,15 @@ fn whoever_changes_a_file_and_not_the_manifest_is_refused_by_the_manifest() {
     }
     let changes: &[(&str, Change, &str)] = &[
         ("a line taken out", |f| f.replace("MANIFEST.sha256", "  frontier\n", "\n"), "is not a line of it"),
+        (
+            "a line taken out, of a file that every ledger has",
+            |f| {
+                let manifest = f.text("MANIFEST.sha256");
+                let lines = manifest.split_inclusive('\n').filter(|line| !line.ends_with("  checkpoint\n"));
+                f.put("MANIFEST.sha256", lines.collect::<String>());
+            },
+            "it does not name checkpoint",
+        ),
         ("a digest changed", |f| f.replace("MANIFEST.sha256", "  frontier", "0  frontier"), "frontier is not the file"),
         (
             "a file named twice",
