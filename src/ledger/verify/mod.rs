@@ -157,8 +157,8 @@ fn check(
     if let Some(segment) = segment {
         let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
         scan.start(segment, artifact, &note, &own_key)?;
-        scan.report.unvouched = vouched::unvouched(segment, artifact, &checkpoint);
     }
+    vouched::look(segment, artifact, (&note, &checkpoint), trust.witnesses, &mut scan.report);
     scan.entries(entries, at_once, progress)?;
     let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
     let signed = Signed { note: &note, own_key, trust, prev: prev.as_deref() };
