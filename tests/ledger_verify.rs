@@ -189,6 +189,16 @@ fn any_change_to_any_file_is_refused_and_the_message_says_what_is_wrong() {
             "log.vkey is not the key you trust",
         ),
         (
+            "a byte after the key file",
+            |ledger| ledger.files.get_mut("log.vkey").unwrap().push(b' '),
+            "log.vkey is not the key you trust",
+        ),
+        (
+            "a key file without its newline",
+            |ledger| ledger.files.get_mut("log.vkey").unwrap().truncate(vkey().to_string().len()),
+            "log.vkey is not the key you trust",
+        ),
+        (
             "a missing receipt",
             |ledger| drop(ledger.files.remove("receipts/req-00000.tlog-proof")),
             "receipts/req-00000.tlog-proof is missing",

@@ -139,11 +139,15 @@ fn told(output: &Output) -> String {
 }
 
 pub fn erase(stage: &Stage, person: &str, options: &[&str]) -> Output {
-    let config = stage.config();
+    on_ledger(stage).args(["erase", person]).args(options).output().unwrap()
+}
+
+/// `seconder ledger` on the database of a stage.
+fn on_ledger(stage: &Stage) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
-    command.args(["ledger", "erase", person]).args(options);
-    command.env("SECONDER_DATA_DIR", &config.data_dir).env("SECONDER_DATABASE_URL", &stage.database_url);
-    command.output().unwrap()
+    command.env("SECONDER_DATA_DIR", &stage.config().data_dir).env("SECONDER_DATABASE_URL", &stage.database_url);
+    command.arg("ledger");
+    command
 }
 
 #[tokio::test]
@@ -252,6 +256,43 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
 }
 
 #[tokio::test]
+async fn whoever_closes_the_pipe_has_read_enough() {
+    let (stage, _) = lived_through().await;
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["export", "ledger"][..], &["keys"], &["keys", "--json"], &["erase", "mona", "--dry-run"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = on_ledger(&stage).args(arguments).current_dir(folder.path()).stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {}", told(&output));
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_not_erased_and_whatever_else_is_changed_is_told_in_the_log() {
+    let (stage, _) = lived_through().await;
+    let before = Export::of(&stage).await.lines().len();
+    let refused = erase(&stage, "shopbot[bot]", &["--yes", "--reason", "by letter"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("shopbot[bot] is a program"), "{}", told(&refused));
+    assert_eq!(Export::of(&stage).await.lines().len(), before);
+
+    // No entry's opening tells of it, but a request in the database does.
+    let erased = erase(&stage, "shopbot", &["--yes", "--reason", "by letter"]);
+    assert!(
+        told(&erased).contains(&format!(
+            "no key, 0 openings of 0 entries, and what names them in 1 answered requests; entry {before} says so"
+        )),
+        "{}",
+        told(&erased)
+    );
+    let after = Export::of(&stage).await;
+    let lines = after.lines();
+    assert_eq!((lines.len(), &lines[before]["type"]), (before + 1, &json!("redaction.performed")));
+    let verified = after.verify_opened(&[]);
+    assert!(verified.status.success(), "{}", told(&verified));
+}
+
+#[tokio::test]
 async fn an_approver_who_was_erased_is_weighed_again_by_what_was_recorded_of_them() {
     let stage = Stage::set().await;
     let policy = "version: 1\napprovers:\n  trusted: [\"@acme/platform\"]\nrules:\n  - name: production\n    \
@@ -282,6 +323,15 @@ async fn whoever_is_strict_finds_nothing_odd_in_what_a_server_writes_and_every_n
     let (stage, _) = lived_through().await;
     let strict = Export::of(&stage).await.verify_opened(&["--strict"]);
     assert!(strict.status.success() && !told(&strict).contains("warning"), "{}", told(&strict));
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = on_ledger(&stage);
+    command.args(["export", "segment", "--segment"]).current_dir(folder.path());
+    assert!(command.output().unwrap().status.success());
+    let vkey = &stage.server().store().ledger().logs().await.unwrap()[0].vkey;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    command.args(["ledger", "verify", "segment", "--vkey", vkey, "--strict"]).current_dir(folder.path());
+    let strict = command.output().unwrap();
+    assert!(strict.status.success() && !told(&strict).contains("vouches"), "{}", told(&strict));
 }
 
 async fn before_tenant(stage: &Stage) -> u64 {

@@ -63,7 +63,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+        let words: Vec<_> = std::env::args_os().collect();
+        if error.use_stderr() {
+            ledger::answer_as_json(&words, &error);
+        }
+        error.exit()
+    });
+    let result = match arguments.command {
         Command::Serve => serve::run(),
         Command::Attribute(arguments) => attribute::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),

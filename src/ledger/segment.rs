@@ -138,7 +138,11 @@ impl Guide<'_> {
                  id=$(printf %s \"$sig\" | base64 -d | od -An -tx1 -N4 | tr -d ' \\n')\n  \
                  if [ \"$id\" = \"$(cut -d+ -f2 ../trusted.vkey)\" ]; then printf %s \"$sig\" | base64 -d | tail -c 64 > \"$W/sig\"; fi\n\
                  done\n\
-                 openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\""
+                 if [ -s \"$W/sig\" ]; then\n  \
+                 openssl pkeyutl -verify -pubin -inkey \"$W/trusted.pem\" -rawin -in \"$W/body\" -sigfile \"$W/sig\"\n\
+                 else\n  \
+                 echo 'FAILED: the key in ../trusted.vkey did not sign this checkpoint; if the log has changed its key, get the new one' >&2; false\n\
+                 fi"
             ),
         );
         section(
@@ -158,8 +162,9 @@ impl Guide<'_> {
         section(
             "The receipts, with python3",
             "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key\n\
-             suffice to show that one to somebody. All of `receipts.tar` is followed to the root in `checkpoint`; for one decision, put its\n\
-             request after `python3 -`.",
+             suffice to show that one to somebody. All of `receipts.tar` is followed to the root in `checkpoint`, and held against the entries:\n\
+             each decision that was not taken back has its receipt. For one decision alone, put its request after `python3 -`; whether it was\n\
+             taken back later, only the entries tell.",
             &format!("head -n 4 decisions.csv\npython3 - <<'END'\n{FOLLOW}END"),
         );
         if self.has_witnesses {

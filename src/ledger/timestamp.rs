@@ -37,6 +37,26 @@ pub fn request(bytes: &[u8], nonce: [u8; 8]) -> Vec<u8> {
 /// # Errors
 /// If it does not.
 pub fn check(response: &[u8], bytes: &[u8], nonce: [u8; 8]) -> Result<(), TimestampError> {
+    let token = granted(response)?;
+    if holds(token, &imprint(bytes)) && holds(token, &nonce_integer(nonce)) {
+        Ok(())
+    } else {
+        Err(TimestampError::Other)
+    }
+}
+
+/// Whether a response has the form of a time-stamp over these bytes, whoever asked for it.
+#[must_use]
+pub fn is_over(response: &[u8], bytes: &[u8]) -> bool {
+    granted(response).is_ok_and(|token| holds(token, &imprint(bytes)))
+}
+
+fn holds(token: &[u8], wanted: &[u8]) -> bool {
+    token.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// The token that was granted.
+fn granted(response: &[u8]) -> Result<&[u8], TimestampError> {
     // TimeStampResp ::= SEQUENCE { PKIStatusInfo ::= SEQUENCE { status INTEGER, … }, timeStampToken ContentInfo OPTIONAL }
     let malformed = TimestampError::Malformed;
     let (response, rest) = take(response, 0x30).ok_or(TimestampError::Malformed)?;
@@ -50,11 +70,7 @@ pub fn check(response: &[u8], bytes: &[u8], nonce: [u8; 8]) -> Result<(), Timest
         _ => return Err(malformed),
     }
     let (token, rest) = take(token, 0x30).ok_or(TimestampError::Malformed)?;
-    if !rest.is_empty() {
-        return Err(malformed);
-    }
-    let holds = |wanted: &[u8]| token.windows(wanted.len()).any(|window| window == wanted);
-    if holds(&imprint(bytes)) && holds(&nonce_integer(nonce)) { Ok(()) } else { Err(TimestampError::Other) }
+    if rest.is_empty() { Ok(token) } else { Err(malformed) }
 }
 
 /// MessageImprint: SHA-256 and the digest.

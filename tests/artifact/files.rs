@@ -44,11 +44,19 @@ impl Files {
 
     /// Changes the lines of the entries.
     pub fn edit_lines(&mut self, edit: impl FnOnce(&mut Vec<String>)) {
+        self.edit_text(|text| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            edit(&mut lines);
+            *text = lines.iter().map(|line| format!("{line}\n")).collect();
+        });
+    }
+
+    /// Changes the entries as one text.
+    pub fn edit_text(&mut self, edit: impl FnOnce(&mut String)) {
         let (name, mut text) = (self.entries_name(), String::new());
         GzDecoder::new(self.0[&name].as_slice()).read_to_string(&mut text).unwrap();
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        edit(&mut lines);
-        self.put(&name, gzip(lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes()));
+        edit(&mut text);
+        self.put(&name, gzip(text.as_bytes()));
     }
 
     /// Changes a letter of an entry.

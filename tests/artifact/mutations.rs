@@ -71,6 +71,15 @@ fn whoever_changes_a_file_and_not_the_manifest_is_refused_by_the_manifest() {
     }
     let changes: &[(&str, Change, &str)] = &[
         ("a line taken out", |f| f.replace("MANIFEST.sha256", "  frontier\n", "\n"), "is not a line of it"),
+        (
+            "a line taken out, of a file that every ledger has",
+            |f| {
+                let manifest = f.text("MANIFEST.sha256");
+                let lines = manifest.split_inclusive('\n').filter(|line| !line.ends_with("  checkpoint\n"));
+                f.put("MANIFEST.sha256", lines.collect::<String>());
+            },
+            "it does not name checkpoint",
+        ),
         ("a digest changed", |f| f.replace("MANIFEST.sha256", "  frontier", "0  frontier"), "frontier is not the file"),
         (
             "a file named twice",
@@ -252,6 +261,12 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
                 f.put("log.vkey", format!("{}\n", stranger.verifier()));
             },
             "is not the key you trust",
+        ),
+        ("a byte after the key", |f| f.0.get_mut("log.vkey").unwrap().push(b'\n'), "log.vkey is not the key you trust"),
+        (
+            "a key without its newline",
+            |f| f.put("log.vkey", f.text("log.vkey").trim_end()),
+            "log.vkey is not the key you trust",
         ),
         (
             "the key of a stranger for openssl",

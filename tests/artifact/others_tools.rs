@@ -3,12 +3,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use seconder::ledger::merkle::{Levels, inclusion_proof, leaf_hash};
+use seconder::ledger::receipt::Receipt;
+use seconder::ledger::{RecordType, SigningKey};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
-use super::files::Files;
+use super::files::{self, Files};
 use super::{cut, write};
 use crate::ledger_verify::others_tools::{go_check, run};
-use crate::ledger_verify::story::{Story, vkey};
+use crate::ledger_verify::story::{ORIGIN, Story, vkey};
 
 /// A later segment in `segment`, and the key from elsewhere beside it.
 fn published() -> TempDir {
@@ -96,16 +100,64 @@ fn the_commands_of_the_guide_fail_when_a_signature_or_a_key_is_not_what_it_was()
     guide.paste("lost on the way").unwrap_err();
 }
 
+/// The proof that a request's callback is in the log, in the place of the receipt of its decision.
+fn receipt_of_a_callback(files: &mut Files) {
+    let story = Story::of(250);
+    let lines = story.lines();
+    let index = story.place("req-00120", RecordType::CallbackSent) as u64;
+    let leaves: Levels = lines.iter().map(|line| leaf_hash(line.as_bytes())).collect();
+    let proof = inclusion_proof(&leaves, index, lines.len() as u64).unwrap();
+    let receipt = Receipt { index, proof, checkpoint: story.checkpoint() };
+    files.edit_member("receipts.tar", "receipts/req-00120.json", |entry| *entry = lines[index as usize].clone().into());
+    files.edit_member("receipts.tar", "receipts/req-00120.tlog-proof", |proof| *proof = receipt.to_string().into());
+}
+
+#[test]
+fn whoever_has_the_key_before_this_one_is_told_that_it_did_not_sign() {
+    let folder = published();
+    let guide = Guide::of(&folder);
+    let old = SigningKey::from_seed(ORIGIN, &Zeroizing::new([1; 32])).unwrap();
+    fs::write(folder.path().join("trusted.vkey"), format!("{}\n", old.verifier())).unwrap();
+    let said = guide.paste("openssl").unwrap_err();
+    assert!(said.contains("FAILED: the key in ../trusted.vkey did not sign this checkpoint"), "{said}");
+}
+
 #[test]
 fn whoever_has_python_alone_sees_every_changed_entry_and_receipt() {
     type Change = fn(&mut Files);
-    let root: [(Change, &str); 4] = [
+    let root: [(Change, &str); 7] = [
+        (
+            |f| {
+                f.edit_text(|text| {
+                    text.pop();
+                    text.push('X');
+                })
+            },
+            "FAILED: the last line of the entries has no end",
+        ),
+        (
+            |f| {
+                let name = f.entries_name();
+                f.0.get_mut(&name).unwrap().truncate(2_000);
+            },
+            "FAILED: EOFError",
+        ),
+        (|f| f.put("frontier", "300"), "FAILED: "),
         (Files::edit_an_entry, "not the entries that checkpoint signs"),
         (|f| f.edit_lines(|lines| drop(lines.pop())), "not the entries that checkpoint signs"),
         (|f| f.edit_lines(|lines| lines.swap(0, 1)), "not the entries that checkpoint signs"),
         (|f| f.edit_lines(|lines| lines.push(lines[0].clone())), "not the entries that checkpoint signs"),
     ];
-    let receipts: [(Change, &str); 4] = [
+    let receipts: [(Change, &str); 7] = [
+        (
+            |f| f.put("receipts.tar", files::tar(&[])),
+            "FAILED: receipts.tar does not have one receipt for each decision",
+        ),
+        (
+            |f| f.edit_tar("receipts.tar", |members| members.retain(|(name, _)| !name.contains("req-00120"))),
+            "FAILED: receipts.tar does not have one receipt for each decision",
+        ),
+        (receipt_of_a_callback, "FAILED: what the receipt of req-00120 proves is no decision"),
         (|f| f.edit_member("receipts.tar", "receipts/req-00120.json", |it| it[40] ^= 1), "req-00120 is not proven"),
         (
             |f| {
@@ -130,7 +182,7 @@ fn whoever_has_python_alone_sees_every_changed_entry_and_receipt() {
             "req-00120 is not proven",
         ),
     ];
-    let of = |title, changes: [(Change, &'static str); 4]| changes.map(|(change, reason)| (title, change, reason));
+    let of = |title, changes: [(Change, &'static str); 7]| changes.map(|(change, reason)| (title, change, reason));
     for from in [0, 300] {
         let folder = published_from(from);
         let guide = Guide::of(&folder);
@@ -155,6 +207,11 @@ fn whoever_has_python_alone_sees_every_changed_entry_and_receipt() {
         let said = guide.paste("The root").unwrap_err();
         assert!(said.contains("does not begin where checkpoint.prev ends"), "{said}");
     }
+    files.replace("frontier", "299:", "300:");
+    files.write(&guide.segment);
+    fs::remove_file(guide.segment.join("checkpoint.prev")).unwrap();
+    let said = guide.paste("The root").unwrap_err();
+    assert!(said.contains("FAILED: FileNotFoundError") && !said.contains("Traceback"), "{said}");
 }
 
 #[test]

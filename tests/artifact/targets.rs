@@ -7,13 +7,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use seconder::artifact::Directory;
 use seconder::ledger::RecordType::{self, *};
+use seconder::ledger::segment::Guide;
 use serde_json::json;
 use tar::EntryType;
 use tempfile::TempDir;
 
-use super::files::{self, gzip};
+use super::files::{self, Files, gzip};
 use super::{check, cut, write};
-use crate::ledger_verify::story::{Record, Story, request, vkey};
+use crate::ledger_verify::story::{ORIGIN, Record, Story, request, vkey};
 
 /// A tar file of a folder, whose members are under `prefix`.
 fn archive(folder: &Path, prefix: &str, packed: bool) -> PathBuf {
@@ -280,6 +281,67 @@ fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_o
     assert!(code == 2 && said.contains("--state shorter/seen.json lies inside shorter"), "{said}");
     fs::write(auditor.0.path().join("seen.json"), "{").unwrap();
     assert_eq!(with_state("longer").0, 2, "what was seen is not forgotten because it cannot be read");
+}
+
+#[test]
+fn whoever_is_strict_refuses_a_file_that_nothing_vouches_for() {
+    let auditor = Auditor(TempDir::new().unwrap());
+    let story = Story::of(20);
+    auditor.write("segment", &story, None);
+    let folder = auditor.0.path().join("segment");
+    let honest = Files::read(&folder);
+    // The requests of the story have simpler ids than a server's: that is all there is.
+    let (_, said) = auditor.verify(&["segment", "--strict"]);
+    assert!(said.contains("--strict: 20 openings of requests whose ids"), "{said}");
+    type Change = fn(&mut Files);
+    let changes: [(Change, &str); 4] = [
+        (|f| f.put("VERIFY.md", "Just trust us.\n"), "VERIFY.md: nothing the log has signed vouches for it"),
+        (|f| drop(f.0.remove("VERIFY.md")), "VERIFY.md is missing"),
+        (
+            |f| f.put("witness.policy", "quorum none\n"),
+            "; with --witness-policy it is held against the policy you trust",
+        ),
+        (|f| f.put("checkpoint.tsr", "garbage"), "it is no time-stamp of this checkpoint"),
+    ];
+    for (change, reason) in changes {
+        let mut files = honest.clone();
+        change(&mut files);
+        // The guide tells of what is there: whoever changes the files writes it anew, too.
+        let guide = Guide {
+            origin: ORIGIN,
+            from: 0,
+            to: story.records.len() as u64,
+            has_witnesses: files.0.contains_key("witness.policy"),
+            has_timestamp: files.0.contains_key("checkpoint.tsr"),
+        };
+        if guide.has_witnesses || guide.has_timestamp {
+            files.put("VERIFY.md", guide.text());
+        }
+        files.manifest_again();
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        files.write(&folder);
+        let (code, said) = auditor.verify(&["segment"]);
+        assert!(code == 0 && said.contains(reason), "{reason}: {said}");
+        let (code, said) = auditor.verify(&["segment", "--strict"]);
+        assert!(code == 1 && said.contains("NOT VERIFIED: --strict: ") && said.contains(reason), "{reason}: {said}");
+    }
+}
+
+#[test]
+fn a_request_of_which_a_segment_has_only_the_end_is_said_to_be_opened_before() {
+    use seconder::ledger::RecordType::RequestOpened;
+    let auditor = Auditor(TempDir::new().unwrap());
+    let (story, request) = (Story::of(100), crate::ledger_verify::story::request(60));
+    let before = cut(&story, story.place(&request, RequestOpened) + 1);
+    auditor.write("1", &before, None);
+    auditor.write("2", &story, Some(&before));
+    let (code, said) = auditor.verify(&["2", "--explain", &request]);
+    let begins = before.records.len();
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(&format!("it was opened before entry {begins}, where what you gave begins")), "{said}");
+    let (_, said) = auditor.verify(&["1", "2", "--explain", &request]);
+    assert!(!said.contains("it was opened before"), "{said}");
 }
 
 #[test]

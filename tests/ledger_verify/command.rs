@@ -115,7 +115,7 @@ fn a_request_is_found_by_the_first_digits_of_its_id_unless_others_begin_so_too()
     let (code, _, said) = explain("req-0006");
     assert_eq!(code, 2);
     assert!(said.contains("several requests begin with req-0006, req-00060, req-00061 among them"), "{said}");
-    for unknown in ["req-9999", "req-000", "\"", ""] {
+    for unknown in ["req-9999", "\"", ""] {
         let (code, _, said) = explain(unknown);
         assert!(code == 2 && said.contains("says nothing of a request"), "{unknown}: {said}");
     }
@@ -139,6 +139,33 @@ fn a_program_is_told_of_a_failure_too() {
     fs::remove_file(folder.path().join("ledger/log.vkey")).unwrap();
     let (code, failure) = json(&[]);
     assert_eq!((code, &failure["exit_code"], &failure["verdict"]), (1, &1.into(), &"NOT VERIFIED".into()));
+}
+
+#[test]
+fn a_program_gets_an_object_also_when_its_command_line_is_wrong() {
+    let folder = exported();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let output = command.args(["ledger", "verify"]).args(arguments).current_dir(folder.path()).output().unwrap();
+        (output.status.code().unwrap(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    for wrong in [&["ledger", "--json"][..], &["--json", "--vkey", "x"], &["ledger", "--json", "--wrong"]] {
+        let (code, stdout, said) = run(wrong);
+        let answer: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+        assert_eq!((code, &answer["ok"], &answer["exit_code"]), (2, &false.into(), &2.into()), "{said}");
+        assert!(answer["message"].as_str().unwrap().starts_with("error: ") && said.contains("error: "), "{answer}");
+    }
+    let (code, stdout, said) = run(&["ledger"]);
+    assert!(code == 2 && stdout.is_empty() && said.contains("--vkey"), "{said}");
+    let (code, stdout, _) = run(&["--help", "--json"]);
+    assert!(code == 0 && stdout.starts_with(b"Check "), "help is no failure");
+}
+
+#[test]
+fn too_few_digits_of_a_request_are_said_to_be_too_few() {
+    let folder = exported();
+    let (code, _, said) = verify(folder.path(), &["--explain", "eed"]);
+    assert!(code == 2 && said.contains("eed is too short") && said.contains("at least 8 digits"), "{said}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn whoever_holds_the_new_key_verifies_from_its_announcement_on_and_compares_with
         "the key you trust is none of this log's",
     );
     let mut alone = export(&before, &[&old], &old);
-    alone.write("log.vkey", vkey(&new));
+    alone.write("log.vkey", format!("{}\n", vkey(&new)));
     assert_refused("with another key file", check(&alone, &new, None), stranger);
 }
 
@@ -274,9 +274,9 @@ fn the_key_file_of_a_ledger_names_the_key_the_log_has_now() {
     let (Change { during, after, .. }, old, new) = (change(), key(), next());
     let file = "log.vkey is not the key you trust, nor one that took over from it";
     let mut ledger = export(&during, &[&old, &new], &old);
-    ledger.write("log.vkey", vkey(&new));
+    ledger.write("log.vkey", format!("{}\n", vkey(&new)));
     assert_refused("announced only", check(&ledger, &old, None), file);
     let mut ledger = export(&after, &[&new], &new);
-    ledger.write("log.vkey", vkey(&thief()));
+    ledger.write("log.vkey", format!("{}\n", vkey(&thief())));
     assert_refused("a thief's", check(&ledger, &old, None), file);
 }

@@ -70,6 +70,15 @@ async fn an_auditor_can_insist_on_witnesses_and_the_time_of_what_was_published()
         std::fs::write(&policy, text).unwrap();
         let (code, said) = verify(&segment, &log.vkey, &policy);
         assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("checkpoint.tsr has the form of a time-stamp of this checkpoint"), "{said}");
+        let arguments = ["ledger", "verify", segment.to_str().unwrap(), "--vkey", &log.vkey, "--strict"];
+        let strict = run(&[&arguments[..], &["--witness-policy", policy.to_str().unwrap()]].concat());
+        assert!(strict.status.success(), "{}", String::from_utf8_lossy(&strict.stderr));
+        let strict = run(&arguments);
+        assert!(
+            String::from_utf8_lossy(&strict.stderr).contains("--strict: witness.policy: "),
+            "the policy nobody gave"
+        );
     }
     std::fs::write(&policy, Witness::start().policy()).unwrap();
     let (code, said) = verify(&segment, &log.vkey, &policy);

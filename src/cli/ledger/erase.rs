@@ -7,6 +7,7 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::export::choose;
+use super::tell;
 use crate::cli::Failure;
 use crate::config::{self, KeySource};
 use crate::keys;
@@ -17,7 +18,8 @@ opening whose text names them: facts of releases they had a part in, evidence, r
 was erased, and not whose it was. Receipts and exported ledgers verify as before; the same person gets a new subject \
 when they come back. Requests in the database that are answered keep only what does not name them.\n\
 \n\
-Refused while a request that names them is open: it needs what it knows of them to be decided.\n\
+Refused while a request that names them is open: it needs what it knows of them to be decided. Refused for a program (NAME[bot]), \
+whose name stands in clear and is nobody's.\n\
 \n\
 Does not reach: what the policy's authors choose to call their rules, freezes, repositories and environments: these names \
 stand in clear, and a rule called mona-must-approve keeps that name for ever; openings that were exported before, backups, the server's logs, policy files that name them, webhooks that \
@@ -26,6 +28,9 @@ what VACUUM has not cleared away yet. An entry's request_digest is over names, t
 can try whether a name fits.\n\
 \n\
 The database and the key are those the settings of `seconder serve` name; the server may be running.";
+
+/// How the logins of programs end; no person's can, for GitHub lets nobody have brackets in theirs.
+const OF_A_PROGRAM: &str = "[bot]";
 
 /// Make a person unknown to the ledger; every proof stays valid.
 #[derive(Debug, Args)]
@@ -69,6 +74,12 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
             "--reason names the person who is to be erased: leave the name out"
         )));
     }
+    if args.person.ends_with(OF_A_PROGRAM) {
+        return Err(Failure::Usage(anyhow::anyhow!(
+            "{} is a program, and nobody's name: it stands in clear in the ledger for ever, and there is nothing to erase",
+            args.person
+        )));
+    }
     let seed = keys::load_or_make(&settings.key)?;
     let next_seed = settings.next_key.as_ref().map(keys::load_next).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -80,7 +91,7 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         let plan = eraser.plan(&log, &args.person).await?;
         may_be_erased(&plan, &log, &args.person)?;
         if args.dry_run {
-            say(&format!("would erase {}", in_words(&plan)));
+            tell(format!("would erase {}", in_words(&plan)));
             return Ok(());
         }
         if !args.yes {
@@ -89,9 +100,9 @@ pub fn run(args: &EraseArgs) -> Result<(), Failure> {
         let erased = eraser.erase(&log, &args.person, &reason, eraser.time().await?).await?;
         may_be_erased(&erased, &log, &args.person)?;
         let told: Vec<String> = erased.told_in.iter().map(u64::to_string).collect();
-        say(&format!("erased {}; entry {} says so", in_words(&erased), told.join(", ")));
+        tell(format!("erased {}; entry {} says so", in_words(&erased), told.join(", ")));
         if erased.journal_remains {
-            say("somebody is reading the database: what was erased may remain in its journal (the -wal file) until the next \
+            tell("somebody is reading the database: what was erased may remain in its journal (the -wal file) until the next \
                  checkpoint; run `PRAGMA wal_checkpoint(TRUNCATE)`, or restart the server, to be sure");
         }
         Ok::<_, anyhow::Error>(())
@@ -138,9 +149,4 @@ fn ask(plan: &Erasure, log: &LogHead, person: &str) -> anyhow::Result<()> {
         bail!("nothing was erased");
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
-fn say(text: &str) {
-    println!("{text}");
 }

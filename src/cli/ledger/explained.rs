@@ -29,6 +29,15 @@ impl Explained {
             Some(file) => openings::entries_of(&args.targets, file, reports, request)?,
         };
         let mut again = judge_again(&entries);
+        let from = reports.first().map_or(0, |report| report.from);
+        if let Err(why) = &mut again
+            && from > 0
+            && entries.iter().all(|entry| entry["type"] != "request.opened")
+        {
+            *why = format!(
+                "it was opened before entry {from}, where what you gave begins: give the segments before it, too"
+            );
+        }
         if let (Err(why), Some(_)) = (&mut again, &args.openings) {
             let erased = erased_from(&entries, self::entries(&args.targets)?).map_err(cannot_read_entries)?;
             if !erased.is_empty() {
@@ -75,6 +84,11 @@ fn named(args: &VerifyArgs, asked: &str) -> Result<String, Failure> {
     if found.len() < 2 || found.contains(asked) {
         let only = if found.contains(asked) { Some(asked.to_owned()) } else { found.pop_first() };
         return only.ok_or_else(|| {
+            if is_request_id(asked) && asked.len() < LEAST_DIGITS {
+                return Failure::Unusable(format!(
+                    "{asked} is too short to tell a request from others: give at least {LEAST_DIGITS} digits of its id"
+                ));
+            }
             Failure::Unusable(format!(
                 "the ledger says nothing of a request {asked}; its id, of which the first {LEAST_DIGITS} digits are enough, is on \
                  the check run, and in the name of its receipt"

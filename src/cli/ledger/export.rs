@@ -74,14 +74,20 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
 fn say(log: &LogHead, written: &str, args: &ExportArgs) {
     let dir = &args.dir;
-    println!("{written} are in {}", dir.display());
+    super::tell(format_args!("{written} are in {}", dir.display()));
     if let Some(openings) = &args.openings {
-        println!("what is sealed in them is told by {}: give it to nobody who may not see names", openings.display());
+        super::tell(format_args!(
+            "what is sealed in them is told by {}: give it to nobody who may not see names",
+            openings.display()
+        ));
     }
-    println!("verify with a key you got elsewhere:\n  seconder ledger verify {} --vkey {}", dir.display(), log.vkey);
+    super::tell(format_args!(
+        "verify with a key you got elsewhere:\n  seconder ledger verify {} --vkey {}",
+        dir.display(),
+        log.vkey
+    ));
 }
 
 /// Writes what is new since a checkpoint, or everything, as a segment.

@@ -76,7 +76,6 @@ pub fn run(args: &KeysArgs) -> Result<(), Failure> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
 async fn list(as_json: bool) -> Result<(), Failure> {
     let place = config::load_place().map_err(|error| Failure::Usage(error.into()))?;
     let reader = LedgerReader::open(place.database_url.expose_secret())
@@ -89,16 +88,16 @@ async fn list(as_json: bool) -> Result<(), Failure> {
     }
     if as_json {
         let logs = logs.iter().map(|(log, keys)| to_json(log, keys)).collect::<Result<Vec<_>, _>>()?;
-        println!("{:#}", Value::from(logs));
+        super::tell(format_args!("{:#}", Value::from(logs)));
         return Ok(());
     }
     if logs.is_empty() {
-        println!("there is no ledger yet, so no key has signed anything");
+        super::tell("there is no ledger yet, so no key has signed anything");
     }
     for (log, keys) in &logs {
-        println!("{} ({}), {} entries: {}", log.login, log.tenant, log.size, log.origin);
+        super::tell(format_args!("{} ({}), {} entries: {}", log.login, log.tenant, log.size, log.origin));
         for key in keys {
-            println!("  {}  {}\n    {}", &fingerprint(key)?[..SHOWN], in_words(key), key.vkey);
+            super::tell(format_args!("  {}  {}\n    {}", &fingerprint(key)?[..SHOWN], in_words(key), key.vkey));
         }
     }
     Ok(())
@@ -143,7 +142,6 @@ fn to_json(log: &LogHead, keys: &[LogKey]) -> anyhow::Result<Value> {
     }))
 }
 
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
 fn make(out: Option<PathBuf>) -> Result<(), Failure> {
     let path = match out {
         Some(path) => path,
@@ -154,16 +152,14 @@ fn make(out: Option<PathBuf>) -> Result<(), Failure> {
     };
     let seed = keys::make_new(&path).with_context(|| format!("cannot make a key in {}", path.display()))?;
     let fingerprint = SigningKey::from_seed("seconder", &seed)?.verifier().fingerprint();
-    println!(
-        "a new key is in {}, for its owner only; keep a copy in a safe place\n  fingerprint {}\nto announce it, start every server with\n  SECONDER_LEDGER_NEXT_KEY_FILE={}",
-        path.display(),
+    let path = path.display();
+    super::tell(format_args!(
+        "a new key is in {path}, for its owner only; keep a copy in a safe place\n  fingerprint {}\nto announce it, start every server with\n  SECONDER_LEDGER_NEXT_KEY_FILE={path}",
         &fingerprint[..SHOWN],
-        path.display(),
-    );
+    ));
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
 async fn revoke(tenant: Option<&str>, revocation: &Revocation) -> Result<(), Failure> {
     let config = config::load_ledger_keys().map_err(|error| Failure::Usage(error.into()))?;
     let url = config.place.database_url.expose_secret().to_owned();
@@ -192,7 +188,7 @@ async fn revoke(tenant: Option<&str>, revocation: &Revocation) -> Result<(), Fai
     clock.read(&store).await?;
     for log in &logs {
         match store.revoke_key(log, revocation).await {
-            Ok(()) => println!("{} ({}): the key is revoked", log.login, log.tenant),
+            Ok(()) => super::tell(format_args!("{} ({}): the key is revoked", log.login, log.tenant)),
             Err(error) => {
                 failed = Some(anyhow::Error::from(error).context(format!("in the ledger of {}", log.login)));
                 break;

@@ -15,6 +15,10 @@ mod told;
 mod trust;
 pub mod verify;
 
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
+
 use crate::app::anchor::Accepted;
 use crate::app::guard::{Guard, Refusal};
 use crate::config::LedgerKeys;
@@ -45,7 +49,19 @@ async fn may_sign(keys: &LedgerKeys, ledger: &LedgerReader) -> Result<(), Refusa
 
 /// Prints the schema.
 pub fn print_schema() {
-    use std::io::Write as _;
-    // Whoever closes the pipe has read enough.
-    let _ = writeln!(std::io::stdout(), "{:#}", crate::ledger::catalogue::schema());
+    tell(format_args!("{:#}", crate::ledger::catalogue::schema()));
+}
+
+/// Answers a command line that cannot be read, if it is of a program that wants `verify --json`.
+pub fn answer_as_json(words: &[OsString], error: &clap::Error) {
+    let is_verify = words.get(1..3).is_some_and(|command| command == ["ledger", "verify"]);
+    if is_verify && words.iter().any(|word| word == "--json") {
+        let failure = verify::Failure::Unusable(error.to_string().trim_end().to_owned());
+        tell(format_args!("{:#}", told::failed(&failure)));
+    }
+}
+
+/// Writes a line for whoever reads. Whoever closes the pipe has read enough, and what was done is done.
+fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -168,14 +168,13 @@ async fn one(args: &PublishArgs, publisher: &Publisher, log: &LogHead) -> anyhow
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the command line speaks to people")]
 fn say(args: &PublishArgs, log: &LogHead, words: &str, mut value: Value) {
     if args.json {
         value["log"] = log.origin.as_str().into();
         value["tenant"] = log.login.as_str().into();
-        println!("{value}");
+        super::tell(value);
     } else {
-        println!("{}: {words}", log.login);
+        super::tell(format_args!("{}: {words}", log.login));
     }
 }
 

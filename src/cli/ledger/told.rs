@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::verify::Failure;
+use crate::ledger::segment::{TIMESTAMP, WITNESS_POLICY};
 use crate::ledger::verify::report::{Report, counted};
 
 /// A failure for programs, which never get nothing.
@@ -12,6 +13,16 @@ pub(super) fn failed(failure: &Failure) -> Value {
         "verdict": failure.verdict(),
         "message": failure.to_string(),
     })
+}
+
+/// What is to be thought of a file for which nothing vouches.
+pub(super) fn unvouched(name: &str) -> String {
+    let but = match name {
+        WITNESS_POLICY => "; with --witness-policy it is held against the policy you trust",
+        TIMESTAMP => ", and it is no time-stamp of this checkpoint",
+        _ => ", and this version of seconder writes another",
+    };
+    format!("{name}: nothing the log has signed vouches for it{but}")
 }
 
 /// A report for people.
@@ -48,7 +59,12 @@ pub(super) fn in_words(report: &Report, key_from_artifact: bool) -> String {
         words.push_str(&format!("  warning: {warning}\n"));
     }
     for name in &report.unvouched {
-        words.push_str(&format!("  {name}: nothing the log has signed vouches for it\n"));
+        words.push_str(&format!("  {}\n", unvouched(name)));
+    }
+    if report.is_stamped {
+        words.push_str(&format!(
+            "  {TIMESTAMP} has the form of a time-stamp of this checkpoint; whose it is, `openssl ts -verify` tells\n"
+        ));
     }
     if let Some(size) = report.continues {
         words.push_str(&format!("  continues the older checkpoint of {}\n", counted(size, "entry", "entries")));

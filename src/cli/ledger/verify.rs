@@ -14,7 +14,7 @@ use super::explained::Explained;
 use super::openings;
 use super::seen::Seen;
 use super::served::{self, FetchError};
-use super::told::{failed, in_words};
+use super::told::{failed, in_words, unvouched};
 use super::trust::{is_outside, seen, successor, trusted_key, witness_policy};
 use crate::artifact::Target;
 use crate::ledger::Hash;
@@ -71,7 +71,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "REQUEST")]
     pub explain: Option<String>,
 
-    /// Refuse what is only a warning otherwise, and every entry that is not in canonical form or tells in clear what its
+    /// Refuse what is only a warning otherwise, a file that nothing vouches for, and every entry that is not in canonical form or tells in clear what its
     /// catalogue does not; takes longer
     #[arg(long)]
     pub strict: bool,
@@ -333,6 +333,9 @@ fn in_order(path: &Path, before: Option<&Report>, refusal: Refusal) -> Failure {
 
 /// Refuses what is odd, if nothing worse.
 fn is_spotless(args: &VerifyArgs, reports: &[Report]) -> Result<(), Failure> {
+    if let Some(name) = reports.iter().flat_map(|report| &report.unvouched).next() {
+        return Err(Failure::Odd(unvouched(name)));
+    }
     if let Some(warning) = reports.iter().flat_map(|report| &report.warnings).next() {
         return Err(Failure::Odd(warning.clone()));
     }

@@ -1,4 +1,5 @@
-import base64, hashlib, json, sys, tarfile
+import base64, glob, gzip, hashlib, json, sys, tarfile
+sys.excepthook = lambda kind, error, _: print("FAILED:", kind.__name__ + ":", error, file=sys.stderr)  # nothing can be said: that is no OK
 leaf = lambda line: hashlib.sha256(b"\0" + line).digest()
 node = lambda left, right: hashlib.sha256(b"\1" + left + right).digest()
 
@@ -24,4 +25,18 @@ for request in sys.argv[1:] or names:
     proven = index < size and root(leaf(entry), index, size, path) == signed and not path
     if not proven or under != checkpoint or json.loads(entry)["corr"] != request:
         sys.exit("FAILED: " + request + " is not proven by its receipt")
+    if json.loads(entry)["type"] != "decision.recorded":
+        sys.exit("FAILED: what the receipt of " + request + " proves is no decision")
     print("OK:", request, "is entry", index, "with the leaf hash", leaf(entry).hex())
+
+if not sys.argv[1:]:  # each decision that stands has its receipt, and nothing else has one
+    standing = set()
+    [entries] = glob.glob("entries-*.jsonl.gz")
+    for entry in map(json.loads, gzip.open(entries, "rb")):
+        if entry["type"] == "decision.recorded":
+            standing.add(entry["corr"])
+        if entry["type"] == "decision.voided":
+            standing.discard(entry["corr"])
+    if sorted(names) != sorted(standing):
+        sys.exit("FAILED: receipts.tar does not have one receipt for each decision in " + entries)
+    print("OK:", len(names), "decisions have their receipt, all there are")

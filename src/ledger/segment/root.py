@@ -1,4 +1,5 @@
 import base64, functools, glob, gzip, hashlib, sys
+sys.excepthook = lambda kind, error, _: print("FAILED:", kind.__name__ + ":", error, file=sys.stderr)  # nothing can be said: that is no OK
 leaf = lambda line: hashlib.sha256(b"\0" + line).digest()
 node = lambda left, right: hashlib.sha256(b"\1" + left + right).digest()
 root = lambda trees: functools.reduce(lambda right, left: node(left, right), reversed(trees))
@@ -16,6 +17,8 @@ if len(trees) != bin(size).count("1") or size > 0 and (size, root(trees)) != sig
 
 [entries] = glob.glob("entries-*.jsonl.gz")
 for line in gzip.open(entries, "rb"):
+    if not line.endswith(b"\n"):
+        sys.exit("FAILED: the last line of the entries has no end")
     tree, bits = leaf(line[:-1]), size
     while bits & 1:  # two perfect subtrees of one size become one
         tree, bits = node(trees.pop(), tree), bits >> 1

@@ -33,7 +33,8 @@ pub enum Refusal {
     Quorum(NoQuorum),
     /// The key that comes with the ledger is another one.
     #[error(
-        "{0} is not the key you trust, nor one that took over from it: the ledger is of another log, or the file was changed"
+        "{0} is not the key you trust, nor one that took over from it, byte for byte: the ledger is of another log, or the file was \
+         changed"
     )]
     KeyFile(&'static str),
     /// Who signed is not who had to sign by the log's own entries, or not whom the reader trusts.

@@ -67,8 +67,10 @@ pub struct Report {
     pub opened_before: u64,
     /// The size of the newest older checkpoint that this ledger continues.
     pub continues: Option<u64>,
-    /// Files for which nothing signed vouches.
+    /// Files of which nothing says that they are what they should be: whoever is strict refuses them.
     pub unvouched: Vec<&'static str>,
+    /// Whether there is a time-stamp in the form of one over this checkpoint. Its authority's signature is not checked.
+    pub is_stamped: bool,
     /// Decisions of which GitHub could not be told: it may not know of them.
     pub callbacks_given_up: u64,
     /// What is odd and proves nothing, in sentences: whoever is strict refuses it.
@@ -92,6 +94,7 @@ impl Report {
             opened_before: 0,
             continues,
             unvouched: Vec::new(),
+            is_stamped: false,
             callbacks_given_up: 0,
             warnings: Vec::new(),
             newer_key: None,

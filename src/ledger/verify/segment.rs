@@ -9,7 +9,7 @@ use super::keys::Keys;
 use super::read_text;
 use super::refusal::Refusal;
 use crate::ledger::checkpoint::Checkpoint;
-use crate::ledger::layout::Artifact;
+use crate::ledger::layout::{self, Artifact, Place};
 use crate::ledger::merkle::{Frontier, Hash, verify_consistency};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::segment as names;
@@ -40,11 +40,15 @@ impl Segment {
                 return Err(wrong(format!("it names {name} twice")));
             }
         }
+        let is_ours = |name: &str| {
+            let is_in_both = name != layout::ENTRIES && matches!(layout::place(name), Place::Fixed);
+            is_in_both || names::has_file(self.from, self.to, name)
+        };
         for (name, digest) in self.digests.iter().filter(|(name, _)| *name != names::MANIFEST) {
             match named.remove(name.as_str()) {
                 Some(named) if named == digest => {}
                 Some(_) => return Err(wrong(format!("{name} is not the file it names: one of the two was changed"))),
-                None if !names::has_file(self.from, self.to, name) => return Err(Refusal::Foreign(name.clone())),
+                None if !is_ours(name) => return Err(Refusal::Foreign(name.clone())),
                 None => return Err(wrong(format!("it does not name {name}"))),
             }
         }
