@@ -197,3 +197,54 @@ fn what_github_was_not_told_is_counted() {
     story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "note", "error": "410"}));
     assert_eq!(check(&story.export(), None).unwrap().callbacks_given_up, 1);
 }
+
+/// Whoever counts otherwise than the commits are told needs nobody to second.
+#[test]
+fn what_an_agent_wrote_is_not_counted_away() {
+    let (mut story, id) = (Story::of(12), request(0));
+    for (field, value) in [("ai_commits", json!(0)), ("matched_rules", json!([])), ("quorum", json!([]))] {
+        story.add(&id, RequestOpened, field, value);
+    }
+    story.remove(&id, ReviewRecorded);
+    for (field, value) in [("outcome", json!("not_required")), ("approvers", json!([])), ("quorum", json!([]))] {
+        story.add(&id, DecisionRecorded, field, value);
+    }
+    assert_refused("agents forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
+    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": true}]));
+    assert_refused("held by a rule", &story.export(), None, "decided not_required, but a rule matched");
+    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": false}]));
+    check(&story.export(), None).expect("nothing tells of an agent any more but the facts, which judging again reads");
+
+    let mut abridged = Story::of(12);
+    abridged.add(&id, RequestOpened, "commits", json!([]));
+    assert_refused("left out", &abridged.export(), None, "ai_commits says 1, but 0 of its commits have an agent");
+    abridged.add(&id, RequestOpened, "abridged", json!("commits"));
+    check(&abridged.export(), None).expect("there was no room for them, which it says");
+}
+
+#[test]
+fn nobody_is_let_in_for_having_waited_longer_than_since_the_opening() {
+    let (mut story, id) = (Story::of(12), request(0));
+    for (of, field) in [(RequestOpened, "quorum"), (DecisionRecorded, "quorum")] {
+        story.set(&id, of, &format!("/{field}/0/from"), json!("admins"));
+    }
+    story.set(
+        &id,
+        RequestOpened,
+        "/quorum/0",
+        json!({
+            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [{"after": DAY, "from": "writers"}],
+        }),
+    );
+    at(&mut story, &id, RequestOpened, NOON);
+    story.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": DAY, "let_in": [], "time": NOON + 50}));
+    let reason = "says that it waited 86400000 milliseconds, but the request was opened only 50 milliseconds before";
+    assert_refused("let in at once", &story.export(), None, reason);
+    at(&mut story, &id, RequestEscalated, NOON + DAY);
+    at(&mut story, &id, ReviewRecorded, NOON + DAY);
+    check(&story.export(), None).unwrap();
+    let again = Value::Object(story.record(&id, RequestOpened).body.clone());
+    story.insert_after(&id, RequestOpened, RequestRejudged, again);
+    at(&mut story, &id, RequestRejudged, NOON + DAY - 1);
+    check(&story.export(), None).expect("it waits since it was opened, however often it is judged again");
+}

@@ -45,6 +45,7 @@ pub mod report;
 mod rules;
 pub mod segment;
 mod timely;
+mod told;
 pub mod violation;
 mod vouched;
 pub mod who;

@@ -191,9 +191,11 @@ impl Life {
                     return Err(Violation::PartyMissing(*missing));
                 }
                 let is_denied = open.is_denied || now.is_denied;
-                let Open { approvals, denials, starters, waited, release_taken_back, .. } = std::mem::take(&mut **open);
+                let Open { opened_at, approvals, denials, starters, waited, release_taken_back, .. } =
+                    std::mem::take(&mut **open);
                 **open = Open {
                     is_from_before,
+                    opened_at,
                     approvals,
                     denials,
                     starters,
@@ -213,10 +215,7 @@ impl Life {
                 open.approvals.retain(|approval| approval.id != struck.id);
             }
             Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
-            Body::Waited(waited) => {
-                let open = self.still_open(record_type)?;
-                open.waited = open.waited.max(waited);
-            }
+            Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,
             Body::Decision(decision) => {
                 self.same_digest(&decision.request_digest)?;
                 let Life::Open(open) = self else {

@@ -141,6 +141,14 @@ pub enum Violation {
     /// Others are counted than were asked for.
     #[error("the decision counts people from another group than request.opened asks for")]
     OtherGroup,
+    /// Others are let in too early.
+    #[error("says that it waited {waited} milliseconds, but the request was opened only {passed} milliseconds before")]
+    WaitedLonger {
+        /// What it says, in milliseconds.
+        waited: u64,
+        /// Since the opening, in milliseconds.
+        passed: u64,
+    },
     /// Seconded too late.
     #[error("seconded at {time}, but the request expired at {expires_at} (milliseconds since 1970 UTC)")]
     ApprovedLate {
@@ -193,6 +201,17 @@ pub enum Violation {
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,
+    /// Agents are counted otherwise than they are told.
+    #[error("ai_commits says {ai_commits}, but {told} of its commits have an agent")]
+    AgentsUncounted {
+        /// On how many commits one is told.
+        told: u64,
+        /// How many are counted.
+        ai_commits: u64,
+    },
+    /// Whoever set it going could be left out of the parties.
+    #[error("it does not say who set the run going: it has neither actor nor triggering_actor, and no facts")]
+    StartedByNobody,
     /// Released unseconded though an agent wrote it.
     #[error(
         "decided not_required, but a rule matched or the facts call for one: {ai_commits} commits by an agent and {partial} gaps in the facts"
