@@ -1,9 +1,12 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
+use std::collections::BTreeSet;
+
 use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed};
 use super::eligible::Approval;
 use super::held::{self, Loose};
 use super::known::verbatim;
 use super::report::Outcome;
+use super::sealed::Told;
 use super::told;
 use super::violation::Violation;
 use super::who::AccountId;
@@ -26,6 +29,10 @@ pub(super) struct Open {
     /// Who set it going, as far as the opening tells.
     pub(super) starters: Vec<AccountId>,
     pub(super) parties: Vec<AccountId>,
+    /// Whose word did not count because they had a part, since it was last judged.
+    pub(super) refused: BTreeSet<AccountId>,
+    /// How it names persons.
+    pub(super) told: Told,
     pub(super) people: Vec<Owner>,
     pub(super) approvals: Vec<Approval>,
     pub(super) denials: Vec<AccountId>,
@@ -69,6 +76,8 @@ impl Open {
             attempted: Attempted::opened(entry),
             starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
+            refused: BTreeSet::new(),
+            told: Told::of(&opened.parties, &opened.people),
             people: opened.people,
             approvals: Vec::new(),
             denials: Vec::new(),
@@ -94,6 +103,9 @@ impl Open {
         }
         if self.has_part(id) {
             return Err(Violation::PartyApproves(id));
+        }
+        if self.refused.iter().any(|refused| self.is_one_human(*refused, id)) {
+            return Err(Violation::RefusedApproves(id));
         }
         self.person(&review.reviewer)?;
         self.is_in_time(time)?;

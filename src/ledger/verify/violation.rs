@@ -55,6 +55,12 @@ pub enum Violation {
     #[error("the reviewer {0} had a part in the request and cannot second it")]
     PartyApproves(AccountId),
     /// P1.
+    #[error("{0} seconds, who was refused before because they had a part; nothing was judged again since")]
+    RefusedApproves(AccountId),
+    /// One person under two ids.
+    #[error("the person {0} is told by the number of their account, in a log that names persons by subjects (sub_...)")]
+    InClear(AccountId),
+    /// P1.
     #[error("the reviewer {id} is a {kind}; only a person (User) can second")]
     NotAPerson {
         /// The account.
@@ -198,6 +204,9 @@ pub enum Violation {
         /// The one before.
         last: u64,
     },
+    /// One happening is told twice.
+    #[error("its id {0:?} was that of another entry of the request: an entry is repeated")]
+    Repeated(String),
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,
