@@ -282,13 +282,14 @@ fn in_a_log_that_names_persons_by_subjects_nobody_is_a_second_person_by_their_nu
     story.set(&id, ReviewRecorded, "/reviewer/id", json!(1));
     story.set(&id, DecisionRecorded, "/approvers/0/id", json!(1));
     assert_refused("a party by her number", &story.export(), None, &reason(1));
-    for (of, path) in
-        [(RequestOpened, "/parties/0/id"), (AttemptRefused, "/reviewer/id"), (DecisionRecorded, "/approvers/0/id")]
-    {
+    for (of, path) in [(AttemptRefused, "/reviewer/id"), (DecisionRecorded, "/approvers/0/id")] {
         let mut story = honest.clone();
         story.set(&id, of, path, json!(99));
         assert_refused(path, &story.export(), None, &reason(99));
     }
+    let mut more = honest.clone();
+    more.record(&id, RequestOpened).body["parties"].as_array_mut().unwrap().push(person(99));
+    assert_refused("a party more", &more.export(), None, &reason(99));
     let mut bots = honest.clone();
     let parties = bots.record(&id, RequestOpened).body["parties"].as_array_mut().unwrap();
     parties.push(json!({"id": 5, "login": "shopbot[bot]", "kind": "Bot"}));
