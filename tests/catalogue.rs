@@ -7,6 +7,7 @@ use seconder::domain::event::{Event, Verdict};
 use seconder::ledger::RecordType;
 use seconder::ledger::catalogue::{all, document, example, schema};
 use seconder::ledger::entry::{Header, MAX_BYTES};
+use seconder::ledger::verify::clear;
 use serde_json::{Value, json};
 
 use crate::support::case;
@@ -55,6 +56,31 @@ fn every_type_has_its_fields_and_an_example_that_fits_an_entry() {
             assert!(line.contains(&opening.commitment()), "{}", opening.path);
         }
     }
+}
+
+#[test]
+fn whoever_is_strict_misses_what_every_entry_of_a_type_has_and_an_id_of_its_form() {
+    for entry in all() {
+        let (line, _) = example(entry).unwrap();
+        assert_eq!(clear::odd(&line), None, "{}", entry.name);
+        let fields: Value = serde_json::from_str(&line).unwrap();
+        for field in entry.fields.iter().filter(|field| field.is_required) {
+            let mut less = fields.clone();
+            less.as_object_mut().unwrap().remove(field.name);
+            let odd = clear::odd(&less.to_string()).unwrap();
+            assert_eq!(odd, format!("/{} is not there, which every {} has", field.name, entry.name));
+        }
+        let Some(corr) = fields["corr"].as_str() else { continue };
+        for id in ["x".to_owned(), format!("{corr}:{}:01", entry.name), format!("{corr}:ledger.genesis:1")] {
+            let mut renamed = fields.clone();
+            renamed["id"] = id.into();
+            assert!(clear::odd(&renamed.to_string()).unwrap().starts_with("its id "), "{}", entry.name);
+        }
+    }
+    let (line, _) = example(all().find(|entry| entry.name == "callback.sent").unwrap()).unwrap();
+    let mut deeper: Value = serde_json::from_str(&line).unwrap();
+    deeper["attempt_checked"].as_object_mut().unwrap().remove("status");
+    assert!(clear::odd(&deeper.to_string()).unwrap().starts_with("/attempt_checked/status is not there"));
 }
 
 #[test]

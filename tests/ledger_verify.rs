@@ -636,7 +636,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                 s.set(unneeded, RequestOpened, "/ai_commits", json!(3));
                 s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
-            "decided not_required, but a rule matched or the facts call for one: 3 commits by an agent",
+            "ai_commits says 3, but 0 of its commits have an agent",
         ),
         (
             "partial facts passed as needing nobody",

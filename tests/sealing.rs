@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use seconder::demo::Commit;
 use seconder::domain::effect::Effect;
 use seconder::domain::event::{Event, Receipt, Verdict};
+use seconder::ledger::sealing::SubjectKey;
 use seconder::store::{Eraser, NewDelivery, Options, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -367,7 +368,7 @@ async fn an_opening_that_is_forged_swapped_or_withheld_is_refused() {
     let original = Export::of(&stage).await;
     assert!(original.verify_opened(&[]).status.success());
     let opened = |lines: &[Value]| lines.iter().position(|line| line["openings"].is_array()).unwrap();
-    let forgeries: [(&str, Forge, &str); 8] = [
+    let forgeries: [(&str, Forge, &str); 9] = [
         (
             "another value",
             &|lines| {
@@ -416,6 +417,18 @@ async fn an_opening_that_is_forged_swapped_or_withheld_is_refused() {
                 lines[at]["account_id"] = json!(1);
             },
             "which their key disproves",
+        ),
+        (
+            "one person as two",
+            &|lines| {
+                let at = lines.iter().position(|line| line["login"] == "mona").unwrap();
+                let key = SubjectKey::new([9; 32]);
+                let mut second = lines[at].clone();
+                let subject = key.subject(second["account_id"].as_u64().unwrap());
+                (second["key"], second["sub"]) = (json!(key.to_hex()), json!(subject.to_string()));
+                lines.insert(at, second);
+            },
+            "and so is another subject",
         ),
         ("another log's", &|lines| lines[0]["log"] = json!("elsewhere"), "of the log elsewhere"),
         ("more than there are entries", &|lines| lines.push(json!({"openings": [], "seq": 9_999})), "after the last"),

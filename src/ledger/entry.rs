@@ -276,9 +276,15 @@ pub struct Header<'a> {
     /// What was found on each commit.
     #[serde(borrow)]
     pub commits: Option<&'a RawValue>,
+    /// What was left out of an opening for want of room.
+    #[serde(borrow)]
+    pub abridged: Option<&'a RawValue>,
     /// What the opening rests on.
     #[serde(borrow)]
     pub facts: Option<&'a RawValue>,
+    /// The digest of that, where it stands elsewhere.
+    #[serde(borrow)]
+    pub facts_digest: Option<&'a RawValue>,
     /// Accounts that are one human's, or a program's.
     #[serde(borrow)]
     pub people: Option<&'a RawValue>,
@@ -297,6 +303,9 @@ pub struct Header<'a> {
     /// Who gave a verdict.
     #[serde(borrow)]
     pub reviewer: Option<&'a RawValue>,
+    /// What stands against one.
+    #[serde(borrow)]
+    pub why: Option<&'a RawValue>,
     /// The verdict.
     #[serde(borrow)]
     pub verdict: Option<&'a RawValue>,

@@ -197,3 +197,136 @@ fn what_github_was_not_told_is_counted() {
     story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "note", "error": "410"}));
     assert_eq!(check(&story.export(), None).unwrap().callbacks_given_up, 1);
 }
+
+/// Whoever counts otherwise than the commits are told needs nobody to second.
+#[test]
+fn what_an_agent_wrote_is_not_counted_away() {
+    let (mut story, id) = (Story::of(12), request(0));
+    for (field, value) in [("ai_commits", json!(0)), ("matched_rules", json!([])), ("quorum", json!([]))] {
+        story.add(&id, RequestOpened, field, value);
+    }
+    story.remove(&id, ReviewRecorded);
+    for (field, value) in [("outcome", json!("not_required")), ("approvers", json!([])), ("quorum", json!([]))] {
+        story.add(&id, DecisionRecorded, field, value);
+    }
+    assert_refused("agents forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
+    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": true}]));
+    assert_refused("held by a rule", &story.export(), None, "decided not_required, but a rule matched");
+    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": false}]));
+    check(&story.export(), None).expect("nothing tells of an agent any more but the facts, which judging again reads");
+
+    let mut abridged = Story::of(12);
+    abridged.add(&id, RequestOpened, "commits", json!([]));
+    assert_refused("left out", &abridged.export(), None, "ai_commits says 1, but 0 of its commits have an agent");
+    abridged.add(&id, RequestOpened, "abridged", json!("commits"));
+    check(&abridged.export(), None).expect("there was no room for them, which it says");
+}
+
+#[test]
+fn nobody_is_let_in_for_having_waited_longer_than_since_the_opening() {
+    let (mut story, id) = (Story::of(12), request(0));
+    for (of, field) in [(RequestOpened, "quorum"), (DecisionRecorded, "quorum")] {
+        story.set(&id, of, &format!("/{field}/0/from"), json!("admins"));
+    }
+    story.set(
+        &id,
+        RequestOpened,
+        "/quorum/0",
+        json!({
+            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [{"after": DAY, "from": "writers"}],
+        }),
+    );
+    at(&mut story, &id, RequestOpened, NOON);
+    story.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": DAY, "let_in": [], "time": NOON + 50}));
+    let reason = "says that it waited 86400000 milliseconds, but the request was opened only 50 milliseconds before";
+    assert_refused("let in at once", &story.export(), None, reason);
+    at(&mut story, &id, RequestEscalated, NOON + DAY);
+    at(&mut story, &id, ReviewRecorded, NOON + DAY);
+    check(&story.export(), None).unwrap();
+    let again = Value::Object(story.record(&id, RequestOpened).body.clone());
+    story.insert_after(&id, RequestOpened, RequestRejudged, again);
+    at(&mut story, &id, RequestRejudged, NOON + DAY - 1);
+    check(&story.export(), None).expect("it waits since it was opened, however often it is judged again");
+}
+
+/// A story as a server tells it: whoever is a person is a subject, and facts are sealed.
+fn sealed(mut story: Story) -> Story {
+    fn seal(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(seal),
+            Value::Object(fields) => {
+                if fields.get("kind").is_some_and(|kind| kind == "User") {
+                    let subject = format!("sub_{:032x}", fields["id"].as_u64().unwrap());
+                    fields.insert("id".into(), subject.into());
+                }
+                fields.values_mut().for_each(seal);
+            }
+            _ => {}
+        }
+    }
+    for record in &mut story.records {
+        if let Some(facts) = record.body.get_mut("facts") {
+            *facts = json!(format!("sha256:{}", "0".repeat(64)));
+        }
+        record.body.values_mut().for_each(seal);
+    }
+    story
+}
+
+#[test]
+fn in_a_log_that_names_persons_by_subjects_nobody_is_a_second_person_by_their_number() {
+    let (honest, id) = (sealed(Story::of(12)), request(0));
+    check(&honest.export(), None).unwrap();
+    let reason = |number: u64| format!("the person {number} is told by the number of their account");
+    let mut story = honest.clone();
+    story.set(&id, ReviewRecorded, "/reviewer/id", json!(1));
+    story.set(&id, DecisionRecorded, "/approvers/0/id", json!(1));
+    assert_refused("a party by her number", &story.export(), None, &reason(1));
+    for (of, path) in [(AttemptRefused, "/reviewer/id"), (DecisionRecorded, "/approvers/0/id")] {
+        let mut story = honest.clone();
+        story.set(&id, of, path, json!(99));
+        assert_refused(path, &story.export(), None, &reason(99));
+    }
+    let mut more = honest.clone();
+    more.record(&id, RequestOpened).body["parties"].as_array_mut().unwrap().push(person(99));
+    assert_refused("a party more", &more.export(), None, &reason(99));
+    let mut bots = honest.clone();
+    let parties = bots.record(&id, RequestOpened).body["parties"].as_array_mut().unwrap();
+    parties.push(json!({"id": 5, "login": "shopbot[bot]", "kind": "Bot"}));
+    check(&bots.export(), None).expect("a bot is nobody, and has its number");
+}
+
+#[test]
+fn what_an_opening_leaves_out_lets_no_party_approve() {
+    let (mut story, id) = (Story::of(12), request(0));
+    story.record(&id, RequestOpened).body.retain(|field, _| !["facts", "actor"].contains(&field.as_str()));
+    story.add(&id, RequestOpened, "parties", json!([person(2)]));
+    story.set(&id, AttemptRefused, "/why", json!([{"refusal": "party", "because": []}]));
+    story.set(&id, ReviewRecorded, "/reviewer", person(1));
+    story.set(&id, DecisionRecorded, "/approvers", json!([person(1)]));
+    assert_refused(
+        "refused as a party",
+        &story.export(),
+        None,
+        "1 seconds, who was refused before because they had a part",
+    );
+    let mut rejudged = story.clone();
+    let again = Value::Object(rejudged.record(&id, RequestOpened).body.clone());
+    rejudged.insert_after(&id, AttemptRefused, RequestRejudged, again);
+    check(&rejudged.export(), None).expect("judged again, they may have none any more");
+    story.record(&id, RequestOpened).body.remove("triggering_actor");
+    assert_refused("by nobody", &story.export(), None, "it does not say who set the run going");
+}
+
+#[test]
+fn an_id_of_another_form_is_told_once_and_one_of_another_type_has_its_number() {
+    let (honest, id) = (Story::of(12), request(0));
+    let mut story = honest.clone();
+    story.add(&id, ReviewRecorded, "id", json!("x"));
+    check(&story.export(), None).unwrap();
+    story.add(&id, DecisionRecorded, "id", json!("x"));
+    assert_refused("told twice", &story.export(), None, "its id \"x\" was that of another entry of the request");
+    let mut story = honest;
+    story.add(&id, ReviewRecorded, "id", json!(format!("{id}:request.opened:0")));
+    assert_refused("the opening's", &story.export(), None, "number 0 of the request, but number 1 came before");
+}

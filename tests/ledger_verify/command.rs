@@ -217,7 +217,7 @@ fn a_symbolic_link_in_the_folder_of_a_ledger_is_not_followed() {
 #[test]
 fn what_stands_in_clear_and_what_is_not_canonical_is_refused_by_whoever_is_strict() {
     use seconder::ledger::verify::clear::odd;
-    let line = r#"{"effect":"note","error":"sha256:0000000000000000000000000000000000000000000000000000000000000000","type":"effect.failed","v":1}"#;
+    let line = r#"{"effect":"note","error":"sha256:0000000000000000000000000000000000000000000000000000000000000000","id":"x","request_digest":"sha256:d","type":"effect.failed","v":1}"#;
     assert_eq!(odd(line), None);
     for (change, said) in [
         (line.replace("\"v\":1", "\"v\": 1"), "not in canonical form"),

@@ -11,11 +11,13 @@ use super::sealing::Subject;
 mod documented;
 mod future;
 mod keys;
+mod lacking;
 mod schema;
 mod shapes;
 mod written;
 
 pub use documented::{document, example};
+pub use lacking::lacking;
 pub use schema::schema;
 
 /// What an entry of one type says.

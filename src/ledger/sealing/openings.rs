@@ -1,7 +1,7 @@
 //! The openings of a log as a file beside it: lines of JSON, for whoever may see names. Believed for nothing: what is in it
 //! either fits the entries or is refused.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,19 @@ pub enum BookError {
         /// The log.
         log: String,
     },
+    /// Somebody is said to be two.
+    #[error(
+        "line {line} of the openings says that {subject} is the account {account}, and so is another subject: in one log an \
+         account has one"
+    )]
+    TwoSubjects {
+        /// Which line, from 1.
+        line: u64,
+        /// The subject.
+        subject: String,
+        /// The account.
+        account: u64,
+    },
     /// Somebody is said to be who they are not.
     #[error("line {line} of the openings says that {subject} is the account {account}, which their key disproves")]
     WrongSubject {
@@ -82,6 +95,7 @@ pub struct Book<R> {
     line: u64,
     size: u64,
     accounts: HashMap<Subject, u64>,
+    met: HashSet<u64>,
     next: Option<(u64, Vec<Opening>)>,
 }
 
@@ -91,7 +105,7 @@ impl<R: BufRead> Book<R> {
     /// # Errors
     /// If it cannot be read, is of another log, or names somebody whom their key disproves.
     pub fn open(reader: R, log: &str) -> Result<Self, BookError> {
-        let mut book = Self { reader, line: 0, size: 0, accounts: HashMap::new(), next: None };
+        let mut book = Self { reader, line: 0, size: 0, accounts: HashMap::new(), met: HashSet::new(), next: None };
         match book.read()? {
             Some(Line::Log { log: found, size }) if found == log => book.size = size,
             Some(Line::Log { log: found, .. }) => return Err(BookError::OtherLog { found, log: log.to_owned() }),
@@ -153,6 +167,9 @@ impl<R: BufRead> Book<R> {
         let subject = SubjectKey::parse(key).ok_or(BookError::Line { line })?.subject(account);
         if subject.to_string() != sub {
             return Err(BookError::WrongSubject { line, subject: sub, account });
+        }
+        if !self.met.insert(account) {
+            return Err(BookError::TwoSubjects { line, subject: sub, account });
         }
         self.accounts.insert(subject, account);
         Ok(())

@@ -11,6 +11,8 @@ use super::report::Outcome;
 use super::violation::Violation;
 use super::who::AccountId;
 use crate::domain::decide::Permission;
+use crate::domain::people::AccountKind;
+use crate::ledger::catalogue::NOBODYS;
 use crate::ledger::entry::Header;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -170,6 +172,25 @@ impl Review {
     }
 }
 
+/// Whose word does not count.
+pub(super) struct Refused {
+    pub(super) reviewer: Person,
+    /// Because they had a part, as far as that is told.
+    pub(super) is_party: bool,
+}
+
+impl Refused {
+    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        #[derive(Deserialize)]
+        struct Why {
+            refusal: String,
+        }
+        let why: Vec<Why> = need(entry.why, "why").unwrap_or_default();
+        let is_party = why.iter().any(|why| why.refusal == "party");
+        Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, is_party })
+    }
+}
+
 /// What somebody who approved may do now.
 pub(super) struct Weighed {
     pub(super) reviewer: Person,
@@ -246,6 +267,15 @@ impl Attempted {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: AccountId,
+    /// A bot's or an organization's.
+    is_nobodys: bool,
+}
+
+impl Person {
+    /// The number of a person's account, which stands in clear.
+    pub(super) fn in_clear(&self) -> Option<AccountId> {
+        Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
+    }
 }
 
 impl<'de> Deserialize<'de> for Person {
@@ -260,19 +290,22 @@ impl<'de> Deserialize<'de> for Person {
             }
 
             fn visit_u64<E: de::Error>(self, id: u64) -> Result<Person, E> {
-                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id })
+                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id, is_nobodys: false })
             }
 
             fn visit_str<E: de::Error>(self, id: &str) -> Result<Person, E> {
-                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id })
+                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id, is_nobodys: false })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Person, A::Error> {
                 #[derive(Deserialize)]
                 struct Account {
                     id: AccountId,
+                    kind: Option<AccountKind>,
                 }
-                Account::deserialize(MapAccessDeserializer::new(map)).map(|Account { id }| Person { id })
+                let Account { id, kind } = Account::deserialize(MapAccessDeserializer::new(map))?;
+                let is_nobodys = matches!(kind, Some(AccountKind::Bot | AccountKind::Organization));
+                Ok(Person { id, is_nobodys })
             }
         }
         deserializer.deserialize_any(Told)
@@ -297,6 +330,13 @@ impl Owner {
 pub(super) struct Reviewer {
     pub(super) id: AccountId,
     pub(super) kind: String,
+}
+
+impl Reviewer {
+    /// The number of a person's account, which stands in clear.
+    pub(super) fn in_clear(&self) -> Option<AccountId> {
+        Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !NOBODYS.contains(&self.kind.as_str()))
+    }
 }
 
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.

@@ -1,5 +1,5 @@
-//! Whether an entry is written as this version writes it: in canonical form, and nothing in clear that its catalogue does not
-//! know in clear. Every entry is read whole for that, so only whoever is strict asks.
+//! Whether an entry is written as this version writes it: in canonical form, nothing in clear that its catalogue does not
+//! know in clear, nothing missing that every entry of its type has, and an id of the right form. Every entry is read whole for that, so only whoever is strict asks.
 use serde_json::{Map, Value};
 
 use crate::ledger::catalogue::{self, Visit};
@@ -17,11 +17,27 @@ pub fn odd(line: &str) -> Option<String> {
         return Some("it is not in canonical form (RFC 8785), in which every entry is written".to_owned());
     }
     let name = entry.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
+    let (id, corr) = (text("id").unwrap_or_default(), text("corr"));
+    if !is_id(&id, corr.as_deref(), &name) {
+        return Some(format!("its id {id:?} is not its request, its type and its number there, with colons between"));
+    }
     COMMON.iter().for_each(|common| drop(entry.remove(*common)));
+    if let Some(lacking) = catalogue::lacking(&name, &entry) {
+        return Some(format!("{lacking} is not there, which every {name} has"));
+    }
     let mut told = Told(None);
     catalogue::walk(&name, &mut entry, &mut told);
     told.0
         .map(|path| format!("{path} stands in clear, and by the catalogue of this version it is sealed, or not there"))
+}
+
+/// An entry's id names its request, its type and its number there, without zeros before it; those about the log have names of several forms.
+fn is_id(id: &str, request: Option<&str>, name: &str) -> bool {
+    let Some(request) = request else { return !id.is_empty() };
+    let number =
+        id.strip_prefix(request).and_then(|rest| rest.strip_prefix(':')?.strip_prefix(name)?.strip_prefix(':'));
+    number.is_some_and(|number| number.parse::<u64>().is_ok_and(|parsed| parsed.to_string() == number))
 }
 
 /// The first place where something is told that should not be.

@@ -2,9 +2,10 @@
 use serde_json::value::RawValue;
 
 use super::batch::Log;
-use super::body::{self, Callback, Decision, Person, Review, Weighed};
+use super::body::{self, Callback, Decision, Person, Refused, Review, Weighed};
 use super::held;
 use super::keys::{KeyFault, Own};
+use super::once::Id;
 use super::open::Open;
 use super::refusal::LineFault;
 use super::violation::Violation;
@@ -23,8 +24,8 @@ pub(super) struct Known {
     pub(super) record_type: RecordType,
     /// The request it belongs to.
     pub(super) corr: Option<Box<str>>,
-    /// Which of its request's entries it is, by its `id`.
-    pub(super) number: Option<u64>,
+    /// Which of its request's entries it is.
+    pub(super) id: Option<Id>,
     /// What the rules look at.
     pub(super) body: Result<Body, Violation>,
     /// What an entry about keys says.
@@ -41,6 +42,7 @@ pub(super) enum Body {
     Weighed(Weighed),
     Waited(u64),
     Struck(Person),
+    Refused(Refused),
     Decision(Box<Decision>),
     Voided,
     CallbackSent(Callback),
@@ -69,8 +71,8 @@ impl Known {
         }
         let (time, corr) = (header.time, header.corr.map(Box::from));
         let key = Own::of(record_type, line).map(Box::new);
-        let number = header.corr.and_then(|corr| number(&header.id, corr, header.record_type));
-        Ok(Self { seq, time, record_type, corr, number, body: Body::of(header, record_type, log.account), key })
+        let id = header.corr.map(|corr| Id::of(&header.id, corr));
+        Ok(Self { seq, time, record_type, corr, id, body: Body::of(header, record_type, log.account), key })
     }
 
     /// The request that it decides.
@@ -99,6 +101,7 @@ impl Body {
                 Self::Waited(body::need(entry.waited, "waited")?)
             }
             RecordType::ReviewStruck => Self::Struck(body::need(entry.reviewer, "reviewer")?),
+            RecordType::AttemptRefused => Self::Refused(Refused::of(entry)?),
             RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
             RecordType::DecisionVoided => Self::Voided,
             RecordType::CallbackSent => Self::CallbackSent(Callback::of(entry)?),
@@ -109,12 +112,6 @@ impl Body {
             _ => Self::Other,
         })
     }
-}
-
-/// The number in an id of the form `request:type:number`.
-fn number(id: &str, corr: &str, name: &str) -> Option<u64> {
-    let rest = id.strip_prefix(corr)?.strip_prefix(':')?.strip_prefix(name)?.strip_prefix(':')?;
-    rest.parse().ok()
 }
 
 /// Whether a line continues the entry with this leaf hash, or is the first.

@@ -1,9 +1,13 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
+use std::collections::BTreeSet;
+
 use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed};
 use super::eligible::Approval;
 use super::held::{self, Loose};
 use super::known::verbatim;
 use super::report::Outcome;
+use super::sealed::Told;
+use super::told;
 use super::violation::Violation;
 use super::who::AccountId;
 use crate::ledger::entry::Header;
@@ -12,6 +16,8 @@ use crate::ledger::entry::Header;
 #[derive(Debug, Default)]
 pub(super) struct Open {
     pub(super) seq: u64,
+    /// When it was opened, in milliseconds since 1970 UTC.
+    pub(super) opened_at: u64,
     /// Whether it was opened before the entries that are checked begin: who approved it until then is not known, nor, until
     /// it is judged again, who had a part in it.
     pub(super) is_from_before: bool,
@@ -23,10 +29,16 @@ pub(super) struct Open {
     /// Who set it going, as far as the opening tells.
     pub(super) starters: Vec<AccountId>,
     pub(super) parties: Vec<AccountId>,
+    /// Whose word did not count because they had a part, since it was last judged.
+    pub(super) refused: BTreeSet<AccountId>,
+    /// How it names persons.
+    pub(super) told: Told,
     pub(super) people: Vec<Owner>,
     pub(super) approvals: Vec<Approval>,
     pub(super) denials: Vec<AccountId>,
     pub(super) ai_commits: u64,
+    /// Whether a rule holds a commit, as far as the opening tells of commits.
+    pub(super) is_gated: bool,
     pub(super) partial: usize,
     pub(super) matched_rules: usize,
     pub(super) quorum: Vec<Quorum>,
@@ -48,6 +60,8 @@ impl Open {
     /// Reads an opening, or a judgement made again, in a log of this account.
     pub(super) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
+        told::by_whom(entry)?;
+        let is_gated = told::is_gated(entry, opened.ai_commits)?;
         let KnownParts { starters, all } = KnownParts::of(entry)?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
         if let Some(missing) = all.iter().find(|id| !is_party(id)) {
@@ -55,16 +69,20 @@ impl Open {
         }
         Ok(Self {
             seq: entry.seq,
+            opened_at: entry.time,
             is_from_before: false,
             digest: opened.request_digest,
             subject: verbatim(&[entry.repository, entry.environment, entry.run, entry.head_sha]),
             attempted: Attempted::opened(entry),
             starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
+            refused: BTreeSet::new(),
+            told: Told::of(&opened.parties, &opened.people),
             people: opened.people,
             approvals: Vec::new(),
             denials: Vec::new(),
             ai_commits: opened.ai_commits,
+            is_gated,
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
@@ -85,6 +103,9 @@ impl Open {
         }
         if self.has_part(id) {
             return Err(Violation::PartyApproves(id));
+        }
+        if self.refused.iter().any(|refused| self.is_one_human(*refused, id)) {
+            return Err(Violation::RefusedApproves(id));
         }
         self.person(&review.reviewer)?;
         self.is_in_time(time)?;
@@ -125,7 +146,9 @@ impl Open {
             Outcome::Denied => self.is_denied_by(decision),
             Outcome::NotRequired if self.is_denied => Err(Violation::RuleOverruled),
             Outcome::Approved => self.approve(decision),
-            Outcome::NotRequired if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 => {
+            Outcome::NotRequired
+                if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 || self.is_gated =>
+            {
                 Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
             }
             _ => Ok(()),

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::State;
 use super::known::{Body, Known};
+use super::once::{Id, Once};
 use super::open::Open;
 use super::refusal::Refusal;
 use super::report::Outcome;
+use super::sealed::Sealed;
 use super::violation::Violation;
 use crate::ledger::record::RecordType;
 
@@ -32,11 +34,11 @@ enum Life {
     },
 }
 
-/// A request that is alive, and the number of the newest of its entries.
+/// A request that is alive, and the ids of its entries.
 #[derive(Debug)]
 struct Alive {
     life: Life,
-    last: Option<u64>,
+    once: Once,
 }
 
 /// What an entry means for the count of decisions.
@@ -65,6 +67,7 @@ pub(super) struct Rules {
     alive: BTreeMap<String, Alive>,
     /// Whether there are entries before those that are checked.
     is_segment: bool,
+    sealed: Sealed,
     /// Requests met that were opened in entries before.
     from_before: BTreeSet<String>,
 }
@@ -102,13 +105,16 @@ impl Rules {
 
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
-        let Known { seq, time, record_type, corr, number, body, .. } = entry;
+        let Known { seq, time, record_type, corr, id, body, .. } = entry;
         let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
         if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
         }
         if record_type == RecordType::Genesis {
             return body.map(|_| Step::None).map_err(refuse);
+        }
+        if let Ok(body) = &body {
+            self.sealed.look(body).map_err(refuse)?;
         }
         let Some(request) = corr.as_deref() else {
             return if is_about_a_request(record_type) {
@@ -118,7 +124,7 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, number, body).map(|()| Step::None).map_err(refuse);
+            return self.open(request, id, body).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let life = match earlier(request)? {
@@ -133,9 +139,9 @@ impl Rules {
                 }
                 None => return Err(refuse(Violation::NotOpened(record_type))),
             };
-            self.alive.insert(request.to_owned(), Alive { life, last: None });
+            self.alive.insert(request.to_owned(), Alive { life, once: Once::default() });
         }
-        let Some(Alive { life, last }) = self.alive.get_mut(request) else {
+        let Some(Alive { life, once }) = self.alive.get_mut(request) else {
             return Ok(Step::None);
         };
         if let (RecordType::CallbackSent, Life::Decided { doubt, .. }) = (record_type, &mut *life)
@@ -144,10 +150,7 @@ impl Rules {
             return Err(doubt);
         }
         let step = body.and_then(|body| life.follow(record_type, time, body)).map_err(refuse)?;
-        if let Some((number, last)) = number.zip(*last).filter(|(number, last)| number <= last) {
-            return Err(refuse(Violation::Number { number, last }));
-        }
-        *last = number.or(*last);
+        once.follow(id).map_err(refuse)?;
         // What was decided in entries before has no receipt here to bring it back: that it has left stays in memory.
         let is_remembered = !life.was_decided_before() || !self.from_before.contains(request);
         if life.is_over(record_type) && is_remembered {
@@ -175,12 +178,14 @@ impl Rules {
         })
     }
 
-    fn open(&mut self, request: &str, last: Option<u64>, body: Result<Body, Violation>) -> Result<(), Violation> {
+    fn open(&mut self, request: &str, id: Option<Id>, body: Result<Body, Violation>) -> Result<(), Violation> {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
         if let Body::Opened(open) = body? {
-            self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), last });
+            let mut once = Once::default();
+            once.follow(id)?;
+            self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), once });
         }
         Ok(())
     }
@@ -202,9 +207,11 @@ impl Life {
                     return Err(Violation::PartyMissing(*missing));
                 }
                 let is_denied = open.is_denied || now.is_denied;
-                let Open { approvals, denials, starters, waited, release_taken_back, .. } = std::mem::take(&mut **open);
+                let Open { opened_at, approvals, denials, starters, waited, release_taken_back, .. } =
+                    std::mem::take(&mut **open);
                 **open = Open {
                     is_from_before,
+                    opened_at,
                     approvals,
                     denials,
                     starters,
@@ -223,11 +230,18 @@ impl Life {
                 let open = self.still_open(record_type)?;
                 open.approvals.retain(|approval| approval.id != struck.id);
             }
-            Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
-            Body::Waited(waited) => {
-                let open = self.still_open(record_type)?;
-                open.waited = open.waited.max(waited);
+            // After a decision, too: it may be taken back.
+            Body::Refused(refused) if refused.is_party => {
+                let open = match self {
+                    Life::Open(open) => Some(open),
+                    Life::Decided { before, .. } => before.as_mut(),
+                };
+                open.into_iter().for_each(|open| {
+                    open.refused.insert(refused.reviewer.id);
+                });
             }
+            Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
+            Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,
             Body::Decision(decision) => {
                 self.same_digest(&decision.request_digest)?;
                 let Life::Open(open) = self else {

@@ -13,6 +13,17 @@ use super::violation::Violation;
 const NOTEWORTHY: u64 = 60_000;
 
 impl Open {
+    /// Nobody is let in, or reminded, for having waited longer than since the opening. Of one opened in entries before, the
+    /// time is not known.
+    pub(super) fn wait(&mut self, waited: u64, time: u64) -> Result<(), Violation> {
+        let passed = time.saturating_sub(self.opened_at);
+        if !self.is_from_before && waited > passed {
+            return Err(Violation::WaitedLonger { waited, passed });
+        }
+        self.waited = self.waited.max(waited);
+        Ok(())
+    }
+
     /// Nobody seconds what has expired.
     pub(super) fn is_in_time(&self, time: u64) -> Result<(), Violation> {
         match self.expires_at.filter(|at| *at <= time) {

@@ -55,6 +55,12 @@ pub enum Violation {
     #[error("the reviewer {0} had a part in the request and cannot second it")]
     PartyApproves(AccountId),
     /// P1.
+    #[error("{0} seconds, who was refused before because they had a part; nothing was judged again since")]
+    RefusedApproves(AccountId),
+    /// One person under two ids.
+    #[error("the person {0} is told by the number of their account, in a log that names persons by subjects (sub_...)")]
+    InClear(AccountId),
+    /// P1.
     #[error("the reviewer {id} is a {kind}; only a person (User) can second")]
     NotAPerson {
         /// The account.
@@ -141,6 +147,14 @@ pub enum Violation {
     /// Others are counted than were asked for.
     #[error("the decision counts people from another group than request.opened asks for")]
     OtherGroup,
+    /// Others are let in too early.
+    #[error("says that it waited {waited} milliseconds, but the request was opened only {passed} milliseconds before")]
+    WaitedLonger {
+        /// What it says, in milliseconds.
+        waited: u64,
+        /// Since the opening, in milliseconds.
+        passed: u64,
+    },
     /// Seconded too late.
     #[error("seconded at {time}, but the request expired at {expires_at} (milliseconds since 1970 UTC)")]
     ApprovedLate {
@@ -190,9 +204,23 @@ pub enum Violation {
         /// The one before.
         last: u64,
     },
+    /// One happening is told twice.
+    #[error("its id {0:?} was that of another entry of the request: an entry is repeated")]
+    Repeated(String),
     /// No policy.
     #[error("the decision does not name its policy's digest")]
     NoPolicy,
+    /// Agents are counted otherwise than they are told.
+    #[error("ai_commits says {ai_commits}, but {told} of its commits have an agent")]
+    AgentsUncounted {
+        /// On how many commits one is told.
+        told: u64,
+        /// How many are counted.
+        ai_commits: u64,
+    },
+    /// Whoever set it going could be left out of the parties.
+    #[error("it does not say who set the run going: it has neither actor nor triggering_actor, and no facts")]
+    StartedByNobody,
     /// Released unseconded though an agent wrote it.
     #[error(
         "decided not_required, but a rule matched or the facts call for one: {ai_commits} commits by an agent and {partial} gaps in the facts"
