@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::cues::{Cue, FOOTERS, LINKED_FOOTERS};
 use super::lookup::{lower, starts_with};
-use super::mark::{Place, text_mark};
+use super::mark::{Place, shortened, text_mark};
 use super::marks::{Marks, beside_a_human};
 use super::rows::{Accepts, Says};
-use super::trailers::{self, Trailer};
+use super::trailers::{self, Ending, Trailer};
 use super::{Certainty, Kind};
 
 /// A trailer's key as it is looked up.
@@ -24,6 +24,7 @@ impl Marks<'_> {
     /// Only lines and paragraphs with a cue are looked at.
     pub(super) fn of_text(&mut self, text: &str, with_prose: bool) {
         let quoted_until = reverted(text);
+        let ending = Ending::of(text);
         let mut bounds = (0, 0);
         let mut prose_read = false;
         for seen in self.catalogue.cues.find(text) {
@@ -31,7 +32,7 @@ impl Marks<'_> {
             if seen.start >= bounds.1 {
                 bounds = line_around(text, seen.start);
                 bounds.1 = bounds.1.max(seen.end);
-                self.of_line(text, bounds, with_prose);
+                self.of_line(text, &ending, bounds, with_prose);
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }
@@ -53,12 +54,11 @@ impl Marks<'_> {
         }
     }
 
-    fn of_line(&mut self, text: &str, (start, end): (usize, usize), with_prose: bool) {
+    fn of_line(&mut self, text: &str, ending: &Ending<'_>, (start, end): (usize, usize), with_prose: bool) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
         let following = &text[end..];
-        for (at, trailer) in trailers::all_in(trailers::unwrapped(line, following)) {
-            let following = following.strip_prefix("\r\n").or_else(|| following.strip_prefix('\n')).unwrap_or_default();
-            let value = if at == 0 { trailers::unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
+        for (at, trailer) in trailers::all_in(ending.unwrapped(line, following)) {
+            let value = if at == 0 { trailers::unfolded(trailer, trailers::after_break(following)) } else { Cow::Borrowed(trailer.value) };
             self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() });
         }
         self.of_footer(line, with_prose);
@@ -70,7 +70,7 @@ impl Marks<'_> {
     fn of_trailer(&mut self, trailer: Trailer<'_>) {
         let catalogue = self.catalogue;
         let key = plain_key(trailer.key);
-        let found = || format!("{}: {}", trailer.key, trailer.value);
+        let found = || format!("{}: {}", trailer.key, shortened(trailer.value));
         if trailers::is_co_author(&key) {
             // A tenant may know a co-author by name.
             if let Some(sign) = catalogue.trailer(&key, trailer.value) {
@@ -155,12 +155,13 @@ impl Marks<'_> {
         let mut said = phrases.read(cues, line);
         if said.as_ref().is_none_or(|said| said.says != Says::Wrote) {
             // The sentence may have begun in the line before, and go on in the next.
-            let before =
-                text[..start].lines().next_back().map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
-            let after = text[end..].trim_start_matches('\r').strip_prefix('\n').and_then(|rest| rest.lines().next());
-            let after = after.map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
+            let is_text = |line: &&str| !is_no_prose(line) && !line.is_empty();
             // The first line is a title: nothing goes on from there.
-            let before = before.filter(|_| text[..start].trim_end().contains('\n'));
+            let before = before_break(&text[..start]).map(|end| line_around(text, end)).filter(|(start, _)| *start > 0);
+            let before = before.map(|(start, end)| text[start..end].trim()).filter(is_text);
+            let next = end + text[end..].len() - trailers::after_break(&text[end..]).len();
+            let after = Some(line_around(text, next)).filter(|(start, _)| *start > end);
+            let after = after.map(|(start, end)| text[start..end].trim()).filter(is_text);
             if before.is_some() || after.is_some() {
                 let joined = [before, Some(line), after].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 if let Some(wider) = phrases.read(cues, &joined) {
@@ -183,14 +184,22 @@ fn reverted(text: &str) -> usize {
     text.find("This reverts commit ").unwrap_or(0)
 }
 
-/// The line around a place. The two characters `\n` break lines as well.
+/// The line around a place. The two characters `\n` break lines as well. Looks no further than the line's own ends.
 fn line_around(text: &str, at: usize) -> (usize, usize) {
-    let (before, after) = (&text[..at], &text[at..]);
-    let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let start = before[start..].rfind("\\n").map_or(start, |at| start + at + 2);
-    let end = after.find(['\n', '\r']).unwrap_or(after.len());
-    let end = after[..end].find("\\n").unwrap_or(end);
-    (start, at + end)
+    let bytes = text.as_bytes();
+    let is_break = |at: usize| match bytes[at] {
+        b'\n' | b'\r' => 1,
+        b'\\' if bytes.get(at + 1) == Some(&b'n') => 2,
+        _ => 0,
+    };
+    let start = (0..at).rev().find_map(|from| Some(from + is_break(from)).filter(|start| (from + 1..=at).contains(start)));
+    let end = (at..bytes.len()).find(|at| is_break(*at) > 0).unwrap_or(bytes.len());
+    (start.unwrap_or(0), end)
+}
+
+/// Where the line ends whose break a text ends with.
+fn before_break(text: &str) -> Option<usize> {
+    ["\r\n", "\n", "\r", "\\n"].iter().find_map(|written| text.strip_suffix(written)).map(str::len)
 }
 
 fn is_quote(text: &str) -> bool {
