@@ -169,6 +169,23 @@ pub(super) fn is_co_author(key: &str) -> bool {
     key.len() <= 20 && SPELLINGS.iter().any(|spelling| spelling.bytes().eq(letters()))
 }
 
+/// Whether a key names the author of what the commit holds: as git's own message for a squash does, as patches in mails do, and as
+/// people do who took a patch over.
+pub(super) fn is_author(key: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "author",
+        "from",
+        "original-author",
+        "original-patch-by",
+        "original-patch-from",
+        "based-on-patch-by",
+        "based-on-a-patch-by",
+        "patch-by",
+        "contributed-by",
+    ];
+    KEYS.contains(&key)
+}
+
 /// The people a trailer's value names: every `Name <address>` in it, or the whole value as a name.
 pub(super) fn people(value: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = Some(value);
@@ -201,12 +218,38 @@ fn plain_address(text: &str) -> &str {
     text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(address, _)| address)
 }
 
-/// Everybody whom a message names as co-author.
+/// Everybody whom a message names as co-author, and the authors of the commits that git's own message for a squash lists.
 ///
 /// Whoever writes the message can write these: they may bar an approver and ask for one more, never make one.
 #[must_use]
 pub fn co_authors(message: &str) -> Vec<Identity> {
-    named_by(message, is_co_author)
+    let mut named = named_by(message, is_co_author);
+    named.extend(squashed_authors(message));
+    named
+}
+
+/// The authors in the heads that `git merge --squash` lists: `commit 4f1c0de…`, perhaps `Merge: …`, `Author: Ann <ann@example.com>`.
+fn squashed_authors(message: &str) -> Vec<Identity> {
+    let mut named = Vec::new();
+    if !message.contains("Author:") {
+        return named;
+    }
+    let mut in_head = false;
+    for (line, _) in lines(&with_plain_breaks(message)) {
+        let id = line.strip_prefix("commit ").and_then(|rest| rest.split(' ').next());
+        if id.is_some_and(|id| id.len() >= 7 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
+            in_head = true;
+        } else if in_head && !line.starts_with("Merge:") {
+            in_head = false;
+            let authors = line.strip_prefix("Author:").into_iter().flat_map(|value| people(value.trim()));
+            named.extend(authors.filter(|(_, email)| email.contains('@')).map(identity));
+        }
+    }
+    named
+}
+
+fn identity((name, email): (&str, &str)) -> Identity {
+    Identity { name: name.into(), email: email.into(), account: None }
 }
 
 /// Everybody who signed off.
@@ -227,8 +270,7 @@ fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
     for (line, following) in lines(&message).filter(|(line, _)| has_colon(line)) {
         for (at, trailer) in all_in(ending.unwrapped(line, following)).filter(|(_, trailer)| is_key(trailer.key)) {
             let value = if at == 0 { unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
-            let who = |(name, email): (&str, &str)| Identity { name: name.into(), email: email.into(), account: None };
-            named.extend(people(value.trim_start()).map(who));
+            named.extend(people(value.trim_start()).map(identity));
         }
     }
     named
