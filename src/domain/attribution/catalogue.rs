@@ -38,6 +38,8 @@ pub(super) enum Known {
     Account,
     Login,
     Name,
+    /// Nobody here knows it; it calls itself an agent, as programs like it did before there were AI agents.
+    Guessed,
 }
 
 pub(super) struct AccountSign {

@@ -30,7 +30,20 @@ pub(super) struct Cues {
 }
 
 /// Beginnings of trailers that name people.
-const PEOPLE: [&str; 7] = ["co-a", "coaut", "co_a", "co auth", "co-dev", "signed-off-by", "[x]"];
+const PEOPLE: [&str; 12] = [
+    "co-a",
+    "coaut",
+    "co_a",
+    "co auth",
+    "co-dev",
+    "signed-off-by",
+    "[x]",
+    "author:",
+    "from:",
+    "patch-by:",
+    "patch-from:",
+    "contributed-by:",
+];
 
 /// Beginnings of footers that may go on with a tool's word, and with a link to it.
 pub(super) const FOOTERS: [&str; 6] =

@@ -7,6 +7,34 @@ use super::fold::fold;
 use super::rows::{Accepts, AgentKind};
 use crate::domain::people::{AccountKind, Identity};
 
+/// What stands before `agent` in the names of programs that are no AI: of monitoring, of configuration, of builds and releases.
+const PROGRAMS_CALLED_AGENTS: [&str; 24] = [
+    "datadog",
+    "puppet",
+    "release",
+    "build",
+    "buildkite",
+    "deploy",
+    "deployment",
+    "ci",
+    "cd",
+    "sync",
+    "update",
+    "backup",
+    "zabbix",
+    "newrelic",
+    "elastic",
+    "grafana",
+    "monitoring",
+    "metrics",
+    "telemetry",
+    "jenkins",
+    "teamcity",
+    "azure",
+    "chef",
+    "ssh",
+];
+
 impl Catalogue {
     /// The row an identity belongs to, automation included.
     pub(super) fn identity(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
@@ -38,6 +66,10 @@ impl Catalogue {
                 return self.account(id.parse().ok()?, name).map(|agent| (agent, Known::Account));
             }
             return local.ends_with("[bot]").then(|| self.bot(local)).flatten();
+        }
+        // What stands behind a plus sign does not change whose address it is.
+        if let Some((base, _)) = local.split_once('+') {
+            return self.address(&format!("{base}@{domain}"), name);
         }
         if let Some(agent) = self.uuid_at.get(domain).filter(|_| is_uuid(local)) {
             return Some((*agent, Known::Email));
@@ -77,13 +109,23 @@ impl Catalogue {
         self.logins.get(&format!("{name}[bot]")).map(|agent| (*agent, Known::Login))
     }
 
-    /// A bot that nobody here knows and that calls itself an agent.
+    /// A bot that nobody here knows and that calls itself AI or an agent. Named like the programs that were called agents before,
+    /// it is a guess only.
     fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
         let name = lower(name);
         let mut parts = name.strip_suffix("[bot]")?.split('-');
-        let is_agent =
-            parts.any(|part| matches!(part, "agent" | "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude"));
-        is_agent.then_some((self.other, Known::Login))
+        if parts.clone().any(|part| matches!(part, "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude")) {
+            return Some((self.other, Known::Login));
+        }
+        let is_program = parts.clone().any(|part| PROGRAMS_CALLED_AGENTS.contains(&part));
+        let known = if is_program { Known::Guessed } else { Known::Login };
+        parts.any(|part| part == "agent").then_some((self.other, known))
+    }
+
+    /// Whether [`Self::person`] only guesses.
+    pub(super) fn is_guess(&self, name: &str, email: &str) -> bool {
+        let is_known = || self.address(email, name).is_some() || self.named(name).is_some();
+        matches!(self.unheard_of_bot(name), Some((_, Known::Guessed))) && !is_known()
     }
 
     /// The row of whoever a trailer names.
@@ -262,6 +304,39 @@ fn is_denial(value: &str) -> bool {
             | "zero"
             | "unused"
     )
+}
+
+/// Whether what follows `AI:` says that it was used: `yes`, `generated`, `mostly written by …`.
+pub(super) fn says_so(value: &str) -> bool {
+    let value = lower(value);
+    let first = value.split(|c: char| !(c.is_alphanumeric() || c == '-')).next().unwrap_or_default();
+    matches!(
+        first,
+        "yes"
+            | "true"
+            | "used"
+            | "assisted"
+            | "generated"
+            | "written"
+            | "authored"
+            | "co-authored"
+            | "helped"
+            | "partly"
+            | "partially"
+            | "mostly"
+            | "fully"
+            | "entirely"
+            | "heavily"
+    ) || value.starts_with("i used")
+        || value.starts_with("we used")
+}
+
+/// `written by hand`, `human only`: says who did it instead of a tool.
+pub(super) fn is_by_hand(value: &str) -> bool {
+    const WORDS: [&str; 6] = ["by hand", "handwritten", "hand-written", "manual", "human only", "human-only"];
+    let value = lower(value);
+    let by_people = ["by humans", "by a human", "human written", "human-written", "only humans", "humans only"];
+    WORDS.iter().chain(&by_people).any(|words| value.contains(words))
 }
 
 fn is_uuid(text: &str) -> bool {

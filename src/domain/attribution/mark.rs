@@ -70,6 +70,7 @@ impl fmt::Display for Place {
                     Known::Account => "account",
                     Known::Login => "login",
                     Known::Name => "name",
+                    Known::Guessed => "login of an unknown agent",
                 })
             }
             Self::CoAuthorTrailer => f.write_str("co-author trailer"),

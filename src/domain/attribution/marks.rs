@@ -63,7 +63,7 @@ impl<'c> Marks<'c> {
         // A bot's release notes tell what others wrote.
         let is_automation =
             self.catalogue.machine(&commit.author).is_some_and(|(agent, _)| !self.catalogue.is_ai(agent));
-        self.of_text(&message, !is_automation);
+        self.of_text(&message, !is_automation, true);
         if let Some(note) = &commit.ai_note {
             for (agent, found) in super::note::agents(self.catalogue, note) {
                 self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Note, &found);
@@ -80,7 +80,8 @@ impl<'c> Marks<'c> {
             Cow::Owned(name) => self.catalogue.identity(&Identity { name: name.clone(), ..who.clone() }),
         };
         if let Some((agent, known)) = known {
-            self.add(agent, proves, Place::Identity(role, known), &found());
+            let certainty = if known == Known::Guessed { Certainty::Ambiguous } else { proves.1 };
+            self.add(agent, (proves.0, certainty), Place::Identity(role, known), &found());
         }
         // The address stays the human's here, so this is looked for besides.
         if let Some(agent) = beside_a_human(self.catalogue, &name, &who.email) {
@@ -119,7 +120,7 @@ impl<'c> Marks<'c> {
         let from = self.found.len();
         let body = with_plain_breaks(&pull_request.body);
         let body = fold(&body);
-        self.of_text(&body, true);
+        self.of_text(&body, true, false);
         if !self.catalogue.bodies.is_empty() && !body.is_empty() {
             let lower = body.to_lowercase();
             for sign in self.catalogue.bodies.iter().filter(|sign| lower.contains(&sign.text)) {

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::cues::{Cue, FOOTERS, LINKED_FOOTERS};
-use super::lookup::{lower, starts_with};
-use super::mark::{Place, text_mark};
+use super::catalogue::Catalogue;
+use super::cues::{self, Cue, FOOTERS, LINKED_FOOTERS};
+use super::lookup::{is_by_hand, lower, says_so, starts_with};
+use super::mark::{Place, shortened, text_mark};
 use super::marks::{Marks, beside_a_human};
 use super::rows::{Accepts, Says};
-use super::trailers::{self, Trailer};
+use super::trailers::{self, Ending, Trailer};
 use super::{Certainty, Kind};
 
 /// A trailer's key as it is looked up.
@@ -22,8 +23,9 @@ pub(super) fn bare(footer: &str) -> &str {
 
 impl Marks<'_> {
     /// Only lines and paragraphs with a cue are looked at.
-    pub(super) fn of_text(&mut self, text: &str, with_prose: bool) {
+    pub(super) fn of_text(&mut self, text: &str, with_prose: bool, has_subject: bool) {
         let quoted_until = reverted(text);
+        let ending = Ending::of(text);
         let mut bounds = (0, 0);
         let mut prose_read = false;
         for seen in self.catalogue.cues.find(text) {
@@ -31,7 +33,8 @@ impl Marks<'_> {
             if seen.start >= bounds.1 {
                 bounds = line_around(text, seen.start);
                 bounds.1 = bounds.1.max(seen.end);
-                self.of_line(text, bounds, with_prose);
+                let is_subject = has_subject && text[..bounds.0].trim_start().is_empty();
+                self.of_line(text, &ending, bounds, (with_prose, is_subject));
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }
@@ -53,13 +56,27 @@ impl Marks<'_> {
         }
     }
 
-    fn of_line(&mut self, text: &str, (start, end): (usize, usize), with_prose: bool) {
+    fn of_line(
+        &mut self,
+        text: &str,
+        ending: &Ending<'_>,
+        (start, end): (usize, usize),
+        (with_prose, is_subject): (bool, bool),
+    ) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
         let following = &text[end..];
-        for (at, trailer) in trailers::all_in(trailers::unwrapped(line, following)) {
-            let following = following.strip_prefix("\r\n").or_else(|| following.strip_prefix('\n')).unwrap_or_default();
-            let value = if at == 0 { trailers::unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
-            self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() });
+        for (at, trailer) in trailers::all_in(ending.unwrapped(line, following)) {
+            let value = if at == 0 {
+                trailers::unfolded(trailer, trailers::after_break(following))
+            } else {
+                Cow::Borrowed(trailer.value)
+            };
+            let stands = match () {
+                () if is_subject => Stands::OnSubject,
+                () if line.starts_with(['-', '*', '+', '•']) && !line.starts_with("**") => Stands::InList,
+                () => Stands::Alone,
+            };
+            self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() }, stands);
         }
         self.of_footer(line, with_prose);
         if with_prose && let Some(agent) = self.catalogue.phrases.ticked(&self.catalogue.cues, line) {
@@ -67,10 +84,10 @@ impl Marks<'_> {
         }
     }
 
-    fn of_trailer(&mut self, trailer: Trailer<'_>) {
+    fn of_trailer(&mut self, trailer: Trailer<'_>, stands: Stands) {
         let catalogue = self.catalogue;
         let key = plain_key(trailer.key);
-        let found = || format!("{}: {}", trailer.key, trailer.value);
+        let found = || format!("{}: {}", trailer.key, shortened(trailer.value));
         if trailers::is_co_author(&key) {
             // A tenant may know a co-author by name.
             if let Some(sign) = catalogue.trailer(&key, trailer.value) {
@@ -79,7 +96,7 @@ impl Marks<'_> {
             for (name, email) in trailers::people(trailer.value) {
                 let remark = || beside_a_human(catalogue, name, email);
                 if let Some(agent) = catalogue.person(name, email).or_else(remark) {
-                    let is_false = catalogue.is_false_on(email, self.day);
+                    let is_false = catalogue.is_false_on(email, self.day) || catalogue.is_guess(name, email);
                     let certainty = if is_false { Certainty::Ambiguous } else { Certainty::Marked };
                     self.add(agent, (Kind::CoAuthored, certainty), Place::CoAuthorTrailer, &found());
                 }
@@ -94,7 +111,21 @@ impl Marks<'_> {
             self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Trailer, &found());
             return;
         }
+        if trailers::is_author(&key) {
+            for (name, email) in trailers::people(trailer.value).filter(|(_, email)| email.contains('@')) {
+                let remark = || beside_a_human(catalogue, name, email);
+                if let Some(agent) = catalogue.person(name, email).or_else(remark) {
+                    let certainty =
+                        if catalogue.is_guess(name, email) { Certainty::Ambiguous } else { Certainty::Marked };
+                    self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
+                }
+            }
+            return;
+        }
         let accepts = catalogue.accepts(&key);
+        let worth =
+            accepts.map_or(Some(Certainty::Marked), |accepts| worth(catalogue, &key, trailer.value, accepts, stands));
+        let Some(certainty) = worth else { return };
         if key != "signed-off-by" && accepts.is_none() {
             return;
         }
@@ -105,7 +136,9 @@ impl Marks<'_> {
         let agent = match agent {
             // `AI usage: I used ChatGPT for the docs` names it further on, `AI usage: I did not use any AI` denies it.
             Some(agent) if agent == catalogue.other && accepts == Some(Accepts::Any) => {
-                if catalogue.phrases.deny(&catalogue.cues, trailer.value) {
+                let is_tool = |seen: cues::Seen| matches!(seen.cue, Cue::Tool(_));
+                let by_hand = is_by_hand(trailer.value) && !catalogue.cues.find(trailer.value).any(is_tool);
+                if by_hand || catalogue.phrases.deny(&catalogue.cues, trailer.value) {
                     return;
                 }
                 let named = catalogue.cues.find(trailer.value).find_map(|seen| match seen.cue {
@@ -117,7 +150,6 @@ impl Marks<'_> {
             agent => agent,
         };
         if let Some(agent) = agent {
-            let certainty = if accepts == Some(Accepts::Review) { Certainty::Ambiguous } else { Certainty::Marked };
             self.add(agent, (Kind::Assisted, certainty), Place::Disclosure, &found());
         }
     }
@@ -155,12 +187,13 @@ impl Marks<'_> {
         let mut said = phrases.read(cues, line);
         if said.as_ref().is_none_or(|said| said.says != Says::Wrote) {
             // The sentence may have begun in the line before, and go on in the next.
-            let before =
-                text[..start].lines().next_back().map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
-            let after = text[end..].trim_start_matches('\r').strip_prefix('\n').and_then(|rest| rest.lines().next());
-            let after = after.map(str::trim).filter(|line| !is_no_prose(line) && !line.is_empty());
+            let is_text = |line: &&str| !is_no_prose(line) && !line.is_empty();
             // The first line is a title: nothing goes on from there.
-            let before = before.filter(|_| text[..start].trim_end().contains('\n'));
+            let before = before_break(&text[..start]).map(|end| line_around(text, end)).filter(|(start, _)| *start > 0);
+            let before = before.map(|(start, end)| text[start..end].trim()).filter(is_text);
+            let next = end + text[end..].len() - trailers::after_break(&text[end..]).len();
+            let after = Some(line_around(text, next)).filter(|(start, _)| *start > end);
+            let after = after.map(|(start, end)| text[start..end].trim()).filter(is_text);
             if before.is_some() || after.is_some() {
                 let joined = [before, Some(line), after].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 if let Some(wider) = phrases.read(cues, &joined) {
@@ -175,6 +208,29 @@ impl Marks<'_> {
     }
 }
 
+/// Where a line stands that may be a trailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    OnSubject,
+    InList,
+    Alone,
+}
+
+/// What a disclosure with this key is worth there. `AI: enemies keep away` is about a part of a program, as are `- LLM: retry` and
+/// `Model: gpt-4o`: a key of one word discloses only on a line of its own, and only with a value that says so.
+fn worth(catalogue: &Catalogue, key: &str, value: &str, accepts: Accepts, stands: Stands) -> Option<Certainty> {
+    let is_word = !key.contains('-');
+    let says_so = || catalogue.disclosed(Accepts::Named, value).is_some() || says_so(value);
+    match accepts {
+        Accepts::Review => Some(Certainty::Ambiguous),
+        _ if is_word && stands != Stands::Alone => None,
+        Accepts::Named if is_word => Some(Certainty::Ambiguous),
+        Accepts::Any if is_word => says_so().then_some(Certainty::Marked),
+        Accepts::Any if stands == Stands::OnSubject => says_so().then_some(Certainty::Ambiguous),
+        Accepts::Named | Accepts::Any | Accepts::Shaped => Some(Certainty::Marked),
+    }
+}
+
 /// Where the quoted message of a revert ends: git says `This reverts commit …` after what it quotes.
 fn reverted(text: &str) -> usize {
     if !starts_with(text, "revert") {
@@ -183,14 +239,23 @@ fn reverted(text: &str) -> usize {
     text.find("This reverts commit ").unwrap_or(0)
 }
 
-/// The line around a place. The two characters `\n` break lines as well.
+/// The line around a place. The two characters `\n` break lines as well. Looks no further than the line's own ends.
 fn line_around(text: &str, at: usize) -> (usize, usize) {
-    let (before, after) = (&text[..at], &text[at..]);
-    let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let start = before[start..].rfind("\\n").map_or(start, |at| start + at + 2);
-    let end = after.find(['\n', '\r']).unwrap_or(after.len());
-    let end = after[..end].find("\\n").unwrap_or(end);
-    (start, at + end)
+    let bytes = text.as_bytes();
+    let is_break = |at: usize| match bytes[at] {
+        b'\n' | b'\r' => 1,
+        b'\\' if bytes.get(at + 1) == Some(&b'n') => 2,
+        _ => 0,
+    };
+    let start =
+        (0..at).rev().find_map(|from| Some(from + is_break(from)).filter(|start| (from + 1..=at).contains(start)));
+    let end = (at..bytes.len()).find(|at| is_break(*at) > 0).unwrap_or(bytes.len());
+    (start.unwrap_or(0), end)
+}
+
+/// Where the line ends whose break a text ends with.
+fn before_break(text: &str) -> Option<usize> {
+    ["\r\n", "\n", "\r", "\\n"].iter().find_map(|written| text.strip_suffix(written)).map(str::len)
 }
 
 fn is_quote(text: &str) -> bool {

@@ -16,6 +16,7 @@ pub(super) struct Phrases {
     wrote: Regex,
     had_a_part: Regex,
     denied: Regex,
+    contrasted: Regex,
 }
 
 /// What a text says, and of which tool.
@@ -27,6 +28,9 @@ pub(super) struct Said {
 
 /// A negation within a few words before the tool's name.
 const DENIED: &str = r"(?:\bno\b|\bnot\b|\bnever\b|\bwithout\b|\bzero\b|\bnone\b|n't\b|\bcannot\b)(?: [^ \x01]+){0,4} ?\x01|\x01[^.]{0,20} (?:was not|were not|is not|not|never|wasn't) (?:used|involved)|nicht [^.]{0,20}\x01|sans [^.]{0,20}\x01|без [^.]{0,20}\x01";
+
+/// What follows a denial of something else: `Not tested, written by Claude`, `not by me but by Claude`.
+const CONTRASTED: &str = r"^(?:but |and |it |this |was |is |rather |instead |entirely |mostly |all )*(?:written|generated|authored|created|coded|made|implemented|produced|drafted|done|built)[^\x01]{0,20} (?:by|with|using) (?:the |an |a )*\x01|^but (?:rather |instead |entirely |mostly )*(?:by|with) (?:the |an |a )*\x01|^\x01 (?:wrote|generated|made|did|created|implemented)\b";
 
 impl Phrases {
     pub fn new(prose: &Prose) -> Result<Self, String> {
@@ -56,6 +60,7 @@ impl Phrases {
         Ok(Self {
             wrote: compile(&forms(Says::Wrote))?,
             had_a_part: compile(&forms(Says::HadAPart))?,
+            contrasted: compile(&[CONTRASTED.replace(r"\b", r"(?-u:\b)")])?,
             denied: compile(&[DENIED.replace(r"\b", r"(?-u:\b)")])?,
         })
     }
@@ -68,7 +73,13 @@ impl Phrases {
         for sentence in sentences(&plain) {
             let first = tool;
             tool += sentence.matches(TOOL).count();
-            if tool == first || self.denied.is_match(sentence) {
+            if tool == first {
+                continue;
+            }
+            if weak.is_none() && self.contrasts(sentence) {
+                weak = tools.get(first).map(|agent| Said { says: Says::HadAPart, agent: *agent });
+            }
+            if self.denied.is_match(sentence) {
                 continue;
             }
             let said = |says, at: usize| {
@@ -85,6 +96,17 @@ impl Phrases {
             }
         }
         weak
+    }
+
+    /// Whether a sentence denies something else and then says that its first tool wrote.
+    fn contrasts(&self, sentence: &str) -> bool {
+        if !["not ", "no ", "n't ", "never ", "without "].iter().any(|word| sentence.contains(word)) {
+            return false;
+        }
+        let before = sentence.split(TOOL).next().unwrap_or_default();
+        let clause = before.rfind([',', ':', '—', '–']).into_iter().chain(before.rfind(" but ")).max();
+        let clause = clause.map_or("", |at| sentence[at..].trim_start_matches([',', ':', '—', '–', ' ']));
+        self.contrasted.is_match(clause) && !self.denied.is_match(clause)
     }
 
     /// Whether a text denies that a tool had a part.

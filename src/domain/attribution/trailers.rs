@@ -2,6 +2,7 @@
 //! and with the two characters `\n` where somebody's shell did not make a line break of them.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::fold::with_plain_breaks;
 use crate::domain::people::Identity;
@@ -15,15 +16,11 @@ pub(super) struct Trailer<'a> {
 
 /// The lines of a message, trimmed, each with what follows it; a literal `\n` breaks a line, too.
 fn lines(message: &str) -> impl Iterator<Item = (&str, &str)> {
-    let has_literal = message.contains("\\n");
     let mut rest = message;
     std::iter::from_fn(move || {
         while !rest.is_empty() {
-            let end = rest.bytes().position(|b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
-            let literal = if has_literal { rest[..end].find("\\n") } else { None };
-            let at_end = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-            let (line, skipped) = literal.map_or((&rest[..end], at_end), |at| (&rest[..at], 2));
-            rest = rest.get(line.len() + skipped..).unwrap_or_default();
+            let line;
+            (line, rest) = first_line(rest);
             let line = line.trim();
             if !line.is_empty() {
                 return Some((line, rest));
@@ -31,6 +28,23 @@ fn lines(message: &str) -> impl Iterator<Item = (&str, &str)> {
         }
         None
     })
+}
+
+/// A text's first line and what follows its break. Looks no further than the break, so that reading all lines is linear.
+fn first_line(text: &str) -> (&str, &str) {
+    let bytes = text.as_bytes();
+    let is_break = |(at, b): (usize, &u8)| match b {
+        b'\n' | b'\r' => true,
+        b'\\' => bytes.get(at + 1) == Some(&b'n'),
+        _ => false,
+    };
+    let end = bytes.iter().enumerate().position(is_break).unwrap_or(bytes.len());
+    (&text[..end], after_break(&text[end..]))
+}
+
+/// What follows the break of a line that a text begins with.
+pub(super) fn after_break(text: &str) -> &str {
+    ["\r\n", "\n", "\r", "\\n"].iter().find_map(|written| text.strip_prefix(written)).unwrap_or(text)
 }
 
 /// Most lines a trailer is folded over.
@@ -43,7 +57,10 @@ pub(super) fn unfolded<'a>(of: Trailer<'a>, following: &str) -> Cow<'a, str> {
         return Cow::Borrowed(of.value);
     }
     let mut value = of.value.to_owned();
-    for line in following.lines().take(LONGEST_FOLD) {
+    let mut rest = following;
+    for _ in 0..LONGEST_FOLD {
+        let line;
+        (line, rest) = first_line(rest);
         if !line.starts_with([' ', '\t']) || trailer(line.trim()).is_some() {
             break;
         }
@@ -64,13 +81,36 @@ pub(super) fn trailer(line: &str) -> Option<Trailer<'_>> {
     (end > 0).then(|| Trailer { key: &line[..end], value: value.trim() })
 }
 
-/// The line without what is around the whole of it, backticks, quotes or brackets, if that leaves a trailer and nothing but trailers
-/// follows. Amid text it is an example of one.
-pub(super) fn unwrapped<'a>(line: &'a str, following: &str) -> &'a str {
-    let is_trailer = |line| trailer(line).is_some_and(|trailer| trailer.key.contains('-'));
-    let inside = without_wrapping(line);
-    let is_wrapped = inside.len() < line.len() && is_trailer(inside);
-    if is_wrapped && lines(following).all(|(line, _)| is_trailer(without_wrapping(line))) { inside } else { line }
+/// How much at the end of a text, in bytes, is nothing but trailers, wrapped or not. Found out once for a text, and only where a line
+/// of it is wrapped.
+pub(super) struct Ending<'t> {
+    text: &'t str,
+    bytes: OnceCell<usize>,
+}
+
+impl<'t> Ending<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, bytes: OnceCell::new() }
+    }
+
+    fn bytes(&self) -> usize {
+        *self.bytes.get_or_init(|| {
+            let last_other = lines(self.text).filter(|(line, _)| !is_hyphenated(without_wrapping(line))).last();
+            last_other.map_or(self.text.len(), |(_, rest)| rest.len())
+        })
+    }
+
+    /// The line without what is around the whole of it, backticks, quotes or brackets, if that leaves a trailer and nothing but
+    /// trailers follows. Amid text it is an example of one.
+    pub(super) fn unwrapped<'a>(&self, line: &'a str, following: &str) -> &'a str {
+        let inside = without_wrapping(line);
+        let is_wrapped = inside.len() < line.len() && is_hyphenated(inside);
+        if is_wrapped && after_break(following).len() <= self.bytes() { inside } else { line }
+    }
+}
+
+fn is_hyphenated(line: &str) -> bool {
+    trailer(line).is_some_and(|trailer| trailer.key.contains('-'))
 }
 
 fn without_wrapping(line: &str) -> &str {
@@ -83,19 +123,22 @@ fn without_wrapping(line: &str) -> &str {
 }
 
 /// The trailers of a line: the line itself, with spaces in its key where people put them, and those that somebody's shell put
-/// behind the text, up to the end of the line. With the place of each.
+/// behind the text, each up to the next. With the place of each.
 pub(super) fn all_in(line: &str) -> impl Iterator<Item = (usize, Trailer<'_>)> {
     let own = trailer(line).or_else(|| spaced(line));
-    // Only what ends with an address can be one.
+    // Only what ends with an address can be one: text that only tells of a trailer goes on behind it.
     let may_be =
         line.ends_with('>') && own.is_none_or(|own| !is_co_author(own.key) || own.value.matches('<').nth(1).is_some());
-    let inline = line.match_indices(' ').take_while(move |_| may_be).filter_map(move |(at, _)| {
-        let at = at + 1;
-        let is_start = matches!(line.as_bytes().get(at), Some(b'c' | b'C'));
-        let found = is_start.then(|| line.get(at..)).flatten().and_then(trailer)?;
-        // Text that only tells of a trailer goes on behind it.
-        let ends = found.value.ends_with('>') || found.value.is_empty();
-        (ends && is_co_author(found.key)).then_some((at, found))
+    let starts = line.match_indices(' ').take_while(move |_| may_be).map(|(at, _)| at + 1).filter(|at| {
+        let is_start = matches!(line.as_bytes().get(*at), Some(b'c' | b'C'));
+        is_start && line.get(*at..).and_then(trailer).is_some_and(|found| is_co_author(found.key))
+    });
+    let mut starts = starts.peekable();
+    let inline = std::iter::from_fn(move || {
+        let at = starts.next()?;
+        // Each ends where the next begins: a line of thousands would be read thousands of times otherwise.
+        let end = starts.peek().map_or(line.len(), |next| next - 1);
+        Some((at, trailer(&line[at..end])?))
     });
     own.map(|trailer| (0, trailer)).into_iter().chain(inline)
 }
@@ -124,6 +167,23 @@ pub(super) fn is_co_author(key: &str) -> bool {
     ];
     let letters = || key.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')).map(|b| b.to_ascii_lowercase());
     key.len() <= 20 && SPELLINGS.iter().any(|spelling| spelling.bytes().eq(letters()))
+}
+
+/// Whether a key names the author of what the commit holds: as git's own message for a squash does, as patches in mails do, and as
+/// people do who took a patch over.
+pub(super) fn is_author(key: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "author",
+        "from",
+        "original-author",
+        "original-patch-by",
+        "original-patch-from",
+        "based-on-patch-by",
+        "based-on-a-patch-by",
+        "patch-by",
+        "contributed-by",
+    ];
+    KEYS.contains(&key)
 }
 
 /// The people a trailer's value names: every `Name <address>` in it, or the whole value as a name.
@@ -158,12 +218,38 @@ fn plain_address(text: &str) -> &str {
     text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(address, _)| address)
 }
 
-/// Everybody whom a message names as co-author.
+/// Everybody whom a message names as co-author, and the authors of the commits that git's own message for a squash lists.
 ///
 /// Whoever writes the message can write these: they may bar an approver and ask for one more, never make one.
 #[must_use]
 pub fn co_authors(message: &str) -> Vec<Identity> {
-    named_by(message, is_co_author)
+    let mut named = named_by(message, is_co_author);
+    named.extend(squashed_authors(message));
+    named
+}
+
+/// The authors in the heads that `git merge --squash` lists: `commit 4f1c0de…`, perhaps `Merge: …`, `Author: Ann <ann@example.com>`.
+fn squashed_authors(message: &str) -> Vec<Identity> {
+    let mut named = Vec::new();
+    if !message.contains("Author:") {
+        return named;
+    }
+    let mut in_head = false;
+    for (line, _) in lines(&with_plain_breaks(message)) {
+        let id = line.strip_prefix("commit ").and_then(|rest| rest.split(' ').next());
+        if id.is_some_and(|id| id.len() >= 7 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
+            in_head = true;
+        } else if in_head && !line.starts_with("Merge:") {
+            in_head = false;
+            let authors = line.strip_prefix("Author:").into_iter().flat_map(|value| people(value.trim()));
+            named.extend(authors.filter(|(_, email)| email.contains('@')).map(identity));
+        }
+    }
+    named
+}
+
+fn identity((name, email): (&str, &str)) -> Identity {
+    Identity { name: name.into(), email: email.into(), account: None }
 }
 
 /// Everybody who signed off.
@@ -179,11 +265,12 @@ fn named_by(message: &str, is_key: impl Fn(&str) -> bool) -> Vec<Identity> {
     if !has_colon(message) {
         return named;
     }
-    for (line, following) in lines(&with_plain_breaks(message)).filter(|(line, _)| has_colon(line)) {
-        for (at, trailer) in all_in(unwrapped(line, following)).filter(|(_, trailer)| is_key(trailer.key)) {
+    let message = with_plain_breaks(message);
+    let ending = Ending::of(&message);
+    for (line, following) in lines(&message).filter(|(line, _)| has_colon(line)) {
+        for (at, trailer) in all_in(ending.unwrapped(line, following)).filter(|(_, trailer)| is_key(trailer.key)) {
             let value = if at == 0 { unfolded(trailer, following) } else { Cow::Borrowed(trailer.value) };
-            let who = |(name, email): (&str, &str)| Identity { name: name.into(), email: email.into(), account: None };
-            named.extend(people(value.trim_start()).map(who));
+            named.extend(people(value.trim_start()).map(identity));
         }
     }
     named
