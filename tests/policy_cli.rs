@@ -81,6 +81,29 @@ fn a_warning_passes_unless_one_is_strict() {
     assert!(text(&told.stdout).contains("(standard input):7:"), "{}", text(&told.stdout));
     assert!(text(&told.stdout).ends_with("1 rule, 1 group, no errors, 1 warning\n"));
     assert_eq!(fed(&["-", "--strict"], &cautious).status.code(), Some(1));
+    let [lenient, strict] =
+        [&["-", "--json"][..], &["-", "--json", "--strict"]].map(|how| object(&fed(how, &cautious)));
+    assert_eq!((&lenient["ok"], &strict["ok"]), (&json!(true), &json!(false)), "what is said is how it ends");
+}
+
+#[test]
+fn a_freeze_that_is_over_is_pointed_out() {
+    let freeze = |to: &str| format!("{GOOD}freeze:\n  - {{ name: past, zone: UTC, from: 2020-01-01, to: {to} }}\n");
+    let told = text(&fed(&["-"], &freeze("2020-02-01")).stdout);
+    assert!(told.contains("(standard input):9:"), "{told}");
+    assert!(told.contains("warning: the freeze `past` is over and holds nothing any more; take it out"), "{told}");
+    assert!(!text(&fed(&["-"], &freeze("2098-02-01")).stdout).contains("is over"));
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_trouble() {
+    let repo = repository(GOOD);
+    let mut command = seconder();
+    command.args(["policy", "check", "--sarif"]).current_dir(repo.path());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let told = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((told.status.code(), text(&told.stderr).as_str()), (Some(0), ""));
 }
 
 #[test]
@@ -90,6 +113,9 @@ fn what_cannot_be_read_is_another_exit_code_than_what_is_wrong() {
     assert_eq!(none.status.code(), Some(2));
     assert!(text(&none.stderr).contains("neither .github/seconder.yml nor seconder.yml"), "{}", text(&none.stderr));
     assert_eq!(check(nowhere.path(), &["missing.yml"]).status.code(), Some(2));
+    std::fs::write(nowhere.path().join("seconder.yaml"), GOOD).unwrap();
+    let slip = text(&check(nowhere.path(), &[]).stderr);
+    assert!(slip.contains("seconder.yaml is never read: rename it"), "{slip}");
     assert_eq!(check(nowhere.path(), &["."]).status.code(), Some(2), "a folder is no file");
     std::fs::write(nowhere.path().join("seconder.yml"), GOOD).unwrap();
     assert_eq!(check(nowhere.path(), &[]).status.code(), Some(0), "an organization's file is at the root");
@@ -482,7 +508,11 @@ async fn a_proposed_policy_is_tried_out_on_what_was_decided_before() {
         assert!(told.contains(expected), "{expected}\nin\n{told}");
     }
     let elsewhere = replay("require: [1 of admins]", &["--repository", "acme/other"]);
-    assert!(text(&elsewhere.stdout).starts_with("0 requests"), "{}", text(&elsewhere.stdout));
+    assert!(text(&elsewhere.stdout).starts_with("nothing was compared"), "{}", text(&elsewhere.stdout));
+    assert_eq!(elsewhere.status.code(), Some(0));
+    let strict = replay("require: [1 of admins]", &["--repository", "acme/other", "--strict", "--json"]);
+    assert_eq!((strict.status.code(), text(&strict.stdout).as_str()), (Some(1), ""));
+    assert!(text(&strict.stderr).starts_with("nothing was compared"), "{}", text(&strict.stderr));
     let lines = text(&replay("require: [1 of admins]", &["--json"]).stdout);
     let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert!(first["flipped"].is_boolean() && first["proposed"]["fate"].is_string(), "{first}");

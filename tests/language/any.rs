@@ -215,7 +215,7 @@ pub fn requirement() -> impl Strategy<Value = Value> {
             long
         });
     let one = prop_oneof![4 => short, 1 => long];
-    one.prop_recursive(3, 8, 3, |inner| {
+    one.prop_recursive(4, 8, 3, |inner| {
         (select(vec!["any_of", "all_of"]), vec(inner, 1..3)).prop_map(|(key, parts)| json!({ key: parts }))
     })
 }

@@ -42,6 +42,24 @@ fn every_mistake_is_answered_with_where_it_is_and_what_to_write() {
 }
 
 #[test]
+fn alternatives_go_as_deep_as_the_papers_say() {
+    let deep =
+        |depth| (0..depth).fold("1 of admins".to_owned(), |inner, _| format!("{{ any_of: [1 of writers, {inner}] }}"));
+    let file =
+        |depth| format!("version: 1\nrules:\n  - {{ name: p, environments: [p], require: [{}] }}\n", deep(depth));
+    assert!(parse(&file(4)).is_ok() && parse(&file(5)).is_err());
+}
+
+/// Whoever means an account that is called like a group can say so, and is printed so.
+#[test]
+fn an_account_that_is_called_like_a_group_is_written_with_its_at() {
+    let text = "version: 1\napprovers: { platform: [alice], everyone: [\"@platform\", \"@writers\"] }\n\
+                rules: [{ name: p, environments: [p], require: [2 of everyone] }]\n";
+    let file = parse(text).unwrap();
+    assert_eq!(parse(&seconder::domain::policy::print(&file)).unwrap().approvers, file.approvers);
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let text = "version: 1\napprovers: { platform: [octocat] }\nrules:\n  - name: production\n    enviroments: [production]\n    \
                 require: [1 of plattform, 0 of platform]\n    expires: 30\n";

@@ -1,15 +1,14 @@
 //! `seconder policy check`: what is wrong with a policy file.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::finding::Report;
 use super::repository::{self, Name};
-use super::{file, sarif, terminal};
+use super::{file, sarif, say, terminal};
 use crate::cli::Failure;
 use crate::config;
-use crate::domain::policy::Severity;
 
 /// What `seconder policy check --help` says below the options.
 pub const HELP: &str = "\
@@ -79,15 +78,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         None => Report::of(file::read(arguments.file.as_deref())?).0,
     };
-    let mut out = io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{:#}", report.json())?;
+    say(&if arguments.json {
+        format!("{:#}\n", report.json(arguments.strict))
     } else if arguments.sarif {
-        writeln!(out, "{:#}", sarif::render(&report))?;
+        format!("{:#}\n", sarif::render(&report))
     } else {
-        let colour = out.is_terminal() && !config::no_color();
-        out.write_all(terminal::render(&report, colour).as_bytes())?;
-    }
-    let is_bad = report.count(Severity::Error) > 0 || arguments.strict && report.count(Severity::Warning) > 0;
-    Ok(ExitCode::from(u8::from(is_bad)))
+        terminal::render(&report, io::stdout().is_terminal() && !config::no_color())
+    })?;
+    Ok(ExitCode::from(u8::from(!report.is_ok(arguments.strict))))
 }

@@ -1,11 +1,12 @@
 //! `seconder policy explain`: why a request waits, was released or was denied, in the words of its check run.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, anyhow};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use super::say;
 use crate::cli::Failure;
 use crate::config;
 use crate::domain::request::Request;
@@ -71,13 +72,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         _ => return Err(Failure::Failed(anyhow!("several requests begin with {id}; write more of its digits"))),
     };
-    let mut out = io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{:#}", as_json(request))?;
+    let colour = io::stdout().is_terminal() && !config::no_color();
+    say(&if arguments.json {
+        format!("{:#}\n", as_json(request))
     } else {
-        let colour = out.is_terminal() && !config::no_color();
-        out.write_all(story(request, if colour { Style::Terminal } else { Style::Plain }).as_bytes())?;
-    }
+        story(request, if colour { Style::Terminal } else { Style::Plain })
+    })?;
     Ok(())
 }
 

@@ -55,11 +55,12 @@ fn find() -> anyhow::Result<PathBuf> {
     let places = [root.join(PATH), root.join(AT_THE_ROOT)];
     let found = places.iter().find(|path| path.is_file());
     found.cloned().ok_or_else(|| {
-        anyhow!(
-            "there is no policy file: neither {} nor {}. Name one, or write - for standard input",
-            places[0].display(),
-            places[1].display()
-        )
+        let other = places.iter().map(|path| path.with_extension("yaml")).find(|path| path.is_file());
+        let advice = other.map_or_else(
+            || "Name one, or write - for standard input".to_owned(),
+            |path| format!("{} is never read: rename it to end in .yml", path.display()),
+        );
+        anyhow!("there is no policy file: neither {} nor {}. {advice}", places[0].display(), places[1].display())
     })
 }
 

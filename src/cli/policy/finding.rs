@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::file::Source;
+use crate::app::system_clock;
 use crate::domain::policy::{Kind, Places, PolicyError, PolicyFile, Remark, Severity, parse};
 
 /// Everything that was found.
@@ -30,11 +31,19 @@ impl Report {
         let places = Places::of(&source.text);
         let parsed = parse(&source.text);
         let remark = |kind, error: &PolicyError| Remark { kind, file: None, error: error.clone() };
-        let remarks = match &parsed {
+        let mut remarks: Vec<Remark> = match &parsed {
             Ok(file) => file.warnings.iter().map(|error| remark(Kind::Advice, error)).collect(),
             Err(errors) => errors.iter().map(|error| remark(Kind::Invalid, error)).collect(),
         };
-        let report = Self {
+        let now = system_clock()();
+        for (index, freeze) in
+            parsed.iter().flat_map(|file| &file.freezes).enumerate().filter(|(_, one)| one.is_over(now))
+        {
+            let message = format!("the freeze `{}` is over and holds nothing any more; take it out", freeze.name());
+            let place = ["freeze", &index.to_string()];
+            remarks.push(remark(Kind::Advice, &places.error(&place, |text| text.trim() == freeze.to(), message)));
+        }
+        let mut report = Self {
             remarks,
             policy: source.in_repository.clone(),
             rules: places.count(&["rules"]),
@@ -42,6 +51,7 @@ impl Report {
             environments: None,
             sources: BTreeMap::from([(source.in_repository.clone(), source)]),
         };
+        report.sort();
         (report, parsed.ok())
     }
 
@@ -92,8 +102,13 @@ impl Report {
         parts.join(", ")
     }
 
+    /// Whether it passes; when one is strict, without warnings, too.
+    pub fn is_ok(&self, is_strict: bool) -> bool {
+        self.count(Severity::Error) == 0 && !(is_strict && self.count(Severity::Warning) > 0)
+    }
+
     /// For programs: one object.
-    pub fn json(&self) -> Value {
+    pub fn json(&self, is_strict: bool) -> Value {
         let findings = self.remarks.iter().map(|remark| {
             let PolicyError { line, column, message } = &remark.error;
             let end = remark.error.span(self.text(remark)).map(|span| span.before + span.width + 1);
@@ -105,7 +120,7 @@ impl Report {
         });
         json!({
             "file": self.policy,
-            "ok": self.count(Severity::Error) == 0,
+            "ok": self.is_ok(is_strict),
             "rules": self.rules,
             "groups": self.groups,
             "environments": self.environments,

@@ -39,10 +39,19 @@ pub fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Check(arguments) => check::run(arguments),
         Command::Schema => {
-            writeln!(io::stdout().lock(), "{:#}", policy::schema())?;
+            say(&format!("{:#}\n", policy::schema()))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay(arguments) => replay::run(arguments),
         Command::Explain(arguments) => explain::run(arguments).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Writes it all. A reader who has seen enough (`| head`) is no trouble.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }

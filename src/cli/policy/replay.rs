@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::file;
+use super::{file, say};
 use crate::app::system_clock;
 use crate::cli::Failure;
 use crate::config;
@@ -38,7 +38,7 @@ the file's `people:` names are known where they had a part in something that was
 
 The database is the one SECONDER_DATABASE_URL or SECONDER_DATA_DIR names, as for `seconder serve`, which may run meanwhile.
 
-Exit code: 0 replayed; 1 with --strict, when something would have ended otherwise, or when the database cannot be read; 2 the file is
+Exit code: 0 replayed; 1 with --strict, when something would have ended otherwise or nothing was compared, or when the database cannot be read; 2 the file is
 broken, or the command line or the configuration is wrong.";
 
 /// Requests read at a time.
@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// End with 1 when something would have ended otherwise
+    /// End with 1 when something would have ended otherwise, or nothing was compared
     #[arg(long)]
     strict: bool,
 }
@@ -82,19 +82,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         replay_all(&reader, &source.text, since, arguments.repository.as_deref()).await.context("the database cannot be read")
     })?;
     let flipped = all.replayed.iter().filter(|one| one.is_flipped()).count();
-    let mut out = io::stdout().lock();
+    let nothing = all.replayed.is_empty();
+    let mut told = String::new();
     if arguments.json {
         for one in &all.replayed {
             let mut line = serde_json::to_value(one).context("a request cannot be told")?;
             line["flipped"] = json!(one.is_flipped());
-            writeln!(out, "{line}")?;
+            told.push_str(&format!("{line}\n"));
+        }
+        if nothing {
+            writeln!(io::stderr().lock(), "{}", summary(&all, flipped))?;
         }
     } else {
-        let style = if out.is_terminal() && !config::no_color() { Style::Terminal } else { Style::Plain };
-        out.write_all(lines(&all.replayed, usize::MAX, style).as_bytes())?;
-        writeln!(out, "{}", summary(&all, flipped))?;
+        let style = if io::stdout().is_terminal() && !config::no_color() { Style::Terminal } else { Style::Plain };
+        told = format!("{}{}\n", lines(&all.replayed, usize::MAX, style), summary(&all, flipped));
     }
-    let is_strict = arguments.strict && flipped > 0;
+    say(&told)?;
+    let is_strict = arguments.strict && (flipped > 0 || nothing);
     Ok(if is_strict { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -109,6 +113,9 @@ fn summary(all: &All, flipped: usize) -> String {
     let requests = if all.replayed.len() == 1 { "request" } else { "requests" };
     let mut summary =
         format!("{} {requests} decided once more, {flipped} would have ended otherwise", all.replayed.len());
+    if all.replayed.is_empty() {
+        summary = "nothing was compared: no request of this database was decided there, or so lately".to_owned();
+    }
     if all.without_facts > 0 {
         summary.push_str(&format!("; {} left out, whose facts were not kept", all.without_facts));
     }

@@ -190,6 +190,12 @@ impl Freeze {
         environments.is_empty() || environments.iter().any(|pattern| pattern.matches(environment))
     }
 
+    /// Whether it has ended and never comes again.
+    #[must_use]
+    pub fn is_over(&self, now: Millis) -> bool {
+        matches!(self.compiled.window, Window::Once { to, .. } if to <= now)
+    }
+
     /// While frozen: when it ends, which is later than now ([`NEVER`] when no end can be told). Windows of its own that
     /// follow without a pause are one.
     #[must_use]

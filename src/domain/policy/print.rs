@@ -26,7 +26,7 @@ pub fn print(file: &PolicyFile) -> String {
 fn write_file(page: &mut String, file: &PolicyFile) -> fmt::Result {
     // Teams that a requirement names on the spot have names that no group can have.
     let groups = file.approvers.iter().filter(|(name, _)| is_group_name(name));
-    let groups = groups.map(|(name, members)| (name.clone(), list(members.iter().map(member))));
+    let groups = groups.map(|(name, members)| (name.clone(), list(members.iter().map(|one| member(one, file)))));
     write_named(page, "approvers", groups)?;
     write_named(page, "people", file.people.iter().map(|person| (person.name.clone(), person_of(person))))?;
     write_named(page, "agents", file.catalogue.rows().iter().map(|row| (row.slug.clone(), agent(row))))?;
@@ -137,8 +137,16 @@ fn requirement(requirement: &Requirement) -> String {
     }
 }
 
-fn member(member: &Member) -> String {
+fn member(member: &Member, file: &PolicyFile) -> String {
+    // A login that a group, or a word of the language, has as its name.
+    let is_taken = |login: &str| {
+        let is_other = |(name, all): (&String, &Vec<Member>)| {
+            name.eq_ignore_ascii_case(login) && all.as_slice() != [Member::User(login.to_owned())]
+        };
+        ["writers", "admins", "codeowners"].contains(&login) || file.approvers.iter().any(is_other)
+    };
     match member {
+        Member::User(login) if is_taken(login) => text(&format!("@{login}")),
         Member::User(login) => text(login),
         Member::Team { org, slug } => text(&format!("@{org}/{slug}")),
         Member::Permission(least) => table([("permission", least.as_str().to_owned())]),

@@ -135,6 +135,22 @@ impl Scope {
         others.iter().all(|patterns| patterns.is_empty()) && classes.is_empty()
     }
 
+    /// Whether, as an exception, it leaves nothing of what a rule covers: known environments and any changed files.
+    #[must_use]
+    pub(super) fn takes_all_of(&self, rule: &Self) -> bool {
+        let Self { environments, branches, tags, workflows, jobs, commands, paths, classes, .. } = self;
+        let has = |globs: &[Glob], all: &[&str]| globs.iter().any(|glob| all.contains(&glob.as_str()));
+        let same = |glob: &Glob| environments.iter().any(|other| other.as_str().eq_ignore_ascii_case(glob.as_str()));
+        let are_all_named = !rule.environments.is_empty() && rule.environments.iter().all(same);
+        let others = [branches, tags, commands];
+        !self.is_empty()
+            && others.iter().all(|globs| globs.is_empty())
+            && classes.is_empty()
+            && [workflows, jobs].iter().all(|globs| globs.is_empty() || has(globs, &["*", "**"]))
+            && (environments.is_empty() || has(environments, &["*", "**"]) || are_all_named)
+            && (paths.is_empty() || has(paths, &["**", "**/*"]))
+    }
+
     /// Whether the target is covered. `files` are the changed files; `is_partial` says that there may be more.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `agents:` marks of agents the catalogue does not know. They add to it; nothing takes away.
 
 use super::super::node::{Node, Value, Word};
-use super::super::values::is_group_name;
+use super::super::values::{is_group_name, is_login};
 use super::super::vocabulary::AGENT;
 use super::super::words::no_name;
 use super::{Reader, Table};
@@ -61,7 +61,11 @@ impl Reader {
         ];
         for (key, mark) in marks {
             for item in self.marks(&table, key) {
-                row.marks.extend(self.text(item, "a mark").map(|text| mark(text.trim())));
+                let Some(text) = self.text(item, "a mark").map(str::trim) else { continue };
+                match never(key, text) {
+                    Some(message) => self.complain(item.at, message),
+                    None => row.marks.push(mark(text)),
+                }
             }
         }
         for item in self.marks(&table, "accounts") {
@@ -82,6 +86,26 @@ impl Reader {
 
     fn marks<'a>(&mut self, table: &Table<'a>, key: &str) -> &'a [Node] {
         table.get(key).and_then(|node| self.list(node, &format!("`{key}`"), EXAMPLE)).unwrap_or_default()
+    }
+}
+
+/// Why a mark can be found on nothing, and what to write.
+fn never(key: &str, text: &str) -> Option<String> {
+    match key {
+        "emails" if text.contains(['*', '?', ' ']) => Some(format!(
+            "`{text}` is no address: addresses are compared whole, without patterns; write each (`bot@acme.example`)"
+        )),
+        "logins" if !is_login(text.strip_suffix("[bot]").unwrap_or(text)) => {
+            Some(format!("`{text}` is no login, and logins are compared whole; write for example `acme-bot[bot]`"))
+        }
+        "branches" if text.contains(['*', '?', '[', ' ', '^', '~', ':', '\\']) => {
+            let beginning = text.split(['*', '?', '[', ' ', '^', '~', ':', '\\']).next().unwrap_or_default();
+            let instead = if beginning.is_empty() { "acme-bot/" } else { beginning };
+            Some(format!(
+                "no branch begins with `{text}`: it is how names begin, and no pattern; write for example `{instead}`"
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -14,7 +14,19 @@ impl Reader {
         if items.len() > MOST_FREEZES {
             self.complain(node.at, format!("{} freezes are too many; the most is {MOST_FREEZES}", items.len()));
         }
-        items.iter().filter_map(|item| self.freeze(item)).collect()
+        let mut all: Vec<Freeze> = Vec::new();
+        for item in items {
+            let Some(freeze) = self.freeze(item) else { continue };
+            if all.iter().any(|other| other.name() == freeze.name()) {
+                let name = freeze.name();
+                self.warn(
+                    item.at,
+                    format!("two freezes are called `{name}`; people cannot tell which holds: give each its own name"),
+                );
+            }
+            all.push(freeze);
+        }
+        all
     }
 
     fn freeze(&mut self, node: &Node) -> Option<Freeze> {

@@ -27,6 +27,11 @@ impl Reader {
                 format!("`approvers` is a table of groups (`platform: [octocat]`), not {}", node.value.kind());
             return self.complain(node.at, message);
         };
+        let names: Vec<String> = groups
+            .iter()
+            .filter(|(group, node)| !is_of_itself(group, node))
+            .map(|(group, _)| group.text.to_lowercase())
+            .collect();
         for (group, members) in groups {
             if RESERVED.contains(&group.text.as_str()) {
                 let what =
@@ -37,19 +42,21 @@ impl Reader {
                 self.complain(group.at, no_name(&group.text, "a group"));
             }
             // A group that has errors exists all the same: one mistake, one complaint.
-            let members = self.members(group, members);
+            let members = self.members(group, members, &names);
             self.approvers.insert(group.text.clone(), members);
             self.declared.push(group.text.clone());
         }
     }
 
-    fn members(&mut self, group: &Word, node: &Node) -> Vec<Member> {
+    fn members(&mut self, group: &Word, node: &Node, names: &[String]) -> Vec<Member> {
         let what = format!("group `{}`", group.text);
         let Some(items) = self.list(node, &what, "[octocat, \"@acme/platform\"]") else { return Vec::new() };
         let mut members = Vec::new();
         for item in items {
             let Some((member, text)) = self.member(item) else { continue };
-            if members.contains(&member) {
+            if let Some(message) = no_login(&member, &text, names) {
+                self.complain(item.at, message);
+            } else if members.contains(&member) {
                 self.complain(item.at, format!("`{text}` is in group `{}` twice", group.text));
             } else {
                 members.push(member);
@@ -110,5 +117,34 @@ impl Reader {
             }
             self.classes.insert(word.text.clone(), class);
         }
+    }
+}
+
+/// Whether the group is one account that is called like it: `octocat: [octocat]`.
+fn is_of_itself(group: &Word, node: &Node) -> bool {
+    let Value::List(items) = &node.value else { return false };
+    let [Node { value: Value::Text(only), .. }] = items.as_slice() else { return false };
+    only.trim().trim_start_matches('@').eq_ignore_ascii_case(&group.text)
+}
+
+/// What is wrong with a login that is a group's name, or a word for repository access. With its `@` it is meant.
+fn no_login(member: &Member, text: &str, names: &[String]) -> Option<String> {
+    let Member::User(login) = member else { return None };
+    let text = text.trim();
+    let of_access = |word: &str, least: &str| {
+        format!(
+            "`{text}` is no login: for everybody with this access write `{{ permission: {least} }}`, or ask `1 of {word}`"
+        )
+    };
+    match login.as_str() {
+        _ if text.starts_with('@') => None,
+        "writers" => Some(of_access("writers", "write")),
+        "admins" => Some(of_access("admins", "admin")),
+        "codeowners" => Some(format!("`{text}` is no login; write `codeowners`")),
+        _ if names.contains(login) => Some(format!(
+            "`{text}` is a group, and a group has no groups in it; write its members here, or let a rule ask either \
+             (`any_of: [1 of {text}, …]`). If an account is called so, write `\"@{text}\"`"
+        )),
+        _ => None,
     }
 }

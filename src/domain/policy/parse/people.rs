@@ -49,6 +49,11 @@ impl Reader {
                     let Some(email) = self.text(item, "an e-mail address").map(str::to_lowercase) else { continue };
                     if !email.contains('@') {
                         self.complain(item.at, format!("`{email}` is no e-mail address"));
+                    } else if email.contains(['*', '?', ' ']) {
+                        let message = format!(
+                            "`{email}` is no e-mail address: they are compared whole, without patterns; write each"
+                        );
+                        self.complain(item.at, message);
                     } else if others.iter().any(|other| other.emails.contains(&email)) {
                         self.complain(item.at, format!("`{email}` belongs to two people"));
                     } else {

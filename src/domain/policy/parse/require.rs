@@ -1,5 +1,7 @@
 //! `require:` how many persons, from whom.
 
+use std::collections::BTreeSet;
+
 use super::super::Member;
 use super::super::node::{Node, Place, Value};
 use super::super::rule::{Approvals, Approvers, Assurance, Requirement};
@@ -87,8 +89,11 @@ impl Reader {
             if !is_alone {
                 self.complain(node.at, format!("`{key}` stands alone; put the other requirement into its list"));
             }
-            if depth >= DEEPEST {
-                self.complain(node.at, format!("requirements nest at most {DEEPEST} deep"));
+            if depth > DEEPEST {
+                self.complain(node.at, format!(
+                        "`any_of` and `all_of` stand at most {DEEPEST} deep in each other; a list in a list of the same word is one list, \
+                         and a second rule adds to what the first one asks"
+                    ));
                 return None;
             }
             let parts = self.requirements(parts, &format!("`{key}`"), assurance, depth + 1)?;
@@ -186,14 +191,31 @@ impl Reader {
         }
     }
 
-    /// A team may have any number of members; named users are counted.
+    /// A team may have any number of members; named users are counted, as the humans `people` says they are.
     fn possible(&mut self, approvals: u32, from: &Approvers, at: Place) {
         let Approvers::Group(name) = from else { return };
         let Some(members) = self.approvers.get(name) else { return };
-        let users = members.len();
-        if !members.is_empty() && members.iter().all(|m| matches!(m, Member::User(_))) && (approvals as usize) > users {
-            let persons = if users == 1 { "1 person".to_owned() } else { format!("{users} persons") };
-            self.complain(at, format!("nobody can meet this: {approvals} approvals from `{name}`, which is {persons}"));
+        let mut humans = BTreeSet::new();
+        for member in members {
+            let Member::User(login) = member else { return };
+            match self.people.iter().find(|person| person.logins.contains(login)) {
+                Some(person) if person.is_machine => {}
+                Some(person) => _ = humans.insert(person.logins.first().unwrap_or(login)),
+                None => _ = humans.insert(login),
+            }
+        }
+        let is_short = !members.is_empty() && (approvals as usize) > humans.len();
+        if is_short {
+            let persons = match humans.len() {
+                0 => "nobody".to_owned(),
+                1 => "1 person".to_owned(),
+                many => format!("{many} persons"),
+            };
+            let so = if humans.len() < members.len() { ", as `people` says" } else { "" };
+            self.complain(
+                at,
+                format!("nobody can meet this: {approvals} approvals from `{name}`, which is {persons}{so}"),
+            );
         }
     }
 }

@@ -32,7 +32,8 @@ impl Reader {
             Some(gate) => {
                 let scope = self.scope(&rule, gate);
                 self.something_is_covered(&rule, gate, &scope);
-                (scope, rule.get("except").and_then(|node| self.except(node, gate)))
+                let except = rule.get("except").and_then(|node| self.except(node, gate, &scope));
+                (scope, except)
             }
         };
         let authored_by = rule.get("authored_by").map_or(Some(AuthoredBy::Ai), |node| self.authored_by(node));
@@ -137,12 +138,18 @@ impl Reader {
         }
     }
 
-    fn except(&mut self, node: &Node, gate: Gate) -> Option<Scope> {
+    fn except(&mut self, node: &Node, gate: Gate, of: &Scope) -> Option<Scope> {
         let complaints = self.errors.len();
         let table = self.table(node, "`except`", &SCOPE)?;
         let scope = self.scope(&table, gate);
         if scope.is_empty() && self.errors.len() == complaints {
             self.complain(node.at, "`except` is empty; write for example `except: { paths: [\"docs/**\"] }`");
+        }
+        if scope.takes_all_of(of) {
+            self.warn(
+                node.at,
+                "`except` takes out all that the rule covers, and the rule never holds; name what may pass without it",
+            );
         }
         Some(scope)
     }
@@ -237,16 +244,32 @@ impl Reader {
                     return None;
                 };
                 let text = self.text(pattern, "`pattern`")?;
+                if let Some(control) = text.chars().find(|c| c.is_control()) {
+                    let message = format!(
+                        "the pattern has a control character (U+{:04X}) in it: in double quotes YAML reads `\\` first; write it on one \
+                         line, in single quotes (`'\\b[A-Z]+-[0-9]+'`)",
+                        u32::from(control)
+                    );
+                    self.complain(pattern.at, message);
+                    return None;
+                }
                 self.expressions += 1;
                 if self.expressions > MOST_EXPRESSIONS {
                     let message = format!("the file has more than {MOST_EXPRESSIONS} regular expressions");
                     self.complain(pattern.at, message);
                     return None;
                 }
-                Pattern::new(text)
+                let read = Pattern::new(text)
                     .map_err(|error| self.complain(pattern.at, format!("`{text}` is no regular expression: {error}")))
-                    .ok()
-                    .map(|pattern| ReasonWanted { pattern: Some(pattern) })
+                    .ok()?;
+                if read.is_in("") {
+                    let message = format!(
+                        "`{text}` is found in an empty text, too, and asks for nothing; write `reason: required`, or a pattern that \
+                         something must match"
+                    );
+                    self.warn(pattern.at, message);
+                }
+                Some(ReasonWanted { pattern: Some(read) })
             }
             other => {
                 let message =

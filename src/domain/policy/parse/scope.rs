@@ -8,7 +8,7 @@ use super::super::rule::Gate;
 use super::super::scope::Scope;
 use super::super::vocabulary::SCOPE;
 use super::super::words::hint;
-use super::spelling::{Misspelt, misspelt};
+use super::spelling::{Misspelt, doubtful, misspelt};
 use super::{Reader, Table};
 use crate::domain::attribution::fold::fold;
 
@@ -61,7 +61,7 @@ impl Reader {
             } = globs;
         }
         if let Some(node) = table.get("classes") {
-            self.classes_of(node, &mut scope);
+            self.classes_of(node, gate, &mut scope);
         }
         scope
     }
@@ -83,6 +83,9 @@ impl Reader {
                 let instead = instead.map(|instead| format!("; write `{instead}`")).unwrap_or_default();
                 self.complain(item.at, format!("`{pattern}`: {why}{instead}"));
                 continue;
+            }
+            if let Some(doubt) = doubtful(key, pattern) {
+                self.warn(item.at, doubt);
             }
             self.patterns += 1;
             if self.patterns == MOST_PATTERNS + 1 {
@@ -111,7 +114,7 @@ impl Reader {
         Some(globs)
     }
 
-    fn classes_of(&mut self, node: &Node, scope: &mut Scope) {
+    fn classes_of(&mut self, node: &Node, gate: Gate, scope: &mut Scope) {
         let Some(items) = self.list(node, "`classes`", "[schema]") else { return };
         for item in items {
             let Some(name) = self.text(item, "a class") else { continue };
@@ -121,6 +124,14 @@ impl Reader {
                 self.complain(item.at, format!("there is no class `{name}`{hint}"));
                 continue;
             };
+            if gate != Gate::Command && class.paths.is_empty() && !class.commands.is_empty() {
+                let message = format!(
+                    "class `{name}` has only `commands`, and a rule of gate `{}` looks at changed files: it covers none; give the \
+                     class `paths`",
+                    gate.as_str()
+                );
+                self.complain(item.at, message);
+            }
             scope.classes.push(name.to_owned());
             scope.class_paths.extend(class.paths);
             scope.class_commands.extend(class.commands);

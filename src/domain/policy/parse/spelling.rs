@@ -26,6 +26,42 @@ pub(super) fn misspelt(key: &str, spelling: Spelling, pattern: &str) -> Option<M
     }
 }
 
+/// What is read, and most likely means something else than its author does: in words, with what to write.
+pub(super) fn doubtful(key: &str, pattern: &str) -> Option<String> {
+    if !["environments", "branches", "tags", "workflows", "paths"].contains(&key) {
+        return None;
+    }
+    let is_expression = pattern.starts_with(['^', '('])
+        || pattern.ends_with('$')
+        || pattern.starts_with(".*")
+        || pattern.contains(".+");
+    if is_expression {
+        let instead = pattern.trim_start_matches('^').trim_end_matches('$').replace(".*", "*").replace(".+", "*");
+        return Some(format!(
+            "`{pattern}` looks like a regular expression and is read as a glob, which covers other things; write `{instead}`"
+        ));
+    }
+    if key != "paths" && pattern.contains(',') && !pattern.contains(['{', '[']) {
+        let names: Vec<&str> = pattern.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        return Some(format!("`{pattern}` is one name with a comma in it; write `[{}]`", names.join(", ")));
+    }
+    (key == "workflows").then(|| no_workflow(pattern)).flatten()
+}
+
+/// Workflows are files that end in `.yml` or `.yaml`; but for the one GitHub itself runs, for Pages.
+fn no_workflow(pattern: &str) -> Option<String> {
+    let end = pattern.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+    let fits = |ending: &str| ending.ends_with(end) || end.ends_with(ending);
+    if pattern == "pages-build-deployment" || fits(".yml") || fits(".yaml") {
+        return None;
+    }
+    let example = if pattern.contains(' ') { "deploy" } else { pattern };
+    Some(format!(
+        "`{pattern}` covers no workflow: they are called by their file, which ends in `.yml` or `.yaml`; write for example \
+         `{example}.yml`"
+    ))
+}
+
 fn found(why: &'static str, instead: String) -> Option<Misspelt> {
     Some(Misspelt { why, instead: Some(instead) })
 }
