@@ -86,14 +86,14 @@ async fn what_does_not_fit_on_the_check_run_can_only_be_denied_there() {
     let check = stage.asked(&sha).await;
     let text = check.text.clone().unwrap_or_default();
     assert!((0..240).all(|n| text.contains(&format!("Step {n} "))), "every commit is there");
-    assert!(check.actions.iter().any(|(id, _)| id == "approve"));
+    assert!(check.actions.iter().any(|(_, label)| label == "Approve"));
 
     for n in 240..300 {
         sha = stage.github.commit(SHOP, &Commit::by("mona", message(n)));
     }
     let run = stage.deploy(&sha);
     let check = stage.asked(&sha).await;
-    assert!(check.actions.iter().all(|(id, _)| id != "approve"), "GitHub lists 250 of 300 commits");
+    assert!(check.actions.iter().all(|(_, label)| label != "Approve"), "GitHub lists 250 of 300 commits");
     stage.github.click_stale(check.id, "approve", "alice");
     stage.github.click(check.id, "deny", "alice");
     assert_eq!(stage.decision(run).await.0, "rejected");

@@ -196,9 +196,9 @@ fn what_happens_rarely_is_valid_too() {
         }
         for event in [
             held(&case),
-            click(&request, 2, Verdict::Approve),
+            click(&case, 2, Verdict::Approve),
             gone,
-            click(&request, 3, Verdict::Deny),
+            click(&case, 3, Verdict::Deny),
             Event::GaveUp { request: request.clone(), effect: Effect::Note, error: "GitHub answered 403".into() },
         ] {
             store.commit(Work { claim: None, event: Some(event) }).await.unwrap();

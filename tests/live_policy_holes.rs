@@ -240,6 +240,27 @@ async fn a_commit_is_a_branchs_as_long_as_the_branch_has_it() {
     assert_eq!(kind("docs", &odd).await, None, "a branch whose name only looks like a full one");
 }
 
+/// A browser shows a page for as long as nobody loads it anew.
+#[tokio::test]
+async fn approve_on_a_page_from_before_the_rules_changed_does_not_count_and_says_why() {
+    let stage = Stage::set().await;
+    stage.github.file(SHOP, "olga", POLICY, Some(&asks("writers")));
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    let (approve_as_it_was, _) = check.actions[0].clone();
+    let sooner = asks("writers").replace("    require:", "    expires: 3h\n    require:");
+    stage.github.push_file(SHOP, "olga", POLICY, Some(&sooner));
+    stage.check(&sha, |now| now.actions.first().is_some_and(|(approve, _)| *approve != approve_as_it_was)).await;
+
+    stage.github.click_stale(check.id, &approve_as_it_was, "alice");
+    says(&stage, &sha, "saw another page than this one").await;
+    assert!(stage.github.callbacks(run).is_empty());
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
 /// An organization's file may have changed a moment ago, on a server that heard nothing of it.
 #[tokio::test]
 async fn an_organizations_file_whose_push_nobody_told_us_of_is_asked_for_before_anything_leaves() {

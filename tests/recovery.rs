@@ -6,6 +6,7 @@ use seconder::demo::{CheckRun, Options, Trouble};
 use seconder::domain::gate::RequestId;
 use seconder::domain::request::{Answer, Callback, Request};
 use seconder::github::checks::{self, Action};
+use seconder::github::render::Button;
 use seconder::github::{Place, render};
 
 use crate::support::postgres;
@@ -221,10 +222,10 @@ async fn rules_that_are_new_get_their_entry_whatever_brought_them() {
 /// found none yet and created its own.
 async fn another_check_run(stage: &Stage, check: &CheckRun) -> u64 {
     let request = request_until(stage, check, |request| request.life.check_run_id.is_some()).await;
-    let action = |(label, identifier): (&str, &str)| Action {
-        label: label.to_owned(),
-        description: label.to_owned(),
-        identifier: identifier.to_owned(),
+    let action = |button: Button| Action {
+        label: button.label.to_owned(),
+        description: button.description.to_owned(),
+        identifier: button.identifier,
     };
     let copy = checks::CheckRun {
         name: check.name.clone(),
@@ -233,7 +234,7 @@ async fn another_check_run(stage: &Stage, check: &CheckRun) -> u64 {
         state: checks::State::ActionRequired,
         title: "a copy".to_owned(),
         summary: "of what is asked".to_owned(),
-        actions: [("Approve", "approve"), ("Deny", "deny")].map(action).into(),
+        actions: [Button::approve(&request.digest), Button::deny()].map(action).into(),
         ..checks::CheckRun::default()
     };
     let created = adapter(&stage.github).create_check_run(Place::from(&request.case.subject), &copy).await.unwrap();

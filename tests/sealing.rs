@@ -192,7 +192,7 @@ fn one_person_is_one_subject_in_all_entries_of_a_log_and_another_one_in_another_
         for case in [&one, &other] {
             store.commit(Work { claim: None, event: Some(held(case)) }).await.unwrap();
         }
-        let click: Event = click(&one.subject.request_id(), 1, Verdict::Approve);
+        let click: Event = click(&one, 1, Verdict::Approve);
         store.commit(Work { claim: None, event: Some(click) }).await.unwrap();
         let reader = store.ledger();
         let mut subjects: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
@@ -487,7 +487,7 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
         let commit = async |claim, event| store.commit(Work { claim, event: Some(event) }).await.unwrap();
         let done = |effect| Event::Done { request: request.clone(), effect, receipt: Receipt::default() };
         commit(None, held(&case)).await;
-        commit(None, click(&request, 2, Verdict::Approve)).await;
+        commit(None, click(&case, 2, Verdict::Approve)).await;
         let eraser = {
             let Options { url, host, seed, .. } = database.options();
             Eraser::open(&url, host, seed, None).await.unwrap()

@@ -230,7 +230,7 @@ fn deny_and_approve_race_and_one_decision_leaves() {
             let case = case(run);
             let id = case.subject.request_id();
             happen(&one, held(&case)).await;
-            tokio::join!(happen(&one, click(&id, 2, Verdict::Approve)), happen(&two, click(&id, 3, Verdict::Deny)),);
+            tokio::join!(happen(&one, click(&case, 2, Verdict::Approve)), happen(&two, click(&case, 3, Verdict::Deny)),);
             let sent = happen(&two, sending(&case, &[2])).await.send;
             let request = one.request(&id).await.unwrap().unwrap();
             // Deny wins, whichever came first.
@@ -250,7 +250,7 @@ fn a_request_is_shown_as_it_stands_and_its_decision_has_a_place_in_the_log() {
         assert!(store.request(&id).await.unwrap().is_none());
         let opened = happen(&store, held(&case)).await.opened.unwrap();
         assert_eq!(store.decision_seq(&id).await.unwrap(), None);
-        let committed = happen(&store, click(&id, 2, Verdict::Approve)).await;
+        let committed = happen(&store, click(&case, 2, Verdict::Approve)).await;
         assert_eq!(committed.changed[0].life.outcome, Some(Outcome::Approved));
 
         store.close().await;
@@ -274,7 +274,7 @@ fn a_request_nobody_decides_is_found_when_its_time_is_over() {
         happen(&store, held(&first)).await;
         database.pass(1_000);
         happen(&store, held(&second)).await;
-        happen(&store, click(&second.subject.request_id(), 2, Verdict::Deny)).await;
+        happen(&store, click(&second, 2, Verdict::Deny)).await;
         assert_eq!(store.next_due().await.unwrap(), Some(database.now() + 3_599_000));
         assert!(store.due_requests(database.now(), 10).await.unwrap().is_empty());
 
@@ -322,11 +322,12 @@ fn a_request_judged_again_by_one_replica_is_seen_so_by_the_other() {
         assert!(two.request(&request).await.unwrap().unwrap().is_pending(), "the other has it in memory");
         let mut stricter = first.clone();
         stricter.judgement.quorum = vec![Quorum::persons("production", 1, Approvers::Admins)];
-        let again = Rejudged { request: request.clone(), from: first.digest(), case: stricter, approvers: Vec::new() };
+        let again =
+            Rejudged { request: request.clone(), from: first.digest(), case: stricter.clone(), approvers: Vec::new() };
         happen(&one, Event::Rejudged(Box::new(again))).await;
         let seen = two.request(&request).await.unwrap().unwrap();
         assert_eq!(seen.case.judgement.quorum[0].groups()[0].from, Approvers::Admins);
-        happen(&two, click(&request, 2, Verdict::Approve)).await;
+        happen(&two, click(&stricter, 2, Verdict::Approve)).await;
         let seen = one.request(&request).await.unwrap().unwrap();
         assert!(seen.is_pending(), "a writer's approval is no longer enough");
     });
@@ -380,7 +381,7 @@ fn a_decision_goes_ahead_of_an_opening() {
             happen(&store, held(&case(run))).await;
             database.pass(1);
         }
-        happen(&store, click(&case(9).subject.request_id(), 2, Verdict::Approve)).await;
+        happen(&store, click(&case(9), 2, Verdict::Approve)).await;
         assert!(handed_effects(&mut handed).is_empty(), "nobody may write now");
         let first = store.claim_effects(2, &[]).await.unwrap();
         let order: Vec<_> = first.iter().map(|due| (due.effect, due.urgency)).collect();
@@ -400,7 +401,7 @@ fn a_decision_is_handed_over_even_when_openings_pile_up() {
         for run in 0..10 {
             happen(&store, held(&case(run))).await;
         }
-        happen(&store, click(&case(0).subject.request_id(), 2, Verdict::Approve)).await;
+        happen(&store, click(&case(0), 2, Verdict::Approve)).await;
         let handed = handed_effects(&mut handed);
         assert!(handed.len() <= 4, "memory is bounded");
         assert!(handed.contains(&Effect::Callback), "{handed:?}");
@@ -417,7 +418,7 @@ fn what_is_owed_anew_while_it_is_performed_is_performed_once_more() {
         assert_eq!(first.effect, Effect::CheckRun);
         handed_effects(&mut handed);
         // An ineligible click while the check run is being written: it has to show the refusal, too.
-        happen(&store, click(&case.subject.request_id(), 1, Verdict::Approve)).await;
+        happen(&store, click(&case, 1, Verdict::Approve)).await;
         assert!(handed.effects.try_recv().is_err(), "two would write it at once");
         assert!(!finish(&store, first.claim(), Some(done(&case, Effect::CheckRun))).await.fenced);
 
@@ -453,7 +454,7 @@ fn a_crashed_workers_lease_runs_out_and_another_takes_over() {
         let (store, mut handed) = database.open().await;
         let case = case(1);
         happen(&store, held(&case)).await;
-        happen(&store, click(&case.subject.request_id(), 2, Verdict::Deny)).await;
+        happen(&store, click(&case, 2, Verdict::Deny)).await;
         let lost =
             std::iter::from_fn(|| handed.effects.try_recv().ok()).find(|d| d.effect == Effect::Callback).unwrap();
         assert!(store.claim_effects(10, &[]).await.unwrap().is_empty());
@@ -479,7 +480,7 @@ fn announcing_that_a_decision_leaves_keeps_the_lease() {
         let (store, mut handed) = database.open().await;
         let case = case(1);
         happen(&store, held(&case)).await;
-        happen(&store, click(&case.subject.request_id(), 2, Verdict::Approve)).await;
+        happen(&store, click(&case, 2, Verdict::Approve)).await;
         let mine =
             std::iter::from_fn(|| handed.effects.try_recv().ok()).find(|d| d.effect == Effect::Callback).unwrap();
         database.pass(LEASE - 1);
@@ -708,7 +709,7 @@ fn what_a_decided_request_was_judged_by_is_forgotten_when_it_is_old_and_never_be
             happen(&store, held(case)).await;
         }
         for case in [&held_up, &left] {
-            happen(&store, click(&id(case), 2, Verdict::Approve)).await;
+            happen(&store, click(case, 2, Verdict::Approve)).await;
         }
         let callbacks = std::iter::from_fn(|| handed.effects.try_recv().ok())
             .filter(|due| due.effect == Effect::Callback && due.request == id(&left));
@@ -719,7 +720,7 @@ fn what_a_decided_request_was_judged_by_is_forgotten_when_it_is_old_and_never_be
         database.pass(1_000);
         let old = database.now();
         happen(&store, held(&young)).await;
-        happen(&store, click(&id(&young), 2, Verdict::Deny)).await;
+        happen(&store, click(&young, 2, Verdict::Deny)).await;
         assert_eq!(store.forget_facts(old).await.unwrap(), 1);
         let mut kept = Vec::new();
         for case in [&waits, &held_up, &left, &young] {

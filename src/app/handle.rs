@@ -178,7 +178,7 @@ impl App {
     /// nobody else can. It need not be the check run that was written down: a server whose lease ran out may have left another.
     async fn pressed(&self, pressed: ButtonPressed) -> Result<Option<Event>, Error> {
         let Some(id) = RequestId::parse(&pressed.external_id) else { return Ok(None) };
-        let Some(verdict) = render::verdict(&pressed.identifier) else {
+        let Some((verdict, saw)) = render::verdict(&pressed.identifier) else {
             warn!(request = %id, "a button nobody offers was pressed");
             return Ok(None);
         };
@@ -192,10 +192,6 @@ impl App {
         }
         if request.life.check_run_id.is_some_and(|known| known != pressed.check_run_id) {
             self.seen_on(&id, pressed.check_run_id).await?;
-            // Nobody has kept it up to date: it may show what was asked before. Now it shows what is asked, and can be pressed again.
-            if verdict == Verdict::Approve && request.life.judged.is_some() {
-                return Ok(None);
-            }
         }
         if verdict == Verdict::Approve && !render::is_shown_whole(&request) {
             warn!(request = %id, sender = pressed.sender.id, "Approve was pressed where it is not offered");
@@ -203,7 +199,7 @@ impl App {
         }
         let by = self.standing(&request.case.judgement, &request.case.subject, &pressed.sender).await?;
         info!(request = %id, by = by.account.id, ?verdict, "button pressed");
-        Ok(Some(Event::Reviewed(Box::new(Reviewed { request: id, by, verdict, via: Channel::CheckRun }))))
+        Ok(Some(Event::Reviewed(Box::new(Reviewed { request: id, by, verdict, via: Channel::CheckRun, saw }))))
     }
 
     /// What GitHub says of somebody, as far as the rules ask. Bots are not asked about: they never count.

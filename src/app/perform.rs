@@ -265,7 +265,7 @@ fn check_run(request: &Request, name: &str, page: Page) -> CheckRun {
     let action = |button: &Button| Action {
         label: button.label.to_owned(),
         description: button.description.to_owned(),
-        identifier: button.identifier.to_owned(),
+        identifier: button.identifier.clone(),
     };
     CheckRun {
         name: name.to_owned(),

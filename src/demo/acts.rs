@@ -78,18 +78,16 @@ impl GitHub {
         self.shared.with(|state| state.ask(run.0));
     }
 
-    /// Somebody presses a button of a check run. GitHub does not care who; it cares that the button is there.
+    /// Somebody presses the button of a check run that is labelled so, in whatever case. GitHub does not care who; it cares
+    /// that the button is there.
     /// Returns whether it was.
-    pub fn click(&self, check_run: u64, identifier: &str, login: &str) -> bool {
+    pub fn click(&self, check_run: u64, label: &str, login: &str) -> bool {
         self.shared.with(|state| {
-            let there = state
-                .checks
-                .get(&check_run)
-                .is_some_and(|check| check.actions.iter().any(|(known, _)| known == identifier));
-            if there {
-                state.clicked(check_run, identifier, login);
-            }
-            there
+            let actions = state.checks.get(&check_run).map(|check| check.actions.as_slice()).unwrap_or_default();
+            let button = actions.iter().find(|(_, known)| known.eq_ignore_ascii_case(label));
+            let Some(identifier) = button.map(|(identifier, _)| identifier.clone()) else { return false };
+            state.clicked(check_run, &identifier, login);
+            true
         })
     }
 

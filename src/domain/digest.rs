@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -45,6 +47,36 @@ impl Digest {
     }
 
     /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Short enough for a button to carry: its first 102 bits, as 17 characters of base64url without padding (RFC 4648 §5).
+    /// Nobody makes two pages with the same one.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        const BYTES: usize = 13;
+        let bytes = (0..BYTES).filter_map(|n| u8::from_str_radix(self.0.get(2 * n..2 * n + 2)?, 16).ok());
+        Tag(URL_SAFE_NO_PAD.encode(bytes.collect::<Vec<u8>>()).chars().take(Tag::LENGTH).collect())
+    }
+}
+
+/// The beginning of a [`Digest`]: which page somebody saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
+
+impl Tag {
+    /// Characters.
+    pub const LENGTH: usize = 17;
+
+    /// What a button said. Whether it is any page's shows when it is compared.
+    #[must_use]
+    pub fn said(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// As a button says it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::case::Case;
 use super::decide::Standing;
-use super::digest::Digest;
+use super::digest::{Digest, Tag};
 use super::effect::Effect;
 use super::facts::Run;
 use super::gate::{RequestId, RunKey};
@@ -77,6 +77,8 @@ pub struct Reviewed {
     pub verdict: Verdict,
     /// How it reached us.
     pub via: Channel,
+    /// Which page they saw: the [`Digest::tag`] it was shown with. `None` where the page does not say.
+    pub saw: Option<Tag>,
 }
 
 /// Approve or deny.

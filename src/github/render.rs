@@ -9,6 +9,7 @@ use crate::domain::policy::{self, Origin};
 use crate::domain::request::{Callback, Outcome, Refused, Request};
 
 mod broken;
+mod button;
 mod head;
 pub mod proposal;
 mod reasons;
@@ -17,6 +18,7 @@ mod style;
 mod words;
 
 pub use broken::policy_page;
+pub use button::{Button, verdict};
 pub use head::Head;
 use reasons::{quorum_lines, reason_lines, shadow_lines};
 pub use safe::{code, instant, shorten};
@@ -27,34 +29,6 @@ use words::{attribution_words, held_back_words, need_words, nobody_left_words, p
 pub const CHECK_NAME: &str = "Seconder";
 /// Name of the check run that shows a broken policy file.
 pub const POLICY_CHECK_NAME: &str = "Seconder policy";
-
-/// GitHub's limits for a button: label 20, description 40, identifier 20 characters
-/// (<https://docs.github.com/rest/checks/runs>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Button {
-    /// What the button says.
-    pub label: &'static str,
-    /// What its tooltip says.
-    pub description: &'static str,
-    /// What comes back when it is pressed.
-    pub identifier: &'static str,
-}
-
-/// Seconds the request.
-pub const APPROVE: Button =
-    Button { label: "Approve", description: "Second it: the deployment may run", identifier: "approve" };
-/// Refuses the request.
-pub const DENY: Button = Button { label: "Deny", description: "Refuse it: the job fails", identifier: "deny" };
-
-/// The verdict a button stands for.
-#[must_use]
-pub fn verdict(identifier: &str) -> Option<Verdict> {
-    match identifier {
-        id if id == APPROVE.identifier => Some(Verdict::Approve),
-        id if id == DENY.identifier => Some(Verdict::Deny),
-        _ => None,
-    }
-}
 
 /// A check run, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,13 +58,13 @@ pub fn page(request: &Request, ledger: Option<&Head>) -> Page {
     let (title, state) = headline(request);
     let (mut summary, text) = (summary(request, Style::Markdown), commits(request));
     let buttons = match request.is_pending() {
-        true if is_whole(request, &summary, &text) => vec![APPROVE, DENY],
+        true if is_whole(request, &summary, &text) => vec![Button::approve(&request.digest), Button::deny()],
         // What cannot be shown cannot be seconded (P8).
         true => {
             let told =
                 "\n**Too long to be shown here in full, so it can only be denied here.** Deploy in smaller steps.\n";
             summary.insert_str(0, told);
-            vec![DENY]
+            vec![Button::deny()]
         }
         false => Vec::new(),
     };

@@ -200,7 +200,7 @@ fn event_of(delivery: &Delivery) -> Event {
     let case: Case = case(delivery.payload.parse().expect("a number"));
     match delivery.event.as_str() {
         "held" => held(&case),
-        _ => click(&case.subject.request_id(), 2, Verdict::Approve),
+        _ => click(&case, 2, Verdict::Approve),
     }
 }
 

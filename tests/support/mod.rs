@@ -5,7 +5,7 @@ use seconder::domain::decide::{JudgedCommit, Judgement, Permission, Quorum, Stan
 use seconder::domain::digest::Digest;
 use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
 use seconder::domain::facts::{Attempt, Run};
-use seconder::domain::gate::{Repository, RequestId, Subject, Tenant};
+use seconder::domain::gate::{Repository, Subject, Tenant};
 use seconder::domain::parties::{Part, Parties, Party};
 use seconder::domain::people::{Account, AccountKind, People};
 use seconder::domain::policy::{Approvers, Origin};
@@ -106,9 +106,10 @@ pub fn held(case: &Case) -> Event {
     Event::Held(Box::new(case.clone()))
 }
 
-/// A human clicks a button.
-pub fn click(request: &RequestId, by: u64, verdict: Verdict) -> Event {
-    Event::Reviewed(Box::new(Reviewed { request: request.clone(), by: writer(by), verdict, via: Channel::CheckRun }))
+/// A human clicks a button on the page that shows this.
+pub fn click(case: &Case, by: u64, verdict: Verdict) -> Event {
+    let (request, saw) = (case.subject.request_id(), Some(case.digest().tag()));
+    Event::Reviewed(Box::new(Reviewed { request, by: writer(by), verdict, via: Channel::CheckRun, saw }))
 }
 
 /// The decision is about to leave, and nothing has changed in the world.

@@ -252,7 +252,13 @@ impl Again {
                     let why = if decided && entry["why"] == closed {
                         closed
                     } else {
-                        to_json(&said.refusals(judgement, &by, assurance, verdict))
+                        let mut why = said.refusals(judgement, &by, assurance, verdict);
+                        // The log does not hold which page they saw.
+                        let saw = to_json(&Refusal::SawAnother);
+                        if entry["why"].as_array().is_some_and(|recorded| recorded.contains(&saw)) {
+                            why.push(Refusal::SawAnother);
+                        }
+                        to_json(&why)
                     };
                     self.compare(entry, &format!("why {} was refused", by.account.login), &entry["why"], why);
                 }

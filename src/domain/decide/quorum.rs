@@ -220,6 +220,8 @@ pub enum Refusal {
     Closed,
     /// They approved already; one human counts once.
     AlreadyApproved,
+    /// What they saw is not what is asked: it was judged again since (P3, P8).
+    SawAnother,
 }
 
 /// Whether this person may approve, having spoken so surely. Every obstacle is named, not only the first.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Approval, Callback, Change, Outcome, Refused, Request};
 use crate::domain::Millis;
 use crate::domain::decide::{self, Refusal, Standing, Voice};
+use crate::domain::digest::Tag;
 use crate::domain::effect::{Effect, Urgency};
 use crate::domain::event::{Channel, Reviewed, Verdict};
 use crate::domain::record::Record;
@@ -14,8 +15,8 @@ const REFUSALS_SHOWN: usize = 5;
 
 impl Request {
     pub(super) fn review(&mut self, reviewed: Reviewed, now: Millis, change: &mut Change) {
-        let Reviewed { by, verdict, via, .. } = reviewed;
-        let why = self.refusals(&by, verdict, via);
+        let Reviewed { by, verdict, via, saw, .. } = reviewed;
+        let why = self.refusals(&by, verdict, via, saw.as_ref());
         if !why.is_empty() {
             self.refuse(by, verdict, via, why, now, change);
             return;
@@ -40,7 +41,7 @@ impl Request {
     }
 
     /// Why this review does not count; empty when it does.
-    fn refusals(&self, by: &Standing, verdict: Verdict, via: Channel) -> Vec<Refusal> {
+    fn refusals(&self, by: &Standing, verdict: Verdict, via: Channel, saw: Option<&Tag>) -> Vec<Refusal> {
         // Deny wins until the decision has left.
         let too_late = match verdict {
             Verdict::Approve => self.life.outcome.is_some(),
@@ -53,7 +54,12 @@ impl Request {
             return vec![Refusal::Closed];
         }
         let by = Voice { standing: by, assurance: via.assurance() };
-        decide::refusals(&self.case.judgement, &self.voices(), by, verdict, self.life.waited)
+        let mut why = decide::refusals(&self.case.judgement, &self.voices(), by, verdict, self.life.waited);
+        // Whoever denies need not have read all of it; whoever approves approves what they saw.
+        if verdict == Verdict::Approve && saw != Some(&self.digest.tag()) {
+            why.push(Refusal::SawAnother);
+        }
+        why
     }
 
     pub(super) fn nobody_is_left(&mut self, rules: Vec<String>, change: &mut Change) {

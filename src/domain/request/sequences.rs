@@ -38,25 +38,14 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Move {
-    Click {
-        by: u64,
-        approve: bool,
-    },
+    /// Somebody presses a button on the page as it is, or on one that they opened in the beginning.
+    Click { by: u64, approve: bool, on_first_page: bool },
     /// Somebody's access changes.
-    Access {
-        of: u64,
-        to: Permission,
-    },
+    Access { of: u64, to: Permission },
     /// The run is re-run by somebody: same attempt number seen later with another actor, or a newer one.
-    Rerun {
-        by: u64,
-        newer: bool,
-    },
+    Rerun { by: u64, newer: bool },
     /// The policy changes while the request waits: who is one human, and how many are asked.
-    Rules {
-        pair: (u64, u64),
-        need: u32,
-    },
+    Rules { pair: (u64, u64), need: u32 },
     /// The decision is about to leave.
     Send,
     /// GitHub has it.
@@ -76,7 +65,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let access =
         prop_oneof![Just(Permission::None), Just(Permission::Read), Just(Permission::Write), Just(Permission::Admin)];
     let one = prop_oneof![
-        4 => (id(), prop::bool::weighted(0.9)).prop_map(|(by, approve)| Move::Click { by, approve }),
+        4 => (id(), prop::bool::weighted(0.9), prop::bool::weighted(0.3))
+            .prop_map(|(by, approve, on_first_page)| Move::Click { by, approve, on_first_page }),
         1 => ((id(), id()), 1..3_u32).prop_map(|(pair, need)| Move::Rules { pair, need }),
         1 => (id(), access).prop_map(|(of, to)| Move::Access { of, to }),
         1 => (id(), prop::bool::weighted(0.2)).prop_map(|(by, newer)| Move::Rerun { by, newer }),
@@ -202,6 +192,7 @@ pub fn an_agents_commit() -> (Request, Facts) {
 
 fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
     let mut requests = vec![opened(world)];
+    let first_page = requests[0].digest.clone();
     let mut world = world.clone();
     let id = requests[0].id.clone();
     let mut access = vec![Permission::Write; usize::try_from(ACCOUNTS).unwrap() + 1];
@@ -234,12 +225,22 @@ fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
                 prop_assert!(!was_denied || requests[0].life.outcome == Some(Outcome::Denied), "a denial is final");
                 continue;
             }
-            Move::Click { by, approve } => Event::Reviewed(Box::new(Reviewed {
-                request: id.clone(),
-                by: standing(&access, *by),
-                verdict: if *approve { Verdict::Approve } else { Verdict::Deny },
-                via: Channel::CheckRun,
-            })),
+            Move::Click { by, approve, on_first_page } => {
+                let page = if *on_first_page { &first_page } else { &requests[0].digest };
+                let click = Reviewed {
+                    request: id.clone(),
+                    by: standing(&access, *by),
+                    verdict: if *approve { Verdict::Approve } else { Verdict::Deny },
+                    via: Channel::CheckRun,
+                    saw: Some(page.tag()),
+                };
+                let (is_of_now, before) = (*page == requests[0].digest, requests[0].life.approvals.len());
+                let change = step(Event::Reviewed(Box::new(click)), &mut requests, time);
+                let approvals = requests[0].life.approvals.len();
+                prop_assert!(is_of_now || approvals <= before, "approved what was asked before");
+                prop_assert_eq!(change.send, None, "a click alone sends nothing");
+                continue;
+            }
             Move::Send => {
                 let approvers = requests[0].life.approvals.iter().map(|a| standing(&access, a.by.account.id)).collect();
                 Event::Sending(Box::new(Sending { request: id.clone(), run: now.clone(), approvers }))
@@ -293,7 +294,8 @@ fn two_others_can_second_it() {
     let id = requests[0].id.clone();
     for by in [4, 5, 6] {
         let by = Standing { account: account(by), permission: Permission::Write, teams: Vec::new() };
-        let click = Reviewed { request: id.clone(), by, verdict: Verdict::Approve, via: Channel::CheckRun };
+        let saw = Some(requests[0].digest.tag());
+        let click = Reviewed { request: id.clone(), by, verdict: Verdict::Approve, via: Channel::CheckRun, saw };
         let _ = step(Event::Reviewed(Box::new(click)), &mut requests, 1);
     }
     assert_eq!(requests[0].life.approvals.len(), 2, "4 and 5 are one human");

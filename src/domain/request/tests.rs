@@ -100,8 +100,8 @@ fn pending() -> Vec<Request> {
 }
 
 fn review(requests: &mut [Request], by: Standing, verdict: Verdict) -> Change {
-    let request = requests[0].id.clone();
-    let reviewed = Reviewed { request, by, verdict, via: Channel::CheckRun };
+    let (request, saw) = (requests[0].id.clone(), Some(requests[0].digest.tag()));
+    let reviewed = Reviewed { request, by, verdict, via: Channel::CheckRun, saw };
     step(Event::Reviewed(Box::new(reviewed)), requests, NOW)
 }
 

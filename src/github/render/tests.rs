@@ -1,19 +1,32 @@
 use super::safe::{code, link, shorten, visible};
 use super::style::Style;
 use super::words::parts_words;
-use super::{APPROVE, DENY};
+use super::{Button, verdict};
+use crate::domain::digest::Digest;
+use crate::domain::event::Verdict;
 use crate::domain::gate::RequestId;
 use crate::domain::parties::Part;
 use crate::domain::replay::{Fate, Replayed};
 
 #[test]
 fn buttons_keep_to_githubs_limits() {
-    for button in [APPROVE, DENY] {
+    let page = Digest::of_bytes(b"a page");
+    for button in [Button::approve(&page), Button::deny()] {
         assert!(
             button.label.len() <= 20 && button.description.len() <= 40 && button.identifier.len() <= 20,
             "{button:?}"
         );
     }
+}
+
+#[test]
+fn approve_says_on_which_page_it_was_pressed() {
+    let (page, other) = (Digest::of_bytes(b"a page"), Digest::of_bytes(b"another page"));
+    assert_eq!(verdict(&Button::approve(&page).identifier), Some((Verdict::Approve, Some(page.tag()))));
+    assert_ne!(page.tag(), other.tag());
+    assert_eq!(page.tag().as_str().len(), 17);
+    assert_eq!(verdict("approve"), Some((Verdict::Approve, None)), "a page that does not say which it is");
+    assert_eq!(verdict("release"), None);
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub(super) fn refusal_words(refusal: &Refusal, style: Style) -> String {
         Refusal::NoAccess => "has no write access here and is no approver".into(),
         Refusal::Closed => "it was decided already".into(),
         Refusal::AlreadyApproved => "approved already; one human counts once".into(),
+        Refusal::SawAnother => {
+            "saw another page than this one: it was judged again meanwhile; read it as it is now, and press again"
+                .into()
+        }
     }
 }
 

@@ -110,7 +110,11 @@ static POLICY_SHAPE: Kind = Object(&[
 pub(super) const WHY: Kind = List(&Named(
     "refusal",
     &Object(&[
-        need("refusal", Text, "what stands against it: party, not_human, already_approved, …"),
+        need(
+            "refusal",
+            Text,
+            "what stands against it: party, not_human, already_approved, saw_another (page than the one that was asked), …",
+        ),
         may("because", List(&PART), "the facts that made them a party"),
         may("needs", Text, "how sure it would have to be that it was them"),
     ]),

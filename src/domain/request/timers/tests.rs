@@ -38,8 +38,8 @@ fn due(requests: &mut [Request], after: Millis) -> Change {
 }
 
 fn approve(requests: &mut [Request], by: Standing) -> Change {
-    let request = requests[0].id.clone();
-    let reviewed = Reviewed { request, by, verdict: Verdict::Approve, via: Channel::CheckRun };
+    let (request, saw) = (requests[0].id.clone(), Some(requests[0].digest.tag()));
+    let reviewed = Reviewed { request, by, verdict: Verdict::Approve, via: Channel::CheckRun, saw };
     step(Event::Reviewed(Box::new(reviewed)), requests, NOW)
 }
 
@@ -125,7 +125,7 @@ fn changed_rules_are_no_help_to_what_was_denied_and_too_late_for_what_has_left()
     free.judgement.matched_rules.clear();
     let mut requests = vec![opened(case(1))];
     let request = requests[0].id.clone();
-    let deny = Reviewed { request, by: alice(), verdict: Verdict::Deny, via: Channel::CheckRun };
+    let deny = Reviewed { request, by: alice(), verdict: Verdict::Deny, via: Channel::CheckRun, saw: None };
     let _ = step(Event::Reviewed(Box::new(deny)), &mut requests, NOW);
     assert!(kinds(&judged_again(&mut requests, free.clone(), Vec::new())).is_empty());
     assert_eq!(requests[0].life.outcome, Some(Outcome::Denied));
@@ -185,8 +185,8 @@ fn two_needed() -> Case {
 #[test]
 fn nobody_approves_what_has_expired_however_late_the_clock_is_looked_at() {
     let mut requests = vec![opened(case(1))];
-    let reviewed =
-        Reviewed { request: requests[0].id.clone(), by: alice(), verdict: Verdict::Approve, via: Channel::CheckRun };
+    let (request, saw) = (requests[0].id.clone(), Some(requests[0].digest.tag()));
+    let reviewed = Reviewed { request, by: alice(), verdict: Verdict::Approve, via: Channel::CheckRun, saw };
     let change = step(Event::Reviewed(Box::new(reviewed)), &mut requests, NOW + 2 * HOUR);
     assert_eq!(kinds(&change), ["decision.recorded", "attempt.refused"]);
     assert_eq!(requests[0].life.outcome, Some(Outcome::Expired));
