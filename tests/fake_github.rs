@@ -24,7 +24,6 @@ mod tokens;
 mod webhooks;
 
 const SECRET: &str = "between us";
-
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A fake with a small world, a client of its own, and a receiver for its webhooks.

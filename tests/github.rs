@@ -25,9 +25,7 @@ mod facts;
 mod tokens;
 
 const SHOP: &str = "acme/shop";
-
 const SECRET: &str = "between us";
-
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A small world on a fake GitHub, the adapter that speaks to it, and an ear for its webhooks.

@@ -26,10 +26,6 @@ fn repository(policy: &str) -> TempDir {
     folder
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 fn object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }

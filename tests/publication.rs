@@ -1,13 +1,8 @@
 //! The ledger leaves the house: as releases that hold what it holds, once, whatever happens on the way.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use seconder::app::publish::{Outcome, Publisher};
 use seconder::demo::Asset;
-
-use crate::support::database::LEASE;
-use press::Press;
 
 mod branch;
 mod command;
@@ -38,16 +33,3 @@ fn assert_the_manifest_holds(assets: &[Asset]) {
     }
     assert_eq!(listed.len() + 1, assets.len());
 }
-
-/// Publishes until nobody else does.
-async fn publish_when_free(publisher: &Publisher, press: &Press<'_>) -> Outcome {
-    let log = press.log().await;
-    loop {
-        match publisher.publish(&log, &|_| {}).await.unwrap() {
-            Outcome::Busy => press.database.pass(LEASE),
-            outcome => return outcome,
-        }
-    }
-}
-
-const HANG: Duration = Duration::from_secs(600);

@@ -9,6 +9,7 @@ use seconder::demo::Commit;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::process::seconder;
 use crate::support::stage::{SHOP, Stage};
 
 mod erasing;
@@ -76,7 +77,7 @@ impl Export {
     }
 
     fn verify(&self, options: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let mut command = seconder();
         command.args(["ledger", "verify"]).arg(&self.dir).args(["--vkey", &self.vkey]).args(options);
         command.output().unwrap()
     }
@@ -99,17 +100,13 @@ impl Export {
     }
 }
 
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
 pub fn erase(stage: &Stage, person: &str, options: &[&str]) -> Output {
     on_ledger(stage).args(["erase", person]).args(options).output().unwrap()
 }
 
 /// `seconder ledger` on the database of a stage.
 fn on_ledger(stage: &Stage) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    let mut command = seconder();
     command.env("SECONDER_DATA_DIR", &stage.config().data_dir).env("SECONDER_DATABASE_URL", &stage.database_url);
     command.arg("ledger");
     command

@@ -1,6 +1,6 @@
 //! What a server remembers and a check run shows: a database that was set back contradicts it.
 
-use super::{copy, deploy, log, refusal, verify};
+use super::{refusal, verify};
 use crate::support::process::{Process, free_address};
 use crate::support::stage::Stage;
 
@@ -12,7 +12,7 @@ async fn a_check_run_shows_where_the_ledger_stood_and_an_export_is_held_to_it() 
     let summary = stage.asked(&sha).await.summary.unwrap();
     let (_, seen) = summary.split_once("--seen ").expect("the command that compares it");
     let seen = seen.split('`').next().unwrap();
-    deploy(&stage).await;
+    stage.hold().await;
 
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("ledger");
@@ -29,18 +29,17 @@ async fn a_check_run_shows_where_the_ledger_stood_and_an_export_is_held_to_it() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_database_does_not_start_beside_the_memory_of_a_newer_one() {
     let mut stage = Stage::set().await;
-    deploy(&stage).await;
+    stage.hold().await;
     stage.stop().await;
-    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
-    copy(&database, &backup);
+    stage.backup();
     stage.start().await;
-    deploy(&stage).await;
+    stage.hold().await;
     stage.stop().await;
     stage.start().await; // Nothing is missing: it starts again.
     stage.stop().await;
     let known = stage.remembered();
 
-    copy(&backup, &database);
+    stage.restore();
     let output = Process::command(&stage.github, free_address(), stage.folder(), &stage.database_url).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -51,8 +50,8 @@ async fn a_restored_database_does_not_start_beside_the_memory_of_a_newer_one() {
     let (folder, away) = (stage.folder().join("checkpoints"), stage.folder().join("away"));
     std::fs::rename(&folder, &away).unwrap();
     stage.start().await;
-    while log(&stage).await.size < known.size {
-        deploy(&stage).await;
+    while stage.log().await.size < known.size {
+        stage.hold().await;
     }
     stage.stop().await;
     assert!(stage.remembered().size >= known.size, "it remembers again from its first start on");
@@ -62,7 +61,7 @@ async fn a_restored_database_does_not_start_beside_the_memory_of_a_newer_one() {
     assert!(said.contains("the first entries in the database are others"), "{said}");
 
     // No database at all is the oldest backup of all.
-    std::fs::remove_file(&database).unwrap();
+    std::fs::remove_file(stage.database()).unwrap();
     let said = refusal(&stage).await;
     assert!(said.contains("does not have this ledger at all"), "{said}");
 

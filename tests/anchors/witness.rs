@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use seconder::store::{Anchored, LogHead};
 
-use super::{copy, deploy, log, refusal, verify};
+use super::{refusal, verify};
 use crate::support::process::get;
 use crate::support::stage::{PATIENCE, Stage};
 use crate::support::witness::{Authority, Witness, parrot};
@@ -35,7 +35,7 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
 async fn anchored_at_least(stage: &Stage, size: u64) -> Anchored {
     let ledger = stage.server().store().ledger();
     until("a cosigned checkpoint", async || {
-        ledger.anchored(log(stage).await.tenant).await.unwrap().filter(|a| a.size >= size)
+        ledger.anchored(stage.log().await.tenant).await.unwrap().filter(|a| a.size >= size)
     })
     .await
 }
@@ -43,9 +43,9 @@ async fn anchored_at_least(stage: &Stage, size: u64) -> Anchored {
 /// A log, and a witness that vouches for it from the next start of the server on.
 async fn witnessed() -> (Stage, Witness) {
     let mut stage = Stage::set().await;
-    deploy(&stage).await;
+    stage.hold().await;
     let mut witness = Witness::start();
-    witness.trust(&log(&stage).await);
+    witness.trust(&stage.log().await);
     stage.stop().await;
     stage.anchors.witness_policy = Some(witness.policy());
     stage.anchors.every = Duration::from_secs(1);
@@ -57,14 +57,14 @@ async fn a_witness_cosigns_what_grows_and_an_auditor_can_insist_on_it() {
     let (mut stage, witness) = witnessed().await;
     stage.start().await;
     let first = anchored_at_least(&stage, 1).await;
-    deploy(&stage).await;
+    stage.hold().await;
     let grown = anchored_at_least(&stage, first.size + 1).await;
     assert!(grown.has_quorum);
 
     // The export carries the cosignature as soon as nothing grows any more.
     let folder = tempfile::tempdir().unwrap();
     let head = until("the witness to have caught up", async || {
-        let head = log(&stage).await;
+        let head = stage.log().await;
         stage.server().store().ledger().anchored(head.tenant).await.unwrap().filter(|a| a.size == head.size)
     })
     .await;
@@ -94,16 +94,15 @@ async fn a_witness_cosigns_what_grows_and_an_auditor_can_insist_on_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_backup_does_not_start_when_a_witness_has_seen_more() {
     let (mut stage, _witness) = witnessed().await;
-    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
-    copy(&database, &backup);
+    stage.backup();
     stage.start().await;
-    deploy(&stage).await;
-    let size = log(&stage).await.size;
+    stage.hold().await;
+    let size = stage.log().await.size;
     anchored_at_least(&stage, size).await;
     stage.stop().await;
 
-    copy(&backup, &database);
-    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.restore();
+    stage.forget();
     let said = refusal(&stage).await;
     assert!(said.contains("ROLLBACK: it has cosigned") && said.contains("SECONDER_ACCEPT_ROLLBACK"), "{said}");
 
@@ -116,22 +115,21 @@ async fn a_restored_backup_does_not_start_when_a_witness_has_seen_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rewritten_ledger_is_refused_by_the_witness_although_the_key_is_right_and_the_alarm_is_loud() {
     let (mut stage, mut witness) = witnessed().await;
-    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
-    copy(&database, &backup);
+    stage.backup();
     stage.start().await;
-    deploy(&stage).await;
-    let size = log(&stage).await.size;
+    stage.hold().await;
+    let size = stage.log().await.size;
     anchored_at_least(&stage, size).await;
     stage.stop().await;
     let size = at_rest(&stage).await.1.size;
 
     // The operator goes back, and lets another history grow past what was cosigned while the witness does not hear.
-    copy(&backup, &database);
-    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.restore();
+    stage.forget();
     witness.sleep();
     stage.start().await;
-    while log(&stage).await.size <= size + 2 {
-        deploy(&stage).await;
+    while stage.log().await.size <= size + 2 {
+        stage.hold().await;
     }
     let address = stage.server().address();
     assert_eq!(get(address, "/readyz").unwrap().0, 200, "a witness that sleeps stops nobody");
@@ -149,7 +147,7 @@ async fn a_rewritten_ledger_is_refused_by_the_witness_although_the_key_is_right_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_witness_says_without_its_key_counts_for_nothing_and_stops_nobody() {
     let mut stage = Stage::set().await;
-    deploy(&stage).await;
+    stage.hold().await;
     stage.stop().await;
     let witness = Witness::start();
     const FOREIGN: &str = "— witness.test/w1 CbxO/AAAAABrDJXADh0wePFgeh0G2kgAxBLB3CS4C8YQhyJDj4AseYgUrW9oumORMghI7LZh0DBITmEuN7oTL4wmPGMSAcG73p/tCg==\n";
@@ -166,7 +164,7 @@ async fn what_a_witness_says_without_its_key_counts_for_nothing_and_stops_nobody
         stage.anchors.witness_policy = Some(format!("witness w1 {} {url}\nquorum w1\n", witness.vkey));
         stage.start().await;
         let ledger = stage.server().store().ledger();
-        let anchored = ledger.anchored(log(&stage).await.tenant).await.unwrap();
+        let anchored = ledger.anchored(stage.log().await.tenant).await.unwrap();
         assert!(!anchored.is_some_and(|anchored| anchored.has_quorum), "{status} {body}");
         stage.stop().await;
     }

@@ -1,19 +1,18 @@
 //! A key is changed: announced, used, taken out, and nobody has to be told.
 
 use seconder::artifact::segment::{Span, write};
-use seconder::cli::ledger::verify::{VerifyArgs, check};
 use seconder::ledger::note;
 use seconder::store::LogHead;
 use serde_json::Value;
 
-use super::{acme, arguments, audited, hold, key, open, signers, types, vkey};
+use super::{acme, audited, hold, key, signers, types, vkey};
 use crate::support::database::{on_both, on_sqlite};
-use crate::support::{ACME, case};
+use crate::support::{ACME, case, verified};
 
 #[test]
 fn auditors_with_the_old_key_go_on_verifying_before_during_and_after_a_change() {
     on_both(async |database| {
-        let store = open(database, 7, None).await.unwrap();
+        let store = database.open_with_keys(7, None).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         let before = acme(&store).await;
         assert_eq!((signers(&before), &before.next_vkey), (vec![7], &None));
@@ -23,8 +22,8 @@ fn auditors_with_the_old_key_go_on_verifying_before_during_and_after_a_change() 
         store.close().await;
 
         // Announced in a log in which nothing else happens, and once, however often the server is started.
-        open(database, 7, Some(8)).await.unwrap().close().await;
-        let store = open(database, 7, Some(8)).await.unwrap();
+        database.open_with_keys(7, Some(8)).await.unwrap().close().await;
+        let store = database.open_with_keys(7, Some(8)).await.unwrap();
         let announced = acme(&store).await;
         assert_eq!((signers(&announced), announced.size), (vec![7, 8], before.size + 1));
         hold(&store, &case(2)).await.unwrap();
@@ -33,7 +32,7 @@ fn auditors_with_the_old_key_go_on_verifying_before_during_and_after_a_change() 
         assert_eq!(audited(&store, &during, &[7, 8]).await, [Ok(()), Ok(())]);
         store.close().await;
 
-        let store = open(database, 8, None).await.unwrap();
+        let store = database.open_with_keys(8, None).await.unwrap();
         hold(&store, &case(3)).await.unwrap();
         let after = acme(&store).await;
         assert_eq!((signers(&after), &after.vkey), (vec![8], &vkey(&after, 8)));
@@ -44,7 +43,7 @@ fn auditors_with_the_old_key_go_on_verifying_before_during_and_after_a_change() 
         store.close().await;
 
         // The next change begins like the first.
-        let store = open(database, 8, Some(9)).await.unwrap();
+        let store = database.open_with_keys(8, Some(9)).await.unwrap();
         let again = acme(&store).await;
         assert_eq!(signers(&again), [8, 9]);
         assert_eq!(audited(&store, &again, &[7, 8, 9]).await, [Ok(()), Ok(()), Ok(())]);
@@ -55,7 +54,7 @@ fn auditors_with_the_old_key_go_on_verifying_before_during_and_after_a_change() 
 #[test]
 fn an_announcement_can_be_checked_with_nothing_but_the_two_keys() {
     on_sqlite(async |database| {
-        let store = open(database, 7, Some(8)).await.unwrap();
+        let store = database.open_with_keys(7, Some(8)).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         let log = acme(&store).await;
         let lines = store.ledger().entries(ACME, 0, log.size, 100).await.unwrap();
@@ -80,7 +79,7 @@ fn segments_of_a_log_that_changed_its_key_are_verified_one_by_one_and_in_sequenc
         let folder = database.folder();
         let (mut dirs, mut kept) = (Vec::new(), None);
         for (n, (own, next)) in [(7, None), (7, Some(8)), (8, None), (8, None)].into_iter().enumerate() {
-            let store = open(database, own, next).await.unwrap();
+            let store = database.open_with_keys(own, next).await.unwrap();
             hold(&store, &case(n as u64)).await.unwrap();
             let log = acme(&store).await;
             let from = kept.as_ref().map_or(0, |kept: &LogHead| kept.size);
@@ -94,12 +93,7 @@ fn segments_of_a_log_that_changed_its_key_are_verified_one_by_one_and_in_sequenc
             store.close().await;
         }
         let log = kept.unwrap();
-        let verify = |dirs: &[std::path::PathBuf], n| {
-            let vkey = vkey(&log, n);
-            let targets = dirs.to_vec();
-            let args = VerifyArgs { targets, vkey: Some(vkey), ..arguments() };
-            check(&args).map(|reports| reports.len()).map_err(|failure| failure.to_string())
-        };
+        let verify = |dirs: &[std::path::PathBuf], n| verified(dirs, &vkey(&log, n)).map(|reports| reports.len());
         assert_eq!(verify(&dirs, 7), Ok(4), "whoever began with the old key is led to the new one");
         for (n, key, is_believed) in [
             (0, 7, true),

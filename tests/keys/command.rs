@@ -3,15 +3,15 @@
 use seconder::ledger::{Checkpoint, VerifierKey};
 use serde_json::Value;
 
-use super::{acme, fingerprint, hold, key, open};
+use super::{acme, fingerprint, hold, key};
 use crate::support::case;
 use crate::support::database::on_sqlite;
-use crate::support::process::seconder;
+use crate::support::process::{said, seconder};
 
 #[test]
 fn the_command_line_makes_lists_and_revokes_keys_and_shows_no_secret() {
     on_sqlite(async |database| {
-        let store = open(database, 7, None).await.unwrap();
+        let store = database.open_with_keys(7, None).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         let log = acme(&store).await;
         store.close().await;
@@ -21,8 +21,7 @@ fn the_command_line_makes_lists_and_revokes_keys_and_shows_no_secret() {
             let mut command = seconder();
             command.args(["ledger", "keys"]).args(arguments).envs(settings.iter().copied()).current_dir(folder);
             let output = command.env("SECONDER_DATABASE_URL", &database.url).output().unwrap();
-            let said =
-                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let said = said(&output);
             assert!(!said.contains(&old), "a secret is shown");
             (output.status.code().unwrap(), said)
         };
@@ -55,7 +54,7 @@ fn the_command_line_makes_lists_and_revokes_keys_and_shows_no_secret() {
 #[test]
 fn no_command_signs_with_a_database_that_was_set_back() {
     on_sqlite(async |database| {
-        let store = open(database, 7, None).await.unwrap();
+        let store = database.open_with_keys(7, None).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         let log = acme(&store).await;
         store.close().await;

@@ -2,22 +2,22 @@
 
 use seconder::store::{Error, Revocation};
 
-use super::{acme, audited, fingerprint, hold, open, signers, types};
+use super::{acme, audited, fingerprint, hold, signers, types};
 use crate::support::case;
 use crate::support::database::on_both;
 
 #[test]
 fn a_key_that_was_never_announced_is_refused_and_the_way_to_change_it_is_told() {
     on_both(async |database| {
-        let store = open(database, 7, None).await.unwrap();
+        let store = database.open_with_keys(7, None).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         store.close().await;
-        let refused = open(database, 8, None).await.err().unwrap().to_string();
+        let refused = database.open_with_keys(8, None).await.err().unwrap().to_string();
         assert!(refused.contains("SECONDER_LEDGER_NEXT_KEY_FILE"), "{refused}");
-        let refused = open(database, 8, Some(9)).await.err().unwrap().to_string();
+        let refused = database.open_with_keys(8, Some(9)).await.err().unwrap().to_string();
         assert!(refused.contains("is signed with another key"), "{refused}");
         // The two swapped: the old one is the next, but nobody announced the new one.
-        let store = open(database, 8, Some(7)).await.unwrap();
+        let store = database.open_with_keys(8, Some(7)).await.unwrap();
         assert_eq!(signers(&acme(&store).await), [7], "it signs with the key the log has, and changes nothing");
         store.close().await;
     });
@@ -26,10 +26,10 @@ fn a_key_that_was_never_announced_is_refused_and_the_way_to_change_it_is_told() 
 #[test]
 fn once_announced_no_server_without_the_next_key_signs() {
     on_both(async |database| {
-        let store = open(database, 7, Some(8)).await.unwrap();
+        let store = database.open_with_keys(7, Some(8)).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         store.close().await;
-        let refused = open(database, 7, None).await.err().unwrap();
+        let refused = database.open_with_keys(7, None).await.err().unwrap();
         assert!(matches!(refused, Error::NextKeyMissing { .. }), "{refused}");
     });
 }
@@ -37,12 +37,12 @@ fn once_announced_no_server_without_the_next_key_signs() {
 #[test]
 fn a_key_that_was_taken_out_never_comes_back_and_stops_nobody() {
     on_both(async |database| {
-        open(database, 7, Some(8)).await.unwrap().close().await;
-        let store = open(database, 7, Some(8)).await.unwrap();
+        database.open_with_keys(7, Some(8)).await.unwrap().close().await;
+        let store = database.open_with_keys(7, Some(8)).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         store.close().await;
         // The new key's turn, with the old one as the next.
-        let store = open(database, 8, Some(7)).await.unwrap();
+        let store = database.open_with_keys(8, Some(7)).await.unwrap();
         hold(&store, &case(2)).await.unwrap();
         let log = acme(&store).await;
         assert_eq!(signers(&log), [8]);
@@ -54,7 +54,7 @@ fn a_key_that_was_taken_out_never_comes_back_and_stops_nobody() {
 #[test]
 fn a_stolen_key_is_revoked_from_the_last_size_known_outside_and_an_announced_one_can_be_withdrawn() {
     on_both(async |database| {
-        let store = open(database, 7, None).await.unwrap();
+        let store = database.open_with_keys(7, None).await.unwrap();
         hold(&store, &case(1)).await.unwrap();
         let outside = acme(&store).await.size;
         hold(&store, &case(2)).await.unwrap();
@@ -64,13 +64,13 @@ fn a_stolen_key_is_revoked_from_the_last_size_known_outside_and_an_announced_one
         assert!(only.contains("it is the only key"), "{only}");
         store.close().await;
 
-        let store = open(database, 7, Some(9)).await.unwrap();
+        let store = database.open_with_keys(7, Some(9)).await.unwrap();
         store.revoke_key(&log, &revocation(9, None)).await.unwrap();
         hold(&store, &case(3)).await.unwrap();
         assert_eq!(signers(&acme(&store).await), [7], "withdrawn");
         store.close().await;
 
-        let store = open(database, 7, Some(8)).await.unwrap();
+        let store = database.open_with_keys(7, Some(8)).await.unwrap();
         let unknown = store.revoke_key(&log, &revocation(9, None)).await.unwrap_err().to_string();
         assert!(unknown.contains("no key in force"), "{unknown}");
         let beyond = store.revoke_key(&log, &revocation(7, Some(9_000))).await.unwrap_err().to_string();

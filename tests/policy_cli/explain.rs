@@ -5,8 +5,8 @@ use std::process::Output;
 use seconder::demo::{Commit, Deploy};
 use serde_json::json;
 
-use super::{object, text};
-use crate::support::process::seconder;
+use super::object;
+use crate::support::process::{seconder, text};
 use crate::support::stage::{SHOP, Stage};
 
 fn explain(stage: &Stage, arguments: &[&str]) -> Output {

@@ -1,24 +1,20 @@
 //! `policy check` of a file, with nobody to ask.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::json;
 
-use super::{BROKEN, GOOD, object, repository, text};
-use crate::support::process::seconder;
+use super::{BROKEN, GOOD, object, repository};
+use crate::support::process::{self, seconder, text};
 
 fn check(folder: &Path, arguments: &[&str]) -> Output {
     seconder().args(["policy", "check"]).args(arguments).current_dir(folder).output().unwrap()
 }
 
+/// Checks what it is given to read.
 fn fed(arguments: &[&str], input: &str) -> Output {
-    let mut command = seconder();
-    command.args(["policy", "check"]).args(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    process::fed(seconder().args(["policy", "check"]).args(arguments), input)
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::text;
-use crate::support::process::seconder;
+use crate::support::process::{seconder, text};
 use crate::support::stage::Stage;
 
 #[tokio::test]

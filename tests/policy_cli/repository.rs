@@ -4,8 +4,8 @@ use std::process::{Command, Output};
 
 use seconder::demo::{GitHub, Options, UserKind};
 
-use super::{BROKEN, GOOD, object, repository, text};
-use crate::support::process::seconder;
+use super::{BROKEN, GOOD, object, repository};
+use crate::support::process::{seconder, text};
 use crate::support::stage::{SHOP, build_world};
 
 /// Checks the shop's policy on GitHub, against the shop.

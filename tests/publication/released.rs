@@ -6,7 +6,7 @@ use seconder::app::publish::Outcome;
 use seconder::demo::{Spoiled, Trouble};
 use serde_json::Value;
 
-use super::press::{ENTERPRISE, LEDGER, Press, granted};
+use super::press::{LEDGER, Press, enterprise, granted};
 use super::{assert_the_manifest_holds, files};
 use crate::support::database::{on_both, on_sqlite};
 
@@ -118,7 +118,7 @@ fn two_ledgers_whose_releases_have_the_same_tag_keep_their_files_apart() {
 #[test]
 fn on_an_enterprise_server_that_tells_no_digests_the_files_are_read_back() {
     on_sqlite(async |database| {
-        let press = Press::set(database, ENTERPRISE()).await;
+        let press = Press::set(database, enterprise()).await;
         press.hold(1).await;
         press.github.spoil_uploads(LEDGER, &[Spoiled::Altered]);
         let Outcome::Published { .. } = press.publish().await.unwrap() else { panic!() };

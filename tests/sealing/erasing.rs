@@ -9,8 +9,9 @@ use seconder::domain::event::{Event, Receipt, Verdict};
 use seconder::store::{Eraser, NewDelivery, Options, Work};
 use serde_json::json;
 
-use super::{Export, erase, lived_through, quiet, told};
+use super::{Export, erase, lived_through, quiet};
 use crate::support::database::on_both;
+use crate::support::process::said;
 use crate::support::stage::Stage;
 use crate::support::{ACME, case, case_of, click, held, sending};
 
@@ -19,14 +20,14 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     let (stage, request) = lived_through().await;
     let before = Export::of(&stage).await;
     let dry = erase(&stage, "MONA", &["--dry-run"]);
-    assert!(told(&dry).contains("would erase the key of sub_"), "{}", told(&dry));
+    assert!(said(&dry).contains("would erase the key of sub_"), "{}", said(&dry));
     assert_eq!(before.lines().len(), Export::of(&stage).await.lines().len(), "a dry run writes nothing");
     let erased = erase(&stage, "mona", &["--yes", "--reason", "asked for by letter of 12 May"]);
-    assert!(erased.status.success() && !told(&erased).contains("journal"), "{}", told(&erased));
+    assert!(erased.status.success() && !said(&erased).contains("journal"), "{}", said(&erased));
 
     let after = Export::of(&stage).await;
     let verified = after.verify_opened(&["--explain", &request]);
-    let story = told(&verified);
+    let story = said(&verified);
     assert!(story.contains("verified: ") && story.contains("erased: "), "{story}");
     assert!(story.contains("cannot be judged again: ") && story.contains("; it told of sub_"), "{story}");
     assert_eq!(verified.status.code(), Some(2));
@@ -42,7 +43,7 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     assert_eq!((&last["type"], &last["key_erased"]), (&json!("redaction.performed"), &json!(true)));
     assert!(!last.to_string().contains("mona") && !last.to_string().contains("letter"), "{last}");
 
-    let (store, tenant) = (stage.server().store(), before_tenant(&stage).await);
+    let (store, tenant) = (stage.server().store(), stage.log().await.tenant);
     let kept = store.ledger().openings(tenant, 0, u64::MAX >> 1, 1_000).await.unwrap();
     assert!(kept.iter().all(|(_, openings)| !openings.contains("mona")));
     assert!(kept.iter().any(|(_, openings)| openings.contains("alice")), "others are not erased with them");
@@ -55,7 +56,7 @@ async fn whoever_is_erased_is_gone_and_every_proof_stays_as_it_was() {
     let path = stage.database_url.strip_prefix("sqlite://").unwrap();
     assert!(!is_in_the_file(path, "mona") && is_in_the_file(path, "alice"));
     let again = erase(&stage, "mona", &["--yes", "--reason", "again"]);
-    assert!(told(&again).contains("tells of mona"), "{}", told(&again));
+    assert!(said(&again).contains("tells of mona"), "{}", said(&again));
 }
 
 #[tokio::test]
@@ -63,24 +64,24 @@ async fn a_program_is_not_erased_and_whatever_else_is_changed_is_told_in_the_log
     let (stage, _) = lived_through().await;
     let before = Export::of(&stage).await.lines().len();
     let refused = erase(&stage, "shopbot[bot]", &["--yes", "--reason", "by letter"]);
-    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
-    assert!(told(&refused).contains("shopbot[bot] is a program"), "{}", told(&refused));
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("shopbot[bot] is a program"), "{}", said(&refused));
     assert_eq!(Export::of(&stage).await.lines().len(), before);
 
     // No entry's opening tells of it, but a request in the database does.
     let erased = erase(&stage, "shopbot", &["--yes", "--reason", "by letter"]);
     assert!(
-        told(&erased).contains(&format!(
+        said(&erased).contains(&format!(
             "no key, 0 openings of 0 entries, and what names them in 1 answered requests; entry {before} says so"
         )),
         "{}",
-        told(&erased)
+        said(&erased)
     );
     let after = Export::of(&stage).await;
     let lines = after.lines();
     assert_eq!((lines.len(), &lines[before]["type"]), (before + 1, &json!("redaction.performed")));
     let verified = after.verify_opened(&[]);
-    assert!(verified.status.success(), "{}", told(&verified));
+    assert!(verified.status.success(), "{}", said(&verified));
 }
 
 #[tokio::test]
@@ -100,17 +101,13 @@ async fn an_approver_who_was_erased_is_weighed_again_by_what_was_recorded_of_the
         stage.github.finish(run, true);
         quiet(&stage).await;
         let erased = erase(&stage, "alice", &["--yes", "--reason", "by letter"]);
-        assert!(erased.status.success(), "{}", told(&erased));
+        assert!(erased.status.success(), "{}", said(&erased));
         let verified = Export::of(&stage).await.verify_opened(&["--explain", check.external_id.as_deref().unwrap()]);
-        let story = told(&verified);
+        let story = said(&verified);
         assert!(story.contains("who sub_") && story.contains("weighed again by what was recorded of them"), "{story}");
         assert!(story.contains("same answers to reviews (1), same outcome (approved)"), "{story}");
         assert_eq!(verified.status.code(), Some(0));
     }
-}
-
-async fn before_tenant(stage: &Stage) -> u64 {
-    stage.server().store().ledger().logs().await.unwrap()[0].tenant
 }
 
 #[tokio::test]
@@ -129,10 +126,10 @@ async fn whoever_comes_back_after_they_were_erased_is_somebody_new() {
     let now = actor(&export);
     assert!(now.starts_with("sub_") && now != before, "{now}");
     let verified = export.verify_opened(&[]);
-    assert!(verified.status.success(), "{}", told(&verified));
+    assert!(verified.status.success(), "{}", said(&verified));
 
     let refused = erase(&stage, "mona", &["--yes", "--reason", "by letter"]);
-    assert!(!refused.status.success() && told(&refused).contains("still open"), "{}", told(&refused));
+    assert!(!refused.status.success() && said(&refused).contains("still open"), "{}", said(&refused));
     assert_eq!(actor(&Export::of(&stage).await), now, "nothing was erased");
 }
 

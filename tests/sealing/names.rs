@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use seconder::domain::event::{Event, Verdict};
 use seconder::store::Work;
 use serde_json::Value;
 
-use super::{Export, lived_through, on_ledger, told};
+use super::{Export, lived_through, on_ledger};
 use crate::support::database::on_both;
+use crate::support::process::{said, seconder};
 use crate::support::{ACME, case, case_of, click, held};
 
 /// Everybody there is, and what else is sealed.
@@ -56,7 +56,7 @@ async fn nobody_is_named_anywhere_in_an_exported_ledger_and_whoever_has_the_open
     assert!(text.contains("shopbot[bot]"), "a bot is nobody");
 
     let verified = export.verify_opened(&["--explain", &request]);
-    let story = told(&verified);
+    let story = said(&verified);
     assert!(verified.status.success(), "{story}");
     for name in [
         "alice approved",
@@ -68,11 +68,11 @@ async fn nobody_is_named_anywhere_in_an_exported_ledger_and_whoever_has_the_open
         assert!(story.contains(name), "{name}\n{story}");
     }
     let sealed = export.verify(&["--explain", &request]);
-    let story = told(&sealed);
+    let story = said(&sealed);
     assert!(story.contains("sub_") && story.contains("--openings FILE tells"), "{story}");
     assert!(NAMES.iter().all(|name| !story.contains(name)), "{story}");
     assert_eq!(sealed.status.code(), Some(2), "what is sealed is not judged again");
-    assert!(told(&export.verify(&[])).contains("names are sealed and stay so"));
+    assert!(said(&export.verify(&[])).contains("names are sealed and stay so"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ async fn whoever_closes_the_pipe_has_read_enough() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = on_ledger(&stage).args(arguments).current_dir(folder.path()).stdout(writer).output().unwrap();
-        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {}", told(&output));
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {}", said(&output));
     }
 }
 
@@ -119,14 +119,14 @@ async fn whoever_closes_the_pipe_has_read_enough() {
 async fn whoever_is_strict_finds_nothing_odd_in_what_a_server_writes_and_every_name_in_what_is_told() {
     let (stage, _) = lived_through().await;
     let strict = Export::of(&stage).await.verify_opened(&["--strict"]);
-    assert!(strict.status.success() && !told(&strict).contains("warning"), "{}", told(&strict));
+    assert!(strict.status.success() && !said(&strict).contains("warning"), "{}", said(&strict));
     let folder = tempfile::tempdir().unwrap();
     let mut command = on_ledger(&stage);
     command.args(["export", "segment", "--segment"]).current_dir(folder.path());
     assert!(command.output().unwrap().status.success());
-    let vkey = &stage.server().store().ledger().logs().await.unwrap()[0].vkey;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    let vkey = &stage.log().await.vkey;
+    let mut command = seconder();
     command.args(["ledger", "verify", "segment", "--vkey", vkey, "--strict"]).current_dir(folder.path());
     let strict = command.output().unwrap();
-    assert!(strict.status.success() && !told(&strict).contains("vouches"), "{}", told(&strict));
+    assert!(strict.status.success() && !said(&strict).contains("vouches"), "{}", said(&strict));
 }

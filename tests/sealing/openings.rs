@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use seconder::ledger::sealing::SubjectKey;
 use serde_json::{Value, json};
 
-use super::{Export, lived_through, told};
+use super::{Export, lived_through};
+use crate::support::process::{said, seconder};
 
 /// What somebody does to the openings.
 type Forge<'a> = &'a dyn Fn(&mut Vec<Value>);
@@ -83,12 +83,12 @@ async fn an_opening_that_is_forged_swapped_or_withheld_is_refused() {
         ("another log's", &|lines| lines[0]["log"] = json!("elsewhere"), "of the log elsewhere"),
         ("more than there are entries", &|lines| lines.push(json!({"openings": [], "seq": 9_999})), "after the last"),
     ];
-    for (what, forge, said) in forgeries {
+    for (what, forge, reason) in forgeries {
         let kept = fs::read(&original.openings).unwrap();
         original.change_openings(forge);
         let refused = original.verify_opened(&[]);
-        assert_eq!(refused.status.code(), Some(1), "{what}: {}", told(&refused));
-        assert!(told(&refused).contains(said), "{what}: {}", told(&refused));
+        assert_eq!(refused.status.code(), Some(1), "{what}: {}", said(&refused));
+        assert!(said(&refused).contains(reason), "{what}: {}", said(&refused));
         fs::write(&original.openings, kept).unwrap();
     }
 }
@@ -98,12 +98,12 @@ async fn the_names_cannot_be_put_where_the_ledger_is_given_away() {
     let (stage, _) = lived_through().await;
     let folder = tempfile::tempdir().unwrap();
     let export = |openings: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let mut command = seconder();
         command.args(["ledger", "export"]).arg(folder.path().join("ledger")).arg("--openings").arg(openings);
         command.env("SECONDER_DATABASE_URL", &stage.database_url).output().unwrap()
     };
     let refused = export(&folder.path().join("ledger/names"));
-    assert!(told(&refused).contains("lies inside"), "{}", told(&refused));
+    assert!(said(&refused).contains("lies inside"), "{}", said(&refused));
     assert!(!folder.path().join("ledger").exists());
     assert!(export(&folder.path().join("names")).status.success());
     use std::os::unix::fs::PermissionsExt as _;

@@ -20,7 +20,6 @@ fn fork() -> Story {
 
 /// A decided request of the segment, and another.
 const ONE: &str = "receipts/req-00120";
-
 const OTHER: &str = "receipts/req-00126";
 
 #[test]
