@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::process::{self, fed, text};
+
 fn git(repo: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=Ann Lee", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"];
     let done = Command::new("git").arg("-C").arg(repo).args(identity).args(arguments).output().unwrap();
@@ -29,18 +31,7 @@ fn repository() -> TempDir {
 }
 
 fn seconder(arguments: &[&str], input: &str) -> Output {
-    fed(Command::new(env!("CARGO_BIN_EXE_seconder")).arg("attribute"), arguments, input)
-}
-
-fn fed(command: &mut Command, arguments: &[&str], input: &str) -> Output {
-    let mut child =
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    fed(process::seconder().arg("attribute").args(arguments), input)
 }
 
 fn lines(output: &Output) -> Vec<Value> {
@@ -156,7 +147,7 @@ fn mistakes_are_named_and_have_their_own_exit_code() {
 #[test]
 fn whoever_has_read_enough_may_leave() {
     let line = json!({ "sha": "a", "commit": { "message": "Fix\n\nMade-with: Cursor" } }).to_string() + "\n";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_seconder"))
+    let mut child = process::seconder()
         .args(["attribute", "--stdin"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -194,9 +185,9 @@ fn a_git_that_complains_at_length_is_read_to_the_end() {
     std::fs::write(&git, script).unwrap();
     std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
     let run = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let mut command = process::seconder();
         command.arg("attribute").env("PATH", format!("{}:{path}", tools.path().display()));
-        fed(&mut command, &[&["--repo", repo.path().to_str().unwrap(), "--json", "--all"], more].concat(), "")
+        fed(command.arg("--repo").arg(repo.path()).args(["--json", "--all"]).args(more), "")
     };
     let told = run(&[]);
     assert_eq!((told.status.code(), lines(&told).len()), (Some(0), 3), "{}", text(&told.stderr));

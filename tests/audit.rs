@@ -1,7 +1,7 @@
 //! An auditor has the exported ledger and the key, and judges again what a server judged: no GitHub, no server.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use seconder::artifact::Directory;
 use seconder::demo::Commit;
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::ledger_verify::story::{ORIGIN, Story, vkey};
 use crate::support::database::on_both;
+use crate::support::process::{seconder, text};
 use crate::support::stage::{SHOP, Stage};
 use crate::support::{case, held};
 
@@ -32,13 +33,9 @@ fn audit(ledger: &Story, options: &[&str]) -> Output {
 }
 
 fn run(dir: &Path, options: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    let mut command = seconder();
     command.args(["ledger", "verify"]).arg(dir).args(["--vkey", &vkey().to_string()]).args(options);
     command.output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Under this policy: dora's pull request brings a commit of an agent and mona, alice seconds it after mona tried.

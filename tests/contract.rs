@@ -252,7 +252,7 @@ async fn the_ledger_is_published(checkpoint: &Checkpoint, stage: &Stage) {
     let folder = stage.config().data_dir.join("publications");
     let target = Target::parse("ledger").unwrap();
     let publisher = Publisher::new(publications, seconder.clone(), target, None, folder);
-    let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
+    let log = stage.log().await;
     let Outcome::Published { batch, immutable: true, .. } = publisher.publish(&log, &|_| {}).await.unwrap() else {
         panic!("not published");
     };

@@ -6,8 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::process;
+
 fn seconder(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_seconder"))
+    process::seconder()
         .args(arguments)
         .current_dir(folder)
         // What the demo puts aside while it runs goes here as well, so that we see what it leaves behind.

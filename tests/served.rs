@@ -17,7 +17,7 @@ use seconder::http::{Access, Counters, Endpoints, Prompt, Room, Window, router};
 use seconder::store::{LogHead, Store, Work};
 
 use crate::support::database::{Database, on_both, on_sqlite};
-use crate::support::process::seconder;
+use crate::support::process::{said, seconder};
 use crate::support::{ACME, case, case_of, held};
 
 const TOKEN: &str = "a token for all ledgers";
@@ -273,8 +273,7 @@ fn a_login_that_two_ledgers_began_with_opens_and_chooses_neither() {
 fn verify(url: &str, vkey: &str, options: &[&str]) -> (i32, String) {
     let mut command = seconder();
     let output = command.args(["ledger", "verify", url, "--vkey", vkey]).args(options).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    (output.status.code().unwrap(), said)
+    (output.status.code().unwrap(), said(&output))
 }
 
 /// The operator, or an accident, changes something in the database.

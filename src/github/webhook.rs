@@ -3,57 +3,18 @@
 //! Payloads are read through types of our own that name only what is used. Unknown fields, nulls and new enum values
 //! never break them; what is indispensable and missing is named in [`Unusable`].
 
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
+mod payload;
 mod rules;
+mod secrets;
 
+use payload::Payload;
 pub use rules::{PullRequestChanged, RulesChange, RulesMayHaveChanged};
+pub use secrets::Secrets;
 
-use super::wire;
 use crate::domain::gate::{Repository, Tenant};
 use crate::domain::people::Account;
-
-/// The webhook secrets that are accepted; several while one is being replaced.
-pub struct Secrets(Vec<SecretString>);
-
-impl Secrets {
-    /// Takes the secrets. Empty ones are dropped: a signature made with an empty key proves nothing.
-    #[must_use]
-    pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        Self(secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).collect())
-    }
-
-    /// Whether there is none, so that nothing can be accepted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether `header` (`X-Hub-Signature-256: sha256=<hex>`) signs exactly these bytes with one of the secrets.
-    /// Compared in constant time.
-    ///
-    /// <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>
-    #[must_use]
-    pub fn verify(&self, body: &[u8], header: &str) -> bool {
-        let mut claimed = [0; 32];
-        let is_well_formed =
-            header.strip_prefix("sha256=").is_some_and(|digits| hex::decode_to_slice(digits, &mut claimed).is_ok());
-        is_well_formed
-            && self.0.iter().any(|secret| {
-                Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-                    .is_ok_and(|mac| mac.chain_update(body).verify_slice(&claimed).is_ok())
-            })
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
-    }
-}
 
 /// Something GitHub told us that the product uses. Small: this is what is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,173 +192,6 @@ pub fn parse(event: &str, body: &[u8]) -> Result<Option<Incoming>, Unusable> {
         _ => return Ok(None),
     }
     .map(Some)
-}
-
-/// The fields of the events we use, in one place: no event gives one of them another meaning.
-#[derive(Deserialize)]
-struct Payload {
-    action: Option<String>,
-    repository: Option<PayloadRepository>,
-    installation: Option<Installation>,
-    sender: Option<wire::User>,
-    // deployment_protection_rule
-    environment: Option<String>,
-    deployment_callback_url: Option<String>,
-    deployment: Option<Deployment>,
-    sha: Option<String>,
-    // check_run
-    check_run: Option<CheckRun>,
-    requested_action: Option<RequestedAction>,
-    // workflow_run
-    workflow_run: Option<WorkflowRun>,
-}
-
-#[derive(Deserialize)]
-struct PayloadRepository {
-    id: Option<u64>,
-    name: Option<String>,
-    owner: Option<wire::User>,
-}
-
-#[derive(Deserialize)]
-struct Installation {
-    id: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-struct Deployment {
-    id: Option<u64>,
-    node_id: Option<String>,
-    sha: Option<String>,
-    environment: Option<String>,
-    creator: Option<wire::User>,
-}
-
-#[derive(Deserialize)]
-struct CheckRun {
-    id: Option<u64>,
-    name: Option<String>,
-    external_id: Option<String>,
-    head_sha: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RequestedAction {
-    identifier: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WorkflowRun {
-    id: Option<u64>,
-    run_attempt: Option<u32>,
-    conclusion: Option<String>,
-}
-
-/// Through which installation an event came, and from which repository.
-fn origin(
-    installation: Option<Installation>,
-    repository: Option<PayloadRepository>,
-) -> Result<(Tenant, Repository), Unusable> {
-    let installation_id = need(installation.and_then(|i| i.id), "installation")?;
-    let repository = need(repository, "repository")?;
-    let owner = need(repository.owner, "repository.owner")?;
-    let tenant = Tenant {
-        account_id: need(owner.id, "repository.owner.id")?,
-        login: need(owner.login, "repository.owner.login")?,
-        installation_id,
-    };
-    let repository = Repository {
-        id: need(repository.id, "repository.id")?,
-        owner: tenant.login.clone(),
-        name: need(repository.name, "repository.name")?,
-    };
-    Ok((tenant, repository))
-}
-
-fn need<T>(value: Option<T>, name: &'static str) -> Result<T, Unusable> {
-    value.ok_or(Unusable::Missing(name))
-}
-
-impl Payload {
-    fn origin(&mut self) -> Result<(Tenant, Repository), Unusable> {
-        origin(self.installation.take(), self.repository.take())
-    }
-
-    fn deployment_held(mut self) -> Result<DeploymentHeld, Unusable> {
-        let (tenant, repository) = self.origin()?;
-        let url = need(self.deployment_callback_url, "deployment_callback_url")?;
-        let run_id = run_of_callback(&url, &repository).ok_or_else(|| Unusable::Callback {
-            repository: repository.full_name(),
-            url: url.chars().take(200).collect(),
-        })?;
-        let deployment = self.deployment.unwrap_or_default();
-        Ok(DeploymentHeld {
-            tenant,
-            repository,
-            environment: need(
-                self.environment.or(deployment.environment).filter(|name| !name.is_empty()),
-                "environment",
-            )?,
-            run_id,
-            deployment_id: deployment.id,
-            deployment_node_id: deployment.node_id,
-            deployment_creator: deployment.creator.and_then(wire::User::account),
-            sender: self.sender.and_then(wire::User::account),
-            sha: self.sha.or(deployment.sha),
-        })
-    }
-
-    fn button_pressed(mut self) -> Result<ButtonPressed, Unusable> {
-        let (tenant, repository) = self.origin()?;
-        let check_run = need(self.check_run, "check_run")?;
-        Ok(ButtonPressed {
-            tenant,
-            repository,
-            check_run_id: need(check_run.id, "check_run.id")?,
-            check_run_name: check_run.name,
-            external_id: check_run.external_id.unwrap_or_default(),
-            head_sha: need(check_run.head_sha, "check_run.head_sha")?,
-            identifier: need(self.requested_action.and_then(|a| a.identifier), "requested_action.identifier")?,
-            sender: need(self.sender.and_then(wire::User::account), "sender")?,
-        })
-    }
-
-    fn check_rerequested(mut self) -> Result<CheckRerequested, Unusable> {
-        let (tenant, repository) = self.origin()?;
-        let check_run = need(self.check_run, "check_run")?;
-        Ok(CheckRerequested {
-            tenant,
-            repository,
-            check_run_id: need(check_run.id, "check_run.id")?,
-            external_id: check_run.external_id.unwrap_or_default(),
-        })
-    }
-
-    fn run_completed(mut self) -> Result<RunCompleted, Unusable> {
-        let (tenant, repository) = self.origin()?;
-        let run = need(self.workflow_run, "workflow_run")?;
-        Ok(RunCompleted {
-            tenant,
-            repository,
-            run_id: need(run.id, "workflow_run.id")?,
-            attempt: run.run_attempt.unwrap_or(1),
-            conclusion: run.conclusion,
-        })
-    }
-}
-
-/// The run a callback URL names: `{any host}[/api/v3]/repos/{owner}/{repo}/actions/runs/{id}/deployment_protection_rule`.
-///
-/// Nothing is ever sent to this URL, so its host does not matter; it must name the payload's own repository.
-fn run_of_callback(url: &str, repository: &Repository) -> Option<u64> {
-    let url: http::Uri = url.parse().ok()?;
-    let path = url.path().strip_prefix("/api/v3").unwrap_or(url.path());
-    let mut segments = path.strip_prefix("/repos/")?.split('/');
-    let mut next = || segments.next().unwrap_or_default();
-    let (owner, name, actions, runs, id, rule) = (next(), next(), next(), next(), next(), next());
-    let is_ours = owner.eq_ignore_ascii_case(&repository.owner) && name.eq_ignore_ascii_case(&repository.name);
-    let is_callback = (actions, runs, rule) == ("actions", "runs", "deployment_protection_rule");
-    (is_ours && is_callback && segments.next().is_none()).then(|| id.parse().ok()).flatten()
 }
 
 #[cfg(test)]

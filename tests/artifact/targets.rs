@@ -1,7 +1,6 @@
 //! `seconder ledger verify` takes a ledger however it was downloaded, and remembers it.
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 use super::files::{self, Files, gzip};
 use super::{check, cut, write};
 use crate::ledger_verify::story::{ORIGIN, Record, Story, request, vkey};
+use crate::support::process::{said, seconder};
 
 /// A tar file of a folder, whose members are under `prefix`.
 fn archive(folder: &Path, prefix: &str, packed: bool) -> PathBuf {
@@ -146,11 +146,10 @@ struct Auditor(TempDir);
 impl Auditor {
     /// Runs the command, and returns its exit code and what it said.
     fn verify(&self, arguments: &[&str]) -> (i32, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let mut command = seconder();
         command.args(["ledger", "verify", "--vkey", &vkey().to_string()]).args(arguments).current_dir(self.0.path());
         let output = command.output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+        (output.status.code().unwrap(), said(&output))
     }
 
     fn write(&self, name: &str, story: &Story, before: Option<&Story>) {
@@ -348,9 +347,9 @@ fn a_request_of_which_a_segment_has_only_the_end_is_said_to_be_opened_before() {
 fn a_key_among_the_files_of_a_segment_proves_nothing() {
     let auditor = Auditor(TempDir::new().unwrap());
     auditor.write("segment", &Story::of(20), None);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seconder"));
+    let mut command = seconder();
     command.args(["ledger", "verify", "segment", "--vkey", "segment/log.vkey"]).current_dir(auditor.0.path());
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("lies inside the ledger it should prove"));
+    assert!(said(&output).contains("lies inside the ledger it should prove"));
 }

@@ -8,6 +8,7 @@ use seconder::cli::ledger::verify::{Failure, VerifyArgs, check};
 use tempfile::TempDir;
 
 use super::story::{Story, vkey};
+use crate::support::process::seconder;
 
 #[derive(Parser)]
 struct Command {
@@ -97,7 +98,7 @@ fn a_ledger_is_not_exported_over_another() {
 
 /// Runs the program, and returns its exit code, what it printed and what it complained of.
 fn verify(folder: &Path, options: &[&str]) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
+    let mut command = seconder();
     command.args(["ledger", "verify", "ledger", "--vkey", &vkey().to_string()]).args(options).current_dir(folder);
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -145,7 +146,7 @@ fn a_program_is_told_of_a_failure_too() {
 fn a_program_gets_an_object_also_when_its_command_line_is_wrong() {
     let folder = exported();
     let run = |arguments: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
+        let mut command = seconder();
         let output = command.args(["ledger", "verify"]).args(arguments).current_dir(folder.path()).output().unwrap();
         (output.status.code().unwrap(), output.stdout, String::from_utf8(output.stderr).unwrap())
     };

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::files;
 use super::press::{LEDGER, Press, granted};
 use crate::support::database::on_sqlite;
-use crate::support::process::{run, seconder};
+use crate::support::process::{run, seconder, told};
 use crate::support::stage::PATIENCE;
 use crate::support::{case_of, held};
 
@@ -49,12 +49,6 @@ async fn ended(mut command: Command) -> Output {
     tokio::task::spawn_blocking(wait).await.unwrap()
 }
 
-/// Its exit code, and all it said.
-fn said(output: &Output) -> (Option<i32>, String) {
-    let words = [&output.stdout[..], &output.stderr[..]].concat();
-    (output.status.code(), String::from_utf8(words).unwrap())
-}
-
 #[test]
 fn a_login_that_two_ledgers_began_with_publishes_neither_and_the_command_says_which_there_are() {
     on_sqlite(async |database| {
@@ -68,7 +62,7 @@ fn a_login_that_two_ledgers_began_with_publishes_neither_and_the_command_says_wh
         assert!(logs.len() == 2 && logs.iter().all(|log| log.login == "acme"));
 
         for name in ["acme", "ACME"] {
-            let (code, words) = said(&ended(publish(&press, &["--tenant", name])).await);
+            let (code, words) = told(&ended(publish(&press, &["--tenant", name])).await);
             assert_eq!(code, Some(1), "{words}");
             assert!(words.contains("can mean several ledgers"), "{words}");
             for log in &logs {
@@ -76,13 +70,13 @@ fn a_login_that_two_ledgers_began_with_publishes_neither_and_the_command_says_wh
             }
         }
         assert_eq!(press.github.releases(LEDGER).len(), 0);
-        let (code, words) = said(&ended(publish(&press, &["--tenant", "nobody"])).await);
+        let (code, words) = told(&ended(publish(&press, &["--tenant", "nobody"])).await);
         assert!(code == Some(1) && words.contains("there is no ledger of nobody; there are: acme ("), "{words}");
         for (which, name) in [("--tenant", "8000"), ("--log", logs[0].origin.as_str())] {
-            let (code, words) = said(&ended(publish(&press, &["--dry-run", which, name])).await);
+            let (code, words) = told(&ended(publish(&press, &["--dry-run", which, name])).await);
             assert!(code == Some(0) && words.matches("would be published").count() == 1, "{words}");
         }
-        let (_, words) = said(&ended(publish(&press, &["--dry-run"])).await);
+        let (_, words) = told(&ended(publish(&press, &["--dry-run"])).await);
         assert_eq!(words.matches("would be published").count(), 2, "all of them when none is named: {words}");
     });
 }
@@ -96,7 +90,7 @@ fn whoever_does_not_want_to_wait_for_witnesses_publishes_at_once_and_the_release
         // Nobody brings anything to witnesses here: without the option it would wait for twenty minutes.
         command.env("SECONDER_WITNESS_POLICY", "quorum none\n").env("SECONDER_WITNESS_SECONDS", "600");
         let output = ended(command).await;
-        assert!(output.status.success(), "{:?}", said(&output));
+        assert!(output.status.success(), "{:?}", told(&output));
         let words: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((&words["outcome"], &words["cosigned"]), (&"published".into(), &false.into()));
         let release = press.github.releases(LEDGER).remove(0);
@@ -114,7 +108,7 @@ fn a_segment_that_is_exported_is_the_one_that_is_published_and_the_next_one_begi
         let export = |arguments: &[&str]| {
             let mut command = seconder();
             command.args(["ledger", "export"]).args(arguments).env("SECONDER_DATABASE_URL", &database.url);
-            said(&command.output().unwrap())
+            told(&command.output().unwrap())
         };
         press.hold(1).await;
         let (code, words) = export(&[&path("first"), "--segment"]);
@@ -132,7 +126,7 @@ fn a_segment_that_is_exported_is_the_one_that_is_published_and_the_next_one_begi
         let (code, words) = export(&[&path("second"), "--segment", "--after", &end]);
         assert!(code == Some(0) && words.contains(&format!("entries {size} to ")), "{words}");
         let vkey = press.log().await.vkey;
-        let verified = said(&run(&["ledger", "verify", &path("first"), &path("second"), "--vkey", &vkey]));
+        let verified = told(&run(&["ledger", "verify", &path("first"), &path("second"), "--vkey", &vkey]));
         assert_eq!(verified.0, Some(0), "{}", verified.1);
 
         let (code, words) = export(&[&path("second"), "--segment", "--after", &end]);

@@ -1,11 +1,11 @@
 //! Wherever it is cut off, whoever goes on ends with one release.
 
-use seconder::app::publish::Outcome;
+use seconder::app::publish::{Outcome, Publisher};
 use seconder::demo::Trouble;
 
-use super::press::{LEDGER, Press, granted};
-use super::{HANG, assert_the_manifest_holds, publish_when_free};
-use crate::support::database::on_sqlite;
+use super::assert_the_manifest_holds;
+use super::press::{HANG, LEDGER, Press, granted};
+use crate::support::database::{LEASE, on_sqlite};
 use crate::support::stage::PATIENCE;
 
 /// Dies at the call after `spared` others; returns whether there was such a call.
@@ -41,6 +41,17 @@ fn dies_at(spared: u32, trouble: &Trouble, immutable: bool) -> bool {
         assert!(press.folder_is_empty(), "after {spared} calls");
     });
     died.get()
+}
+
+/// Publishes until nobody else does.
+async fn publish_when_free(publisher: &Publisher, press: &Press<'_>) -> Outcome {
+    let log = press.log().await;
+    loop {
+        match publisher.publish(&log, &|_| {}).await.unwrap() {
+            Outcome::Busy => press.database.pass(LEASE),
+            outcome => return outcome,
+        }
+    }
 }
 
 #[test]

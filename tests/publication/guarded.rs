@@ -11,26 +11,16 @@ use seconder::server::Server;
 use seconder::store::LogHead;
 use zeroize::Zeroizing;
 
-use super::press::{LEDGER, Press, granted};
+use super::press::{HANG, LEDGER, Press, granted};
 use crate::support::database::on_sqlite;
 use crate::support::process::get;
 use crate::support::stage::{PATIENCE, Stage, adapter};
-
-async fn deploy(stage: &Stage) {
-    let sha = stage.agents_commit();
-    stage.deploy(&sha);
-    stage.asked(&sha).await;
-}
-
-async fn log(stage: &Stage) -> LogHead {
-    stage.server().store().ledger().logs().await.unwrap().remove(0)
-}
 
 async fn publish(stage: &Stage) {
     let (publications, folder) = (stage.server().store().publications(), stage.folder().join("publications"));
     let publisher =
         Publisher::new(publications, adapter(&stage.github), Target::parse("ledger").unwrap(), None, folder);
-    publisher.publish(&log(stage).await, &|_| {}).await.unwrap();
+    publisher.publish(&stage.log().await, &|_| {}).await.unwrap();
 }
 
 /// A server that has published, and is set back to before that; beside it nothing remembers.
@@ -38,17 +28,16 @@ async fn set_back() -> Stage {
     let mut stage = Stage::set_with(granted()).await;
     stage.github.repository(LEDGER);
     stage.publish_to("ledger", None);
-    deploy(&stage).await;
+    stage.hold().await;
     publish(&stage).await;
     stage.stop().await;
-    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
-    std::fs::copy(&database, &backup).unwrap();
+    stage.backup();
     stage.start().await;
-    deploy(&stage).await;
+    stage.hold().await;
     publish(&stage).await;
     stage.stop().await;
-    std::fs::copy(&backup, &database).unwrap();
-    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.restore();
+    stage.forget();
     stage
 }
 
@@ -96,13 +85,13 @@ async fn a_forged_checkpoint_in_that_repository_stops_nobody_and_neither_does_on
     let mut stage = Stage::set_with(granted()).await;
     stage.github.repository(LEDGER);
     stage.publish_to("ledger", None);
-    deploy(&stage).await;
+    stage.hold().await;
     publish(&stage).await;
-    let LogHead { origin, checkpoint, .. } = log(&stage).await;
+    let LogHead { origin, checkpoint, .. } = stage.log().await;
     forge(&stage.github, &origin);
     claim(&stage.github, &origin, &checkpoint);
     stage.stop().await;
-    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.forget();
     stage.start().await;
     let address = stage.server().address();
     assert_eq!(tokio::task::spawn_blocking(move || get(address, "/readyz")).await.unwrap().unwrap().0, 200);
@@ -135,23 +124,22 @@ async fn what_is_on_the_branch_against_a_ledger_is_told_by_every_server_and_not_
     stage.github.repository(LEDGER);
     stage.github.commit(LEDGER, &Commit::by("olga", "A place for checkpoints").on("checkpoints"));
     stage.publish_to("ledger", None);
-    deploy(&stage).await;
+    stage.hold().await;
     stage.stop().await;
-    let (database, backup) = (stage.folder().join("seconder.db"), stage.folder().join("backup"));
-    std::fs::copy(&database, &backup).unwrap();
+    stage.backup();
     stage.start().await;
-    deploy(&stage).await;
+    stage.hold().await;
     stage.stop().await;
     stage.commit_to("checkpoints");
     stage.start().await;
     let put = |github: &GitHub| github.calls().iter().any(|call| call.method == "PUT" && call.status < 300);
     stage.until("the checkpoint's commit", put).await;
-    let committed = log(&stage).await.size;
+    let committed = stage.log().await.size;
     stage.stop().await;
-    std::fs::copy(&backup, &database).unwrap();
-    std::fs::remove_dir_all(stage.folder().join("checkpoints")).unwrap();
+    stage.restore();
+    stage.forget();
     stage.start().await;
-    assert!(log(&stage).await.size < committed);
+    assert!(stage.log().await.size < committed);
     alarmed(&stage).await;
     // It has not looked itself: that is not due for a minute.
     stage.stop().await;
@@ -242,7 +230,7 @@ fn a_rollback_that_was_found_is_not_forgotten_because_another_repository_does_no
         let asked = press.github.calls().len();
         let route = "GET /repos/{owner}/{repo}/releases";
         // The first one's list, its files, its checkpoint; then acme's list.
-        press.github.fail_after(route, 3, Trouble::Hang(super::HANG));
+        press.github.fail_after(route, 3, Trouble::Hang(HANG));
         let hangs = |github: &GitHub| {
             github.calls()[asked..].iter().any(|call| call.path.starts_with("/repos/acme/ledger/releases"))
         };

@@ -1,5 +1,7 @@
 //! A ledger to publish, and a GitHub to publish it on.
 
+use std::time::Duration;
+
 use seconder::app::publish::{Error, Outcome, Publisher, Target};
 use seconder::demo::{GitHub, Level, Options, User, UserKind};
 use seconder::domain::schedule::Schedule;
@@ -12,6 +14,8 @@ use crate::support::stage::adapter;
 use crate::support::{ACME, case, case_of, held};
 
 pub const LEDGER: &str = "acme/ledger";
+/// Longer than anybody waits for an answer.
+pub const HANG: Duration = Duration::from_secs(600);
 
 /// A GitHub whose App may publish.
 pub fn granted() -> Options {
@@ -21,7 +25,9 @@ pub fn granted() -> Options {
 }
 
 /// The same as an Enterprise Server.
-pub const ENTERPRISE: fn() -> Options = || Options { enterprise_server: true, ..granted() };
+pub fn enterprise() -> Options {
+    Options { enterprise_server: true, ..granted() }
+}
 
 pub struct Press<'a> {
     pub database: &'a Database,

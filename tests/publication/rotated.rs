@@ -3,9 +3,8 @@
 use seconder::app::publish::{Outcome, Witnessing};
 use seconder::demo::{Release, Trouble};
 use seconder::ledger::VerifierKey;
-use seconder::store::{Options, Revocation, Store};
+use seconder::store::Revocation;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::press::{LEDGER, Press, granted};
 use super::witnessed::{POLICY, vouch};
@@ -15,10 +14,7 @@ use crate::support::process::run;
 /// The server starts again with this key, and this one as the next.
 async fn start_with(press: &mut Press<'_>, own: u8, next: Option<u8>) {
     press.store.close().await;
-    let next_seed = next.map(|next| Zeroizing::new([next; 32]));
-    let options = Options { seed: Zeroizing::new([own; 32]), next_seed, ..press.database.options() };
-    (press.store, _) = Store::open(options).await.unwrap();
-    press.store.settle_keys().await.unwrap();
+    press.store = press.database.open_with_keys(own, next).await.unwrap();
 }
 
 #[test]

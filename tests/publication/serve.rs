@@ -14,9 +14,7 @@ async fn a_busy_server(schedule: Option<&str>) -> Stage {
     stage.stop().await;
     stage.publish_to("ledger", schedule);
     stage.start().await;
-    let sha = stage.agents_commit();
-    stage.deploy(&sha);
-    stage.asked(&sha).await;
+    stage.hold().await;
     stage
 }
 
@@ -47,9 +45,7 @@ async fn the_command_publishes_while_the_server_runs() {
     let releases = stage.github.releases(LEDGER);
     assert!(releases.len() == 1 && !releases[0].draft);
     // The server goes on with the same log, and anybody can check it.
-    let sha = stage.agents_commit();
-    stage.deploy(&sha);
-    stage.asked(&sha).await;
+    stage.hold().await;
     let report = stage.verified().await;
     assert!(report.size > said["to"].as_u64().unwrap() + 1);
     let (_, body) = readiness(&stage).await;
@@ -90,7 +86,7 @@ async fn the_readiness_page_counts_what_cannot_be_published_names_nobody_and_the
     let folder = stage.config().data_dir.join("publications");
     let adapter = crate::support::stage::adapter(&stage.github);
     let publisher = seconder::app::publish::Publisher::new(publications, adapter, target, None, folder);
-    let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
+    let log = stage.log().await;
     publisher.publish(&log, &|_| {}).await.unwrap_err();
     let (status, body) = readiness(&stage).await;
     let page: Value = serde_json::from_str(&body).unwrap();
@@ -103,7 +99,7 @@ async fn the_readiness_page_counts_what_cannot_be_published_names_nobody_and_the
 #[tokio::test]
 async fn the_server_publishes_by_itself() {
     let stage = a_busy_server(None).await;
-    let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
+    let log = stage.log().await;
     // Begun by a command that died: no schedule is needed to finish it.
     let plan = seconder::store::Plan {
         tenant: log.tenant,

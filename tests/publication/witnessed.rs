@@ -12,7 +12,7 @@ use super::files;
 use super::press::{LEDGER, Press, granted};
 use crate::support::ACME;
 use crate::support::database::on_both;
-use crate::support::process::run;
+use crate::support::process::{run, told};
 use crate::support::stage::{Stage, adapter};
 use crate::support::witness::{Authority, Witness};
 
@@ -23,19 +23,16 @@ fn download(assets: &[Asset], into: &Path) {
 
 fn verify(segment: &Path, key: &str, policy: &Path) -> (Option<i32>, String) {
     let (segment, policy) = (segment.to_str().unwrap(), policy.to_str().unwrap());
-    let output = run(&["ledger", "verify", segment, "--vkey", key, "--witness-policy", policy]);
-    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    told(&run(&["ledger", "verify", segment, "--vkey", key, "--witness-policy", policy]))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_can_insist_on_witnesses_and_the_time_of_what_was_published() {
     let mut stage = Stage::set_with(granted()).await;
     stage.github.repository(LEDGER);
-    let sha = stage.agents_commit();
-    stage.deploy(&sha);
-    stage.asked(&sha).await;
+    stage.hold().await;
     let (mut witness, authority) = (Witness::start(), Authority::start().await);
-    let log = stage.server().store().ledger().logs().await.unwrap().remove(0);
+    let log = stage.log().await;
     witness.trust(&log);
     stage.stop().await;
     stage.anchors.witness_policy = Some(witness.policy());
@@ -52,9 +49,7 @@ async fn an_auditor_can_insist_on_witnesses_and_the_time_of_what_was_published()
     let error = publisher.publish(&log, &|_| {}).await.unwrap_err();
     assert!(error.to_string().contains("500"), "{error}");
     let begun = stage.github.releases(LEDGER).remove(0);
-    let sha = stage.agents_commit();
-    stage.deploy(&sha);
-    stage.asked(&sha).await;
+    stage.hold().await;
     let Outcome::Published { batch, .. } = publisher.publish(&log, &|_| {}).await.unwrap() else { panic!() };
     let release = stage.github.releases(LEDGER).remove(0);
     assert_eq!(begun.assets, release.assets);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use seconder::domain::Millis;
-use seconder::store::{Handed, Options, Store};
+use seconder::store::{Error, Handed, Options, Store};
 use zeroize::Zeroizing;
 
 use super::postgres;
@@ -80,6 +80,14 @@ impl Database {
         assert_eq!(store.claim_deliveries(1).await.expect("claiming").len(), 0, "a story begins with nothing to do");
         assert_eq!(store.claim_effects(1, &[]).await.expect("claiming").len(), 0, "a story begins with nothing to do");
         (store, handed)
+    }
+
+    /// Opens it as a server that has this key to sign with, and this one as the next.
+    pub async fn open_with_keys(&self, own: u8, next: Option<u8>) -> Result<Store, Error> {
+        let seed = |n| Zeroizing::new([n; 32]);
+        let (store, _) = Store::open(Options { seed: seed(own), next_seed: next.map(seed), ..self.options() }).await?;
+        store.settle_keys().await?;
+        Ok(store)
     }
 
     /// Opens it when there may be work left to do.

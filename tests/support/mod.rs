@@ -1,5 +1,8 @@
 //! What stories share: cases to hold, people to click, databases to keep them in.
 
+use std::path::PathBuf;
+
+use seconder::cli::ledger::verify::{VerifyArgs, check};
 use seconder::domain::case::Case;
 use seconder::domain::decide::{JudgedCommit, Judgement, Permission, Quorum, Standing};
 use seconder::domain::digest::Digest;
@@ -10,6 +13,7 @@ use seconder::domain::parties::{Part, Parties, Party};
 use seconder::domain::people::{Account, AccountKind, People};
 use seconder::domain::policy::{Approvers, Origin};
 use seconder::domain::reason::{Finding, Reason};
+use seconder::ledger::verify::report::Report;
 
 pub mod chaos;
 pub mod commits;
@@ -132,4 +136,23 @@ pub fn sending(case: &Case, approvers: &[u64]) -> Event {
         },
         approvers: approvers.iter().map(|id| writer(*id)).collect(),
     }))
+}
+
+/// What an auditor says of these, one after the other, who trusts only this key.
+pub fn verified(targets: &[PathBuf], vkey: &str) -> Result<Vec<Report>, String> {
+    let args = VerifyArgs {
+        targets: targets.to_vec(),
+        vkey: Some(vkey.to_owned()),
+        old: None,
+        state: None,
+        seen: None,
+        witness_policy: None,
+        token_file: None,
+        trust_artifact_key: false,
+        explain: None,
+        openings: None,
+        json: false,
+        strict: false,
+    };
+    check(&args).map_err(|failure| failure.to_string())
 }

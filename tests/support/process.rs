@@ -22,6 +22,28 @@ pub fn run(arguments: &[&str]) -> Output {
     seconder().args(arguments).output().expect("seconder can be started")
 }
 
+/// Gives a program this to read, and returns what it said.
+pub fn fed(command: &mut Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Its exit code, and all it said.
+pub fn told(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), said(output))
+}
+
+/// What a program printed, and then what it complained of.
+pub fn said(output: &Output) -> String {
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+/// What it printed or complained of.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
 /// A server process.
 pub struct Process {
     child: Child,

@@ -8,6 +8,8 @@ use seconder::demo::{CheckRun, Commit, Deploy, GitHub, Options, PullRequest, Run
 use seconder::server::Server;
 use tempfile::TempDir;
 
+mod ledger;
+
 pub const SHOP: &str = "acme/shop";
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -109,13 +111,6 @@ impl Stage {
         self.folder.path()
     }
 
-    /// The checkpoint that is remembered beside the database.
-    pub fn remembered(&self) -> seconder::ledger::Checkpoint {
-        let file = std::fs::read_dir(self.folder().join("checkpoints")).unwrap().next().unwrap().unwrap();
-        let note = std::fs::read_to_string(file.path()).unwrap();
-        seconder::ledger::Checkpoint::unverified(&note).unwrap()
-    }
-
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }
@@ -195,6 +190,13 @@ impl Stage {
         self.github.deploy(SHOP, &Deploy::to("production", sha, "mona"))
     }
 
+    /// One more deployment waits for a second human: the log grows.
+    pub async fn hold(&self) {
+        let sha = self.agents_commit();
+        self.deploy(&sha);
+        self.asked(&sha).await;
+    }
+
     /// Waits for the check run with buttons on a commit.
     pub async fn asked(&self, sha: &str) -> CheckRun {
         self.check(sha, |check| !check.actions.is_empty()).await
@@ -212,78 +214,6 @@ impl Stage {
         self.until("a decision", |github| !github.callbacks(run).is_empty()).await;
         let decision = self.github.callbacks(run).remove(0);
         (decision.state.unwrap_or_default(), decision.comment)
-    }
-
-    /// Exports the ledger to this folder and returns the key it is signed with.
-    pub async fn export(&self, dir: &std::path::Path) -> String {
-        let reader = self.server().store().ledger();
-        let log = reader.logs().await.unwrap().remove(0);
-        seconder::cli::ledger::export::export(&reader, &log, dir).await.unwrap();
-        log.vkey
-    }
-
-    /// Exports the ledger to this folder and what opens it to this file, and returns the key it is signed with.
-    pub async fn export_with_names(&self, dir: &std::path::Path, file: &std::path::Path) -> String {
-        let reader = self.server().store().ledger();
-        let log = reader.logs().await.unwrap().remove(0);
-        let openings = seconder::cli::ledger::openings::OpeningsFile::create(file, dir).unwrap();
-        seconder::cli::ledger::export::export(&reader, &log, dir).await.unwrap();
-        openings.write(&reader, &log).await.unwrap();
-        log.vkey
-    }
-
-    /// Every entry of the ledger, with the names that are sealed in it.
-    pub async fn entries(&self) -> Vec<serde_json::Value> {
-        let folder = tempfile::tempdir().unwrap();
-        let (dir, file) = (folder.path().join("ledger"), folder.path().join("openings"));
-        self.export_with_names(&dir, &file).await;
-        let origin = self.server().store().ledger().logs().await.unwrap().remove(0).origin;
-        let reader = std::io::BufReader::new(std::fs::File::open(&file).unwrap());
-        let mut book = seconder::ledger::sealing::Book::open(reader, &origin).unwrap();
-        let lines = std::fs::read_to_string(dir.join("entries.jsonl")).unwrap();
-        let opened = (0..).zip(lines.lines()).map(|(seq, line)| {
-            let (entry, untold, _) = seconder::ledger::verify::opened::open_line(line, seq, &mut book).unwrap();
-            assert_eq!(untold, seconder::ledger::sealing::Untold::default());
-            serde_json::Value::Object(entry)
-        });
-        opened.collect()
-    }
-
-    /// Exports the ledger and verifies it, trusting only the key.
-    pub async fn verified(&self) -> seconder::ledger::verify::report::Report {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = folder.path().join("ledger");
-        let vkey = self.export(&dir).await;
-        let dir = dir.to_str().unwrap();
-        let args = seconder::cli::ledger::verify::VerifyArgs {
-            targets: vec![dir.into()],
-            vkey: Some(vkey),
-            old: None,
-            state: None,
-            seen: None,
-            witness_policy: None,
-            token_file: None,
-            trust_artifact_key: false,
-            explain: None,
-            openings: None,
-            json: false,
-            strict: false,
-        };
-        seconder::cli::ledger::verify::check(&args).unwrap().remove(0)
-    }
-
-    /// What `seconder ledger verify --explain` prints of a request.
-    pub async fn explained(&self, request: &str) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = folder.path().join("ledger");
-        let file = folder.path().join("openings");
-        let vkey = self.export_with_names(&dir, &file).await;
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seconder"));
-        command.args(["ledger", "verify"]).arg(&dir).args(["--vkey", &vkey, "--explain", request]);
-        command.arg("--openings").arg(&file);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
     }
 
     pub async fn until(&self, what: &str, wanted: impl FnMut(&GitHub) -> bool) {

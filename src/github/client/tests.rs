@@ -1,4 +1,11 @@
+//! What GitHub's answers mean, where it is reached, and that no secret is told.
+
+use http::{HeaderMap, StatusCode};
+
+use super::answer::quota;
+use super::error::{failure, message};
 use super::*;
+use crate::github::clock;
 
 fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
     list.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
@@ -71,6 +78,15 @@ async fn an_address_that_cannot_be_used_is_refused_with_an_example() {
 #[test]
 fn a_token_that_comes_back_in_an_error_is_taken_out() {
     let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
-    assert_eq!(credential.redact("echo: Bearer ghs_secret!".to_owned()), "echo: Bearer [token]!");
+    assert_eq!(credential.redact("echo: Bearer ghs_secret!", 100), "echo: Bearer [token]!");
     assert_eq!(format!("{credential:?}"), "Credential");
+}
+
+#[tokio::test]
+async fn nothing_of_a_token_is_left_where_a_long_error_is_cut() {
+    let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
+    let words = format!(r#"{{"message":"{}ghs_secret"}}"#, "x".repeat(595));
+    let response = http::Response::builder().status(400).body(words).unwrap();
+    let error = answer::read(response, &credential).await.unwrap_err().to_string();
+    assert!(error.contains("xxx") && !error.contains("ghs_"), "{error}");
 }

@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
-use super::{Answer, Client, Credential, DEADLINE, Error, Kind, chain, read};
+use super::answer::read;
+use super::{Answer, Client, Credential, DEADLINE, Error, Kind};
 
 /// A file is moved at least this fast: bytes a second. The exchange's time limit grows with its size.
 const SLOWEST: u64 = 128 * 1024;
@@ -49,14 +50,14 @@ impl Client {
             let request = Request::builder()
                 .method(Method::POST)
                 .uri(upload.url)
-                .header(AUTHORIZATION, credential.0.clone())
+                .header(AUTHORIZATION, credential.header())
                 // GitHub's description knows no other.
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
                 .header(CONTENT_LENGTH, upload.bytes)
                 .body(OctoBody::new(FileBody { file, left: upload.bytes, piece: vec![0; PIECE] }))
                 .map_err(|error| Error::Decode { what: "where to upload to", why: error.to_string() })?;
             let response = self.octocrab.execute(request).await;
-            read(response.map_err(|error| Error::Network(credential.redact(chain(&error))))?, credential).await
+            read(response.map_err(|error| Error::unreached(&error, credential))?, credential).await
         })
         .await
     }
@@ -84,15 +85,15 @@ impl Client {
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), Error> {
         self.counters[Kind::Read as usize].fetch_add(1, Ordering::Relaxed);
-        let unreachable = |error: &dyn std::error::Error| Error::Network(credential.redact(chain(error)));
+        let unreached = |error: &dyn std::error::Error| Error::unreached(error, credential);
         within(bytes, async {
             let request = Request::builder()
                 .uri([self.rest.as_str(), path].concat())
-                .header(AUTHORIZATION, credential.0.clone())
+                .header(AUTHORIZATION, credential.header())
                 .header(ACCEPT, HeaderValue::from_static("application/octet-stream"))
                 .body(OctoBody::empty())
-                .map_err(|error| unreachable(&error))?;
-            let response = self.octocrab.execute(request).await.map_err(|error| unreachable(&error))?;
+                .map_err(|error| unreached(&error))?;
+            let response = self.octocrab.execute(request).await.map_err(|error| unreached(&error))?;
             if !response.status().is_success() {
                 let status = response.status().as_u16();
                 return match read(response, credential).await {
@@ -103,7 +104,7 @@ impl Client {
             let mut seen = 0_u64;
             let mut body = response.into_body();
             while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|error| unreachable(&error))?;
+                let frame = frame.map_err(|error| unreached(&error))?;
                 let Some(data) = frame.data_ref() else { continue };
                 take(data);
                 seen = seen.saturating_add(data.len() as u64);

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Installation, PayloadRepository, Unusable, need, origin};
+use super::Unusable;
+use super::payload::{Installation, PayloadRepository, need, origin};
 use crate::domain::gate::{Repository, Tenant};
 use crate::github::files;
 use crate::github::organization;

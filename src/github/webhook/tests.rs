@@ -1,3 +1,4 @@
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
