@@ -121,17 +121,22 @@ fn options(url: &str) -> Options {
     }
 }
 
-/// Kills until there are so many, and until some of them fell between two checkpoints; says how many died.
+/// Kills until there are so many, and then ever more slowly until the log has grown meanwhile, on however slow a machine;
+/// says how many died.
 async fn kill(url: &str, kills: usize, world: &World) -> usize {
     let mut connection = PgConnection::connect(url).await.expect("connecting");
     let in_time = PATIENCE + BETWEEN_KILLS * 40 * u32::try_from(kills).expect("few");
     let (mut killed, until) = (0, Instant::now() + in_time);
+    let mut pause = BETWEEN_KILLS;
     let has_grown = || world.checkpoints.lock().expect("it is free").len() > 1;
     while killed < kills || !has_grown() {
         assert!(Instant::now() < until, "only {killed} connections to kill in time, or the log does not grow");
         let rows = sqlx::query(VICTIM).fetch_all(&mut connection).await.expect("killing");
         killed += rows.iter().filter(|row| row.get::<bool, _>(0)).count();
-        tokio::time::sleep(BETWEEN_KILLS).await;
+        if killed >= kills {
+            pause *= 2;
+        }
+        tokio::time::sleep(pause).await;
     }
     killed
 }
