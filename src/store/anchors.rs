@@ -101,13 +101,7 @@ impl Store {
     }
 
     async fn change_anchors(&self, sql: &'static str) -> Result<(), Error> {
-        let change = || async {
-            let mut session = self.shared.chores.open().await?;
-            Statement::new(sql).execute(session.connection()?).await?;
-            session.end();
-            Ok(())
-        };
-        with_retries(change).await
+        with_retries(|| self.shared.chores.execute(Statement::new(sql))).await.map(drop)
     }
 
     /// Leases logs that have grown since everybody vouched for them, and that nobody else is busy with.

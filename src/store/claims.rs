@@ -206,10 +206,7 @@ pub(super) async fn renew(shared: &Shared, claim: &Claim) -> Result<bool, Error>
             .sql(" AND lease = ")
             .bind(lease.as_str()),
     };
-    let mut session = shared.chores.open().await?;
-    let renewed = statement.execute(session.connection()?).await?;
-    session.end();
-    Ok(renewed > 0)
+    Ok(shared.chores.execute(statement).await? > 0)
 }
 
 /// Puts claimed work back, to be claimed again at `not_before`.
@@ -277,22 +274,19 @@ pub(super) async fn put_back(
 
 /// Takes all leases away. For a database nobody else has: whoever had them is dead.
 pub(super) async fn clear(line: &Line) -> Result<(), Error> {
-    let mut session = line.open().await?;
     for sql in [
         "UPDATE deliveries SET lease = '', leased_until = 0, attempts = attempts + 1 WHERE state = 'queued' AND lease <> ''",
         "UPDATE effects SET lease = '', leased_until = 0, attempts = attempts + 1 WHERE state = 'queued' AND lease <> ''",
     ] {
-        Statement::new(sql).execute(session.connection()?).await?;
+        line.execute(Statement::new(sql)).await?;
     }
-    session.end();
     Ok(())
 }
 
 /// Gives a delivery up. It stays, with its payload, until GitHub sends it again or it is purged.
 pub(super) async fn fail_delivery(shared: &Shared, claim: &Claim, error: &str) -> Result<bool, Error> {
     let Claim::Delivery { id, lease } = claim else { return Ok(false) };
-    let mut session = shared.chores.open().await?;
-    let count = Statement::new(
+    let statement = Statement::new(
         "UPDATE deliveries SET state = 'failed', lease = '', leased_until = 0, attempts = attempts + 1, \
          ended_at = ",
     )
@@ -302,9 +296,6 @@ pub(super) async fn fail_delivery(shared: &Shared, claim: &Claim, error: &str) -
     .sql(" WHERE state = 'queued' AND id = ")
     .bind(id.as_str())
     .sql(" AND lease = ")
-    .bind(lease.as_str())
-    .execute(session.connection()?)
-    .await?;
-    session.end();
-    Ok(count > 0)
+    .bind(lease.as_str());
+    Ok(shared.chores.execute(statement).await? > 0)
 }

@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executo
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Error;
+use super::sql::Statement;
 
 /// What a SQLite connection is told before anything else.
 /// A commit is on disk when it returns (`synchronous = FULL`). What is deleted is overwritten (`secure_delete`): whoever is
@@ -202,6 +203,14 @@ impl Line {
         session.connection()?.execute("BEGIN").await?;
         session.slot.in_transaction = true;
         Ok(session)
+    }
+
+    /// One statement that is a transaction of its own; returns how many rows it changed.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<u64, Error> {
+        let mut session = self.open().await?;
+        let changed = statement.execute(session.connection()?).await?;
+        session.end();
+        Ok(changed)
     }
 
     pub(super) async fn close(&self) {

@@ -198,14 +198,8 @@ impl Publications {
     /// # Errors
     /// If the database cannot be written.
     pub async fn hurry_witnesses(&self, tenant: u64) -> Result<(), Error> {
-        with_retries(|| async {
-            let mut session = self.line.open().await?;
-            let statement = Statement::new("UPDATE ledger_anchors SET not_before = 0 WHERE tenant = ").bind(tenant);
-            statement.execute(session.connection()?).await?;
-            session.end();
-            Ok(())
-        })
-        .await
+        let statement = Statement::new("UPDATE ledger_anchors SET not_before = 0 WHERE tenant = ").bind(tenant);
+        with_retries(|| self.line.execute(statement.clone())).await.map(drop)
     }
 
     async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, Error> {

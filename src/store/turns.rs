@@ -1,5 +1,8 @@
 //! Where checkpoints are brought to: a table with a row a log, which says how far the log's checkpoints have come there, and
 //! whose turn it is to bring the next one. Whoever has leased the row brings it.
+//!
+//! No claim (`claims.rs`), though both are leases: a claim ends with what it is about, in the transaction that decides on it,
+//! and may be one of many there; a turn ends alone, decides nothing, and comes again when the log has grown.
 
 use sqlx::any::AnyRow;
 
@@ -97,12 +100,6 @@ impl Store {
             .bind(turn.log.tenant)
             .sql(" AND lease = ")
             .bind(turn.lease.as_str());
-        with_retries(|| async {
-            let mut session = self.shared.chores.open().await?;
-            let written = statement.clone().execute(session.connection()?).await?;
-            session.end();
-            Ok(written > 0)
-        })
-        .await
+        Ok(with_retries(|| self.shared.chores.execute(statement.clone())).await? > 0)
     }
 }

@@ -83,20 +83,17 @@ fn a_decision_cannot_lower_the_quorum_that_was_opened() {
         "quorum".into(),
         json!([{ "rule": "built-in", "from": "writers", "members": [], "need": 3, "extra": 2 }]),
     );
-    assert!(check(&story.export(), None).is_err(), "three were asked for, one came");
+    assert_refused("three were asked for, one came", &story.export(), None, "counts against a lower quorum");
 }
 
 #[test]
 fn what_a_rule_holds_cannot_be_not_required() {
     let mut story = Story::of(12);
     story.set(&request(3), RequestOpened, "/matched_rules", json!(["production: anyone"]));
-    assert!(check(&story.export(), None).is_err(), "a rule matched (authored_by: anyone) and no human was asked");
+    assert_refused("no human was asked", &story.export(), None, "decided not_required, but a rule matched");
     let mut story = Story::of(12);
     story.set(&request(3), RequestOpened, "/ai_commits", json!(5));
-    assert!(
-        check(&story.export(), None).is_err(),
-        "five commits by agents and no rule matched: no policy can say that"
-    );
+    assert_refused("no rule matched", &story.export(), None, "ai_commits says 5, but 0 of its commits have an agent");
 }
 
 #[test]
@@ -106,7 +103,7 @@ fn a_denial_cannot_be_struck() {
     let who = json!({ "reviewer": { "id": 8, "login": "person-8", "kind": "User" }, "why": [] });
     story.insert_after(&id, RequestOpened, ReviewStruck, who);
     story.insert_after(&id, RequestOpened, ReviewRecorded, review(&id, 8, "deny"));
-    assert!(check(&story.export(), None).is_err(), "somebody denied it");
+    assert_refused("a denial struck", &story.export(), None, "approved although 8 denied");
 }
 
 /// The first approved request is judged again after it was opened: the same entry once more, under another name.

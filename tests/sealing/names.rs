@@ -42,17 +42,25 @@ fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// A text without its hashes and signatures: in so many letters that mean nothing, any short name stands sooner or later.
+fn words(text: &str) -> String {
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
+    text.split_inclusive(ends).filter(|run| run.len() < 43).collect()
+}
+
 #[tokio::test]
 async fn nobody_is_named_anywhere_in_an_exported_ledger_and_whoever_has_the_openings_reads_all_names() {
     let (stage, request) = lived_through().await;
     let export = Export::of(&stage).await;
-    for (path, bytes) in files_in(&export.dir) {
-        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    let tiles = export.dir.join("tile");
+    let is_hashes = |path: &Path| path.starts_with(&tiles) && !path.starts_with(tiles.join("entries"));
+    for (path, bytes) in files_in(&export.dir).into_iter().filter(|(path, _)| !is_hashes(path)) {
+        let text = words(&String::from_utf8_lossy(&bytes)).to_lowercase();
         for name in NAMES {
             assert!(!text.contains(&name.to_lowercase()), "{name} is in {}", path.display());
         }
     }
-    let text = fs::read_to_string(export.dir.join("entries.jsonl")).unwrap();
+    let text = words(&fs::read_to_string(export.dir.join("entries.jsonl")).unwrap());
     assert!(text.contains("shopbot[bot]"), "a bot is nobody");
 
     let verified = export.verify_opened(&["--explain", &request]);
@@ -70,7 +78,7 @@ async fn nobody_is_named_anywhere_in_an_exported_ledger_and_whoever_has_the_open
     let sealed = export.verify(&["--explain", &request]);
     let story = said(&sealed);
     assert!(story.contains("sub_") && story.contains("--openings FILE tells"), "{story}");
-    assert!(NAMES.iter().all(|name| !story.contains(name)), "{story}");
+    assert!(NAMES.iter().all(|name| !words(&story).contains(name)), "{story}");
     assert_eq!(sealed.status.code(), Some(2), "what is sealed is not judged again");
     assert!(said(&export.verify(&[])).contains("names are sealed and stay so"));
 }

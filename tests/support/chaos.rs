@@ -89,7 +89,7 @@ pub async fn survive(url: &str, kills: usize) -> Aftermath {
     let bystander = LedgerReader::open(&format!("{url}?application_name=bystander")).await.expect("a reader");
     let watcher = tokio::spawn(watch(Arc::clone(&world), bystander.clone()));
 
-    let killed = kill(url, kills).await;
+    let killed = kill(url, kills, &world).await;
     world.over.store(true, Ordering::SeqCst);
     for writer in writers {
         tokio::time::timeout(PATIENCE, writer).await.expect("all is decided in time").expect("a writer");
@@ -121,15 +121,22 @@ fn options(url: &str) -> Options {
     }
 }
 
-/// Kills until there are so many; says how many died.
-async fn kill(url: &str, kills: usize) -> usize {
+/// Kills until there are so many, and then ever more slowly until the log has grown meanwhile, on however slow a machine;
+/// says how many died.
+async fn kill(url: &str, kills: usize, world: &World) -> usize {
     let mut connection = PgConnection::connect(url).await.expect("connecting");
-    let (mut killed, until) = (0, Instant::now() + BETWEEN_KILLS * 40 * u32::try_from(kills).expect("few"));
-    while killed < kills {
-        assert!(Instant::now() < until, "only {killed} connections to kill in time");
+    let in_time = PATIENCE + BETWEEN_KILLS * 40 * u32::try_from(kills).expect("few");
+    let (mut killed, until) = (0, Instant::now() + in_time);
+    let mut pause = BETWEEN_KILLS;
+    let has_grown = || world.checkpoints.lock().expect("it is free").len() > 1;
+    while killed < kills || !has_grown() {
+        assert!(Instant::now() < until, "only {killed} connections to kill in time, or the log does not grow");
         let rows = sqlx::query(VICTIM).fetch_all(&mut connection).await.expect("killing");
         killed += rows.iter().filter(|row| row.get::<bool, _>(0)).count();
-        tokio::time::sleep(BETWEEN_KILLS).await;
+        if killed >= kills {
+            pause *= 2;
+        }
+        tokio::time::sleep(pause).await;
     }
     killed
 }
