@@ -92,6 +92,7 @@ fn plain(c: char) -> Option<char> {
         'Ζ' => 'Z',
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
+        '\u{2236}' | '\u{a789}' | '\u{fe55}' => ':',
         '\u{2018}' | '\u{2019}' => '\'',
         // Letters and digits for mathematics: bold, italic, script, one alphabet after the other.
         '\u{1d400}'..='\u{1d6a3}' => {

@@ -7,7 +7,7 @@ use super::cues::{self, Cue, FOOTERS, LINKED_FOOTERS};
 use super::lookup::{excepted, is_by_hand, lower, says_so, starts_with};
 use super::mark::{Mark, Place, shortened, text_mark};
 use super::marks::{Marks, beside_a_human};
-use super::quotes::{Quotes, is_told_of};
+use super::quotes::{Quotes, ToldOf};
 use super::rows::{Accepts, Says};
 use super::trailers::{self, Ending, Trailer};
 use super::{Certainty, Kind};
@@ -160,6 +160,7 @@ impl Marks<'_> {
 
     fn of_footer(&mut self, line: &str, with_prose: bool) {
         let catalogue = self.catalogue;
+        let told_of = ToldOf::in_line(line);
         let mut footer_at = |at: usize| {
             let from = self.found.len();
             let text = bare(&line[at..]);
@@ -168,7 +169,7 @@ impl Marks<'_> {
             } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
                 self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
             }
-            self.quote(from, self.found.len() > from && is_told_of(line, at));
+            self.quote(from, self.found.len() > from && told_of.holds(at));
         };
         footer_at(0);
         // A robot sign starts a footer even on the subject line.
@@ -180,7 +181,7 @@ impl Marks<'_> {
             if let Some(sign) = catalogue.links.iter().find(|sign| starts_with(url, &sign.text)) {
                 let from = self.found.len();
                 self.push(text_mark(sign, Place::Link, line));
-                self.quote(from, self.found.len() > from && is_told_of(line, at));
+                self.quote(from, self.found.len() > from && told_of.holds(at));
             }
         }
     }

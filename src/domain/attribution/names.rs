@@ -68,6 +68,7 @@ impl Catalogue {
         let words = rest.split_whitespace().count();
         let mut last = written.split_whitespace().rev().take(words);
         let is_name = |word: &str| {
+            let word = word.strip_suffix('.').filter(|initial| initial.chars().count() == 1).unwrap_or(word);
             let letters = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'));
             let lower = lower(word);
             let is_capital = word.starts_with(char::is_uppercase) && !self.editions.contains(lower.as_ref());

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::trailers::{Ending, first_line, is_hyphenated};
+use super::trailers::{Ending, first_line, is_hyphenated, trailer};
 
 /// The shown parts of a text. Found out once for a text, and only where it has marks that can stand in one.
 pub(super) struct Quotes<'t> {
@@ -174,14 +174,34 @@ impl Found {
     }
 }
 
-/// Whether what starts there in a line is told of in a sentence: in backticks or quotation marks, with words in front of them.
-pub(super) fn is_told_of(line: &str, at: usize) -> bool {
+/// The parts of a line that a sentence tells of: in backticks or quotation marks, with words in front of them.
+pub(super) struct ToldOf<'t> {
+    line: &'t str,
+    parts: OnceCell<Vec<Range<usize>>>,
+}
+
+impl<'t> ToldOf<'t> {
+    pub(super) fn in_line(line: &'t str) -> Self {
+        Self { line, parts: OnceCell::new() }
+    }
+
+    pub(super) fn holds(&self, at: usize) -> bool {
+        self.parts.get_or_init(|| told_of(self.line)).iter().any(|part| part.contains(&at))
+    }
+}
+
+/// The first and the last of each kind: what stands between two such parts is told of, too.
+fn told_of(line: &str) -> Vec<Range<usize>> {
     const PAIRS: [(char, char); 4] = [('`', '`'), ('"', '"'), ('“', '”'), ('\'', '\'')];
-    let (before, after) = line.split_at(at);
-    PAIRS.iter().any(|(open, close)| {
-        let Some(opened) = before.rfind(*open).filter(|_| after.contains(*close)) else { return false };
-        let is_open = *open != *close || before.matches(*open).count() % 2 == 1;
-        let is_apostrophe = *open == '\'' && !before[..opened].ends_with(' ');
-        is_open && !is_apostrophe && before[..opened].contains(char::is_alphabetic)
-    })
+    let Some(words_at) = line.find(char::is_alphabetic) else { return Vec::new() };
+    // Where the whole value of a trailer is wrapped, no sentence tells of it.
+    let value = trailer(line).map_or("", |trailer| trailer.value);
+    let part = |(open, close): (char, char)| {
+        // An apostrophe opens nothing.
+        let opens = |at: &usize| open != '\'' || line[..*at].ends_with([' ', '(']);
+        let from = line.match_indices(open).map(|(at, _)| at).find(|at| *at > words_at && opens(at))?;
+        let to = line.rfind(close).filter(|to| *to > from)?;
+        (!(value.starts_with(open) && value.ends_with(close))).then_some(from..to)
+    };
+    PAIRS.into_iter().filter_map(part).collect()
 }
