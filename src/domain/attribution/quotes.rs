@@ -65,13 +65,13 @@ impl<'t> Line<'t> {
     }
 
     /// Whether the line announces what stands indented behind it: it ends with a colon, and neither is a trailer folded there, nor
-    /// says that whole commits follow, as tools indent those.
+    /// says that whole commits follow, nor is an item of a list, as those of squashes are: tools indent what belongs to them.
     fn announces(self) -> bool {
         const OF_COMMITS: [&str; 5] = ["squash", "original", "combination of", "commits:", "backport"];
         let Some(before) = self.text.strip_suffix(':') else { return false };
         let lower = self.text.to_ascii_lowercase();
         let is_key = before.contains('-') && before.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        !is_key && !OF_COMMITS.iter().any(|words| lower.contains(words))
+        !is_key && !self.is_list_item() && !OF_COMMITS.iter().any(|words| lower.contains(words))
     }
 }
 
