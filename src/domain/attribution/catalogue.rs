@@ -58,6 +58,8 @@ pub struct Catalogue {
     pub(super) role_at: HashMap<String, AgentIndex>,
     pub(super) role_names: Vec<String>,
     pub(super) given_names: HashSet<String>,
+    pub(super) first_names: HashSet<String>,
+    pub(super) editions: HashSet<String>,
     pub(super) session_keys: Vec<String>,
     pub(super) names: HashMap<String, Vec<(String, AgentIndex)>>,
     pub(super) name_suffixes: Vec<(String, AgentIndex)>,
@@ -120,7 +122,9 @@ impl Catalogue {
             uuid_at: HashMap::new(),
             role_at: HashMap::new(),
             role_names: file.role_names,
-            given_names: file.given_names.into_iter().collect(),
+            given_names: file.given_names,
+            first_names: file.first_names,
+            editions: file.editions,
             session_keys: file.session_keys,
             names: HashMap::new(),
             name_suffixes: Vec::new(),
@@ -134,7 +138,7 @@ impl Catalogue {
             branches: Vec::new(),
             bodies: Vec::new(),
             cues: Cues::default(),
-            phrases: Phrases::new(&file.prose)?,
+            phrases: Phrases::new(&file.prose, other)?,
             other,
         };
         for disclosure in file.disclosures {
@@ -173,7 +177,7 @@ impl Catalogue {
         let spelled = it.trailers.keys().map(|key| key.replace('-', "_"));
         let keys = it.trailers.keys().chain(it.disclosures.keys()).cloned().chain(spelled).map(|key| format!("{key}:"));
         let starts = it.footers.iter().chain(&it.links).map(|sign| sign.text.clone());
-        it.cues = Cues::new(keys.chain(starts), &it.words, &file.prose.ai, &file.prose.not_tools, other)?;
+        it.cues = Cues::new(keys.chain(starts), &it.words, &file.prose, other)?;
         Ok(it)
     }
 
@@ -265,6 +269,7 @@ fn add_extra(agents: &mut Vec<Agent>, extra: &ExtraAgent) -> Result<(), String> 
         since_source: None,
         words: Vec::new(),
         trailer_words: Vec::new(),
+        vendors: Vec::new(),
         signed_by: Vec::new(),
         signed_by_github: false,
         markers,

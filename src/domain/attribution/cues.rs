@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 
 use super::catalogue::AgentIndex;
+use super::rows::Prose;
 
 /// What was seen at a place of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum Cue {
     Line,
     /// The name of a tool, or a word for AI.
     Tool(AgentIndex),
+    /// A word that says that some tool wrote, and names none.
+    Unnamed,
     /// A name that contains a tool's.
     NotATool,
 }
@@ -55,18 +58,18 @@ impl Cues {
     pub fn new(
         lines: impl Iterator<Item = String>,
         words: &[(String, AgentIndex)],
-        ai: &[String],
-        not_tools: &[String],
+        prose: &Prose,
         other: AgentIndex,
     ) -> Result<Self, String> {
         let mut patterns: Vec<(String, Cue)> = Vec::new();
         let tools = words.iter().map(|(word, agent)| (word.clone(), Cue::Tool(*agent)));
-        let ai = ai.iter().map(|word| (word.clone(), Cue::Tool(other)));
-        let no = not_tools.iter().map(|word| (word.clone(), Cue::NotATool));
+        let ai = prose.ai.iter().map(|word| (word.clone(), Cue::Tool(other)));
+        let unnamed = prose.unnamed.iter().map(|word| (word.clone(), Cue::Unnamed));
+        let no = prose.not_tools.iter().map(|word| (word.clone(), Cue::NotATool));
         let lines = lines
             .chain(PEOPLE.into_iter().chain(FOOTERS).chain(LINKED_FOOTERS).map(str::to_owned))
             .flat_map(|text| [text.replace('-', " "), text]);
-        let all = tools.chain(ai).chain(no).chain(lines.map(|text| (text, Cue::Line)));
+        let all = tools.chain(ai).chain(unnamed).chain(no).chain(lines.map(|text| (text, Cue::Line)));
         // The automaton folds the case of ASCII letters only.
         let all = all.flat_map(|(text, cue)| {
             let capitals = (!text.is_ascii()).then(|| (text.to_uppercase(), cue));

@@ -37,7 +37,7 @@ pub(super) fn with_plain_breaks(text: &str) -> Cow<'_, str> {
 fn push_word(folded: &mut String, word: &mut String) {
     let is_mixed = word.chars().any(|c| c.is_ascii_alphabetic());
     // A word of look-alikes alone passes for Latin, too; the shortest are words of their own language.
-    let all_alike = word.chars().nth(2).is_some() && word.chars().all(|c| plain(c).is_some());
+    let all_alike = word.chars().nth(2).is_some() && word.chars().all(|c| c == '-' || plain(c).is_some());
     if is_mixed || all_alike {
         folded.extend(word.chars().map(|c| plain(c).unwrap_or(c)));
     } else {
@@ -92,7 +92,14 @@ fn plain(c: char) -> Option<char> {
         'Ζ' => 'Z',
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
+        '\u{2236}' | '\u{a789}' | '\u{fe55}' => ':',
         '\u{2018}' | '\u{2019}' => '\'',
+        // Letters and digits for mathematics: bold, italic, script, one alphabet after the other.
+        '\u{1d400}'..='\u{1d6a3}' => {
+            let at = u8::try_from((u32::from(c) - 0x1d400) % 52).ok()?;
+            char::from(if at < 26 { b'A' + at } else { b'a' + at - 26 })
+        }
+        '\u{1d7ce}'..='\u{1d7ff}' => char::from_digit((u32::from(c) - 0x1d7ce) % 10, 10)?,
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?,
         _ => return None,
     })

@@ -3,43 +3,14 @@
 use std::borrow::Cow;
 
 use super::catalogue::{AgentIndex, Catalogue, Known, Sign};
-use super::fold::fold;
 use super::rows::{Accepts, AgentKind};
 use crate::domain::people::{AccountKind, Identity};
-
-/// What stands before `agent` in the names of programs that are no AI: of monitoring, of configuration, of builds and releases.
-const PROGRAMS_CALLED_AGENTS: [&str; 24] = [
-    "datadog",
-    "puppet",
-    "release",
-    "build",
-    "buildkite",
-    "deploy",
-    "deployment",
-    "ci",
-    "cd",
-    "sync",
-    "update",
-    "backup",
-    "zabbix",
-    "newrelic",
-    "elastic",
-    "grafana",
-    "monitoring",
-    "metrics",
-    "telemetry",
-    "jenkins",
-    "teamcity",
-    "azure",
-    "chef",
-    "ssh",
-];
 
 impl Catalogue {
     /// The row an identity belongs to, automation included.
     pub(super) fn identity(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
         self.machine(identity)
-            .or_else(|| self.named(&identity.name))
+            .or_else(|| self.by_name(&identity.name, &identity.email))
             .or_else(|| identity.account.as_ref().and_then(|account| self.login(&account.login, account.kind)))
             .or_else(|| self.unheard_of_bot(&identity.name))
     }
@@ -85,78 +56,6 @@ impl Catalogue {
     pub(super) fn is_false_on(&self, email: &str, day: Option<&str>) -> bool {
         let Some((first, last)) = self.false_between.get(lower(email).as_ref()) else { return false };
         day.and_then(|day| day.get(..10)).is_some_and(|day| first.as_str() <= day && day <= last.as_str())
-    }
-
-    /// The row a name alone proves: a bot's login, or a name that no person bears.
-    fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
-        let name = lower(name);
-        if name.ends_with("[bot]") {
-            return self.bot(&name);
-        }
-        let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
-        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(&name, known))?;
-        Some((*agent, Known::Name))
-    }
-
-    /// The row of a lower-case `….[bot]` login. `x-staging[bot]` is `x[bot]` being tried out.
-    fn bot(&self, login: &str) -> Option<(AgentIndex, Known)> {
-        if let Some(agent) = self.logins.get(login) {
-            return Some((*agent, Known::Login));
-        }
-        let (name, _) = login.strip_suffix("[bot]")?.rsplit_once('-').filter(|(_, rest)| {
-            matches!(*rest, "staging" | "stage" | "dev" | "test" | "testing" | "preview" | "nightly" | "local" | "beta")
-        })?;
-        self.logins.get(&format!("{name}[bot]")).map(|agent| (*agent, Known::Login))
-    }
-
-    /// A bot that nobody here knows and that calls itself AI or an agent. Named like the programs that were called agents before,
-    /// it is a guess only.
-    fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
-        let name = lower(name);
-        let mut parts = name.strip_suffix("[bot]")?.split('-');
-        if parts.clone().any(|part| matches!(part, "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude")) {
-            return Some((self.other, Known::Login));
-        }
-        let is_program = parts.clone().any(|part| PROGRAMS_CALLED_AGENTS.contains(&part));
-        let known = if is_program { Known::Guessed } else { Known::Login };
-        parts.any(|part| part == "agent").then_some((self.other, known))
-    }
-
-    /// Whether [`Self::person`] only guesses.
-    pub(super) fn is_guess(&self, name: &str, email: &str) -> bool {
-        let is_known = || self.address(email, name).is_some() || self.named(name).is_some();
-        matches!(self.unheard_of_bot(name), Some((_, Known::Guessed))) && !is_known()
-    }
-
-    /// The row of whoever a trailer names.
-    pub(super) fn person(&self, name: &str, email: &str) -> Option<AgentIndex> {
-        let known = self.address(email, name).or_else(|| self.named(name)).or_else(|| self.unheard_of_bot(name));
-        known.map(|(agent, _)| agent).or_else(|| self.nameless(name, email))
-    }
-
-    /// A tool's own word where a name should be, and no address that could be a person's.
-    fn nameless(&self, name: &str, email: &str) -> Option<AgentIndex> {
-        if email.contains('@') && !email.ends_with(".local") && !email.ends_with("@localhost") {
-            return None;
-        }
-        let name = lower(name);
-        if email.is_empty() && !self.given_names.contains(name.as_ref()) {
-            // English elsewhere, but nobody's whole name: `Co-authored-by: Cursor`.
-            if let Some(agent) = self.word(&name) {
-                return Some(agent);
-            }
-        }
-        let (agent, rest) = self.word_at_start(&self.words, &name)?;
-        is_name(&name, &name[..name.len() - rest.len()]).then_some(agent)
-    }
-
-    /// Whether a co-author without any address is an agent by its product's name: `Claude`, `Codex CLI`, `Claude Opus 4.5`.
-    /// Names that people bear (`Devin`, `Jules`) stay people's.
-    pub(super) fn is_a_bare_agent(&self, who: &Identity) -> bool {
-        let name = fold(&who.name);
-        who.email.is_empty()
-            && who.account.is_none()
-            && self.named(&name).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some()
     }
 
     /// The row of an account. `name` decides where one id serves several bots.
@@ -209,14 +108,16 @@ impl Catalogue {
 
     /// The row a disclosure trailer (`Assisted-by`) names; `None` when it names no tool.
     pub(super) fn disclosed(&self, accepts: Accepts, value: &str) -> Option<AgentIndex> {
+        let written = value;
         let value = lower(value);
         let value = value.trim_start_matches(['[', '`', '"', '*', '_', '(', '@']);
         let value = ["an ", "the ", "a "].iter().find_map(|article| value.strip_prefix(article)).unwrap_or(value);
         if is_denial(value) {
-            return None;
+            return excepted(value).and_then(|rest| self.disclosed(accepts, rest));
         }
         let person = value.contains('@');
-        let mut named = value.split([',', ';', '+', '&']).filter_map(|part| {
+        const BETWEEN: [char; 4] = [',', ';', '+', '&'];
+        let mut named = value.split(BETWEEN).zip(written.split(BETWEEN)).filter_map(|(part, written)| {
             let (agent, rest) = self.word_at_start(&self.all_words, part.trim())?;
             // `Claude:opus`, `Claude (Opus)` and `Claude 4` are the tool; `Claude Martin <cm@example.com>` is a person.
             let names_it = match rest.trim_start().chars().next() {
@@ -224,7 +125,7 @@ impl Catalogue {
                 Some(next) => {
                     let letter = next.is_alphabetic();
                     // A word beside it makes a name of a word that is one; `Codex reviewer` is Codex.
-                    (!letter || !person && rest.starts_with(' ') && self.is_only_a_tool(part.trim(), rest))
+                    (!letter || !person && rest.starts_with(' ') && self.is_only_a_tool(part.trim(), (written, rest)))
                         && (!person || next == ':' || next == '(')
                 }
             };
@@ -247,9 +148,10 @@ impl Catalogue {
         })
     }
 
-    fn is_only_a_tool(&self, text: &str, rest: &str) -> bool {
+    fn is_only_a_tool(&self, text: &str, (written, rest): (&str, &str)) -> bool {
         let word = &text[..text.len() - rest.len()];
-        self.words.iter().any(|(known, _)| known == word)
+        let is_person = self.first_names.contains(word) && self.is_family_name(written, rest);
+        !is_person && self.words.iter().any(|(known, _)| known == word)
     }
 
     /// The tool that has exactly this word.
@@ -259,7 +161,11 @@ impl Catalogue {
     }
 
     /// The tool whose word a lower-case text starts with, and what follows.
-    fn word_at_start<'t>(&self, words: &[(String, AgentIndex)], text: &'t str) -> Option<(AgentIndex, &'t str)> {
+    pub(super) fn word_at_start<'t>(
+        &self,
+        words: &[(String, AgentIndex)],
+        text: &'t str,
+    ) -> Option<(AgentIndex, &'t str)> {
         words.iter().find_map(|(word, agent)| {
             let rest = text.strip_prefix(word.as_str())?;
             (!rest.starts_with(|c: char| c.is_alphanumeric())).then_some((*agent, rest))
@@ -306,6 +212,16 @@ fn is_denial(value: &str) -> bool {
     )
 }
 
+/// What a denial leaves out: `None, except Claude for the tests`.
+pub(super) fn excepted(value: &str) -> Option<&str> {
+    const WORDS: [&str; 7] =
+        ["except", "other than", "apart from", "aside from", "besides", "with the exception of", "save for"];
+    let at = |words: &&str| value.find(*words).map(|at| at + words.len());
+    let rest = &value[WORDS.iter().find_map(at)?..];
+    let rest = rest.strip_prefix("ing").unwrap_or(rest).trim_start();
+    Some(rest.strip_prefix("for ").unwrap_or(rest).trim_start()).filter(|rest| !rest.is_empty())
+}
+
 /// Whether what follows `AI:` says that it was used: `yes`, `generated`, `mostly written by …`.
 pub(super) fn says_so(value: &str) -> bool {
     let value = lower(value);
@@ -342,42 +258,6 @@ pub(super) fn is_by_hand(value: &str) -> bool {
 fn is_uuid(text: &str) -> bool {
     let text = text.strip_prefix("agent-").unwrap_or(text);
     text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-}
-
-/// Whether `name` is `known`, alone or with a version, a remark, or a word that only programs bear.
-fn is_name(name: &str, known: &str) -> bool {
-    let Some(rest) = name.strip_prefix(known) else { return false };
-    let rest = rest.trim_start_matches([' ', '-', '(', '[', ':', '/', '+', ',']);
-    let apart = rest.len() < name.len() - known.len();
-    let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let programs = matches!(
-        word,
-        "agent"
-            | "bot"
-            | "ai"
-            | "cli"
-            | "cloud"
-            | "app"
-            | "assistant"
-            | "code"
-            | "coder"
-            | "model"
-            | "opus"
-            | "sonnet"
-            | "haiku"
-            | "pro"
-            | "via"
-            | "with"
-            | "powered"
-            | "chat"
-            | "coding"
-            | "autofix"
-    );
-    rest.is_empty()
-        || !rest.starts_with(char::is_alphabetic)
-        || apart && programs
-        || name.as_bytes()[known.len()] == b'('
-        || name[known.len()..].starts_with(" (")
 }
 
 /// Lower case without allocating when it is that already.

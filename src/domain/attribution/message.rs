@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::catalogue::Catalogue;
 use super::cues::{self, Cue, FOOTERS, LINKED_FOOTERS};
-use super::lookup::{is_by_hand, lower, says_so, starts_with};
-use super::mark::{Place, shortened, text_mark};
+use super::lookup::{excepted, is_by_hand, lower, says_so, starts_with};
+use super::mark::{Mark, Place, shortened, text_mark};
 use super::marks::{Marks, beside_a_human};
+use super::quotes::{Quotes, ToldOf};
 use super::rows::{Accepts, Says};
 use super::trailers::{self, Ending, Trailer};
 use super::{Certainty, Kind};
@@ -26,6 +27,7 @@ impl Marks<'_> {
     pub(super) fn of_text(&mut self, text: &str, with_prose: bool, has_subject: bool) {
         let quoted_until = reverted(text);
         let ending = Ending::of(text);
+        let quotes = Quotes::of(text);
         let mut bounds = (0, 0);
         let mut prose_read = false;
         for seen in self.catalogue.cues.find(text) {
@@ -38,20 +40,21 @@ impl Marks<'_> {
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }
-            if !prose_read && matches!(seen.cue, Cue::Tool(_)) {
+            if !prose_read && matches!(seen.cue, Cue::Tool(_) | Cue::Unnamed) {
                 prose_read = true;
                 self.of_sentences(text, bounds);
             }
-            self.quote(from, bounds.0 < quoted_until || is_quote(&text[bounds.0..bounds.1]));
+            if self.found.len() > from {
+                self.quote(from, bounds.0 < quoted_until || quotes.hold(bounds.0, &ending));
+            }
         }
     }
 
     /// What is only quoted says that somebody else's work was marked.
     fn quote(&mut self, from: usize, is_quoted: bool) {
         if is_quoted {
-            for mark in self.found.iter_mut().skip(from) {
-                mark.is_quoted = true;
-                mark.certainty = Certainty::Ambiguous;
+            for mark in self.found.split_off(from) {
+                self.push(Mark { is_quoted: true, certainty: Certainty::Ambiguous, ..mark });
             }
         }
     }
@@ -138,12 +141,13 @@ impl Marks<'_> {
             Some(agent) if agent == catalogue.other && accepts == Some(Accepts::Any) => {
                 let is_tool = |seen: cues::Seen| matches!(seen.cue, Cue::Tool(_));
                 let by_hand = is_by_hand(trailer.value) && !catalogue.cues.find(trailer.value).any(is_tool);
-                if by_hand || catalogue.phrases.deny(&catalogue.cues, trailer.value) {
+                let is_denied = || catalogue.phrases.deny(&catalogue.cues, trailer.value);
+                if by_hand || excepted(&lower(trailer.value)).is_none() && is_denied() {
                     return;
                 }
                 let named = catalogue.cues.find(trailer.value).find_map(|seen| match seen.cue {
                     Cue::Tool(named) => Some(named).filter(|named| *named != catalogue.other),
-                    Cue::Line | Cue::NotATool => None,
+                    Cue::Line | Cue::Unnamed | Cue::NotATool => None,
                 });
                 named.or(Some(agent))
             }
@@ -156,23 +160,28 @@ impl Marks<'_> {
 
     fn of_footer(&mut self, line: &str, with_prose: bool) {
         let catalogue = self.catalogue;
-        let mut footer_at = |text: &str| {
-            let text = bare(text);
+        let told_of = ToldOf::in_line(line);
+        let mut footer_at = |at: usize| {
+            let from = self.found.len();
+            let text = bare(&line[at..]);
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
             } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
                 self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
             }
+            self.quote(from, self.found.len() > from && told_of.holds(at));
         };
-        footer_at(line);
+        footer_at(0);
         // A robot sign starts a footer even on the subject line.
         if !line.is_ascii() {
-            line.split('🤖').skip(1).for_each(footer_at);
+            line.match_indices('🤖').for_each(|(at, robot)| footer_at(at + robot.len()));
         }
         for (at, _) in line.match_indices("://") {
             let url = &line[at + 3..];
             if let Some(sign) = catalogue.links.iter().find(|sign| starts_with(url, &sign.text)) {
+                let from = self.found.len();
                 self.push(text_mark(sign, Place::Link, line));
+                self.quote(from, self.found.len() > from && told_of.holds(at));
             }
         }
     }
@@ -256,10 +265,6 @@ fn line_around(text: &str, at: usize) -> (usize, usize) {
 /// Where the line ends whose break a text ends with.
 fn before_break(text: &str) -> Option<usize> {
     ["\r\n", "\n", "\r", "\\n"].iter().find_map(|written| text.strip_suffix(written)).map(str::len)
-}
-
-fn is_quote(text: &str) -> bool {
-    text.trim_start().starts_with('>')
 }
 
 /// The word in `Generated with [Word](https://…)`, or in a line that is `Generated with Word` and no more.

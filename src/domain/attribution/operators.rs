@@ -43,7 +43,8 @@ fn human(catalogue: &Catalogue, identity: Identity) -> Option<Identity> {
         let name = marks::without_remark(&name).to_owned();
         return Some(Identity { name, ..identity });
     }
-    let is_program = catalogue.person(&name, &identity.email).is_some();
+    let is_program =
+        catalogue.person(&name, &identity.email).is_some() && !catalogue.is_perhaps_somebody(&name, &identity.email);
     // A name without an address names nobody in particular; who calls itself a bot is none.
     let is_somebody = identity.account.is_some() || identity.email.contains('@');
     let lower = name.to_lowercase();

@@ -15,8 +15,12 @@ const TOOL: char = '\u{1}';
 pub(super) struct Phrases {
     wrote: Regex,
     had_a_part: Regex,
+    unnamed: Regex,
+    talk: Regex,
+    excepted: Regex,
     denied: Regex,
     contrasted: Regex,
+    other: AgentIndex,
 }
 
 /// What a text says, and of which tool.
@@ -32,8 +36,11 @@ const DENIED: &str = r"(?:\bno\b|\bnot\b|\bnever\b|\bwithout\b|\bzero\b|\bnone\b
 /// What follows a denial of something else: `Not tested, written by Claude`, `not by me but by Claude`.
 const CONTRASTED: &str = r"^(?:but |and |it |this |was |is |rather |instead |entirely |mostly |all )*(?:written|generated|authored|created|coded|made|implemented|produced|drafted|done|built)[^\x01]{0,20} (?:by|with|using) (?:the |an |a )*\x01|^but (?:rather |instead |entirely |mostly )*(?:by|with) (?:the |an |a )*\x01|^\x01 (?:wrote|generated|made|did|created|implemented)\b";
 
+/// What a denial leaves out: `No AI was used except for Copilot's completions`.
+const EXCEPTED: &str = r"\b(?:except|other than|apart from|aside from|besides|excluding|with the exception of|save for)\b[^;\x01]{0,40}\x01";
+
 impl Phrases {
-    pub fn new(prose: &Prose) -> Result<Self, String> {
+    pub fn new(prose: &Prose, other: AgentIndex) -> Result<Self, String> {
         let expand = |form: &String| {
             let mut form = form.clone();
             for (name, part) in prose.parts.iter().rev() {
@@ -60,8 +67,12 @@ impl Phrases {
         Ok(Self {
             wrote: compile(&forms(Says::Wrote))?,
             had_a_part: compile(&forms(Says::HadAPart))?,
+            unnamed: compile(&forms(Says::Unnamed))?,
+            talk: compile(&prose.talk.iter().map(expand).collect::<Vec<_>>())?,
+            excepted: compile(&[EXCEPTED.replace(r"\b", r"(?-u:\b)")])?,
             contrasted: compile(&[CONTRASTED.replace(r"\b", r"(?-u:\b)")])?,
             denied: compile(&[DENIED.replace(r"\b", r"(?-u:\b)")])?,
+            other,
         })
     }
 
@@ -74,20 +85,30 @@ impl Phrases {
             let first = tool;
             tool += sentence.matches(TOOL).count();
             if tool == first {
+                if weak.is_none() && self.unnamed.is_match(sentence) {
+                    weak = Some(Said { says: Says::HadAPart, agent: self.other });
+                }
                 continue;
             }
             if weak.is_none() && self.contrasts(sentence) {
                 weak = tools.get(first).map(|agent| Said { says: Says::HadAPart, agent: *agent });
             }
-            if self.denied.is_match(sentence) {
-                continue;
-            }
             let said = |says, at: usize| {
                 let agent = tools.get(first + sentence[..at].matches(TOOL).count().saturating_sub(1)).copied()?;
                 Some(Said { says, agent })
             };
+            if self.denied.is_match(sentence) {
+                if let Some(found) = self.excepted.search_half(&Input::new(sentence)) {
+                    weak = weak.or_else(|| said(Says::HadAPart, char_end(sentence, found.offset())));
+                }
+                continue;
+            }
             if let Some(found) = self.wrote.search_half(&Input::new(sentence)) {
-                return said(Says::Wrote, char_end(sentence, found.offset()));
+                let at = char_end(sentence, found.offset());
+                if !self.talk.is_match(sentence) {
+                    return said(Says::Wrote, at);
+                }
+                weak = weak.or_else(|| said(Says::HadAPart, at));
             }
             if weak.is_none()
                 && let Some(found) = self.had_a_part.search_half(&Input::new(sentence))

@@ -59,6 +59,9 @@ pub struct Agent {
     /// How a trailer or a note spells it, in words that elsewhere are English or somebody's given name.
     #[serde(default)]
     pub trailer_words: Vec<String>,
+    /// Who makes it, as people write it in brackets behind its name.
+    #[serde(default)]
+    pub vendors: Vec<String>,
     /// Fingerprints of the SSH keys it signs with.
     #[serde(default)]
     pub signed_by: Vec<String>,
@@ -156,6 +159,8 @@ pub(super) enum Says {
     Wrote,
     /// That a tool had some part: found it, reviewed it, suggested it.
     HadAPart,
+    /// That some tool wrote, in words that name none.
+    Unnamed,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,6 +178,10 @@ pub(super) struct Prose {
     pub ai: Vec<String>,
     /// Names that contain a tool's name and are not the tool at work.
     pub not_tools: Vec<String>,
+    /// Words that say it without the name of any tool.
+    pub unnamed: Vec<String>,
+    /// Forms in which people tell what a program does.
+    pub talk: Vec<String>,
     pub parts: Vec<(String, String)>,
     pub phrases: Vec<Phrase>,
 }
@@ -185,6 +194,8 @@ pub(super) struct File {
     pub disclosures: Vec<Disclosure>,
     pub role_names: Vec<String>,
     pub given_names: HashSet<String>,
+    pub first_names: HashSet<String>,
+    pub editions: HashSet<String>,
     pub session_keys: Vec<String>,
     pub prose: Prose,
     pub agent: Vec<Agent>,

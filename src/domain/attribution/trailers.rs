@@ -31,7 +31,7 @@ fn lines(message: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// A text's first line and what follows its break. Looks no further than the break, so that reading all lines is linear.
-fn first_line(text: &str) -> (&str, &str) {
+pub(super) fn first_line(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let is_break = |(at, b): (usize, &u8)| match b {
         b'\n' | b'\r' => true,
@@ -93,7 +93,7 @@ impl<'t> Ending<'t> {
         Self { text, bytes: OnceCell::new() }
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         *self.bytes.get_or_init(|| {
             let last_other = lines(self.text).filter(|(line, _)| !is_hyphenated(without_wrapping(line))).last();
             last_other.map_or(self.text.len(), |(_, rest)| rest.len())
@@ -109,7 +109,8 @@ impl<'t> Ending<'t> {
     }
 }
 
-fn is_hyphenated(line: &str) -> bool {
+/// Whether a line is a trailer with a key of several words, as those that name people are.
+pub(super) fn is_hyphenated(line: &str) -> bool {
     trailer(line).is_some_and(|trailer| trailer.key.contains('-'))
 }
 

@@ -1,0 +1,196 @@
+//! Whom a name alone names: a product, a bot, or a person who is called like one.
+
+use super::catalogue::{AgentIndex, Catalogue, Known};
+use super::fold::fold;
+use super::lookup::lower;
+use crate::domain::people::Identity;
+
+/// What stands before `agent` in the names of programs that are no AI: of monitoring, of configuration, of builds and releases.
+const PROGRAMS_CALLED_AGENTS: [&str; 24] = [
+    "datadog",
+    "puppet",
+    "release",
+    "build",
+    "buildkite",
+    "deploy",
+    "deployment",
+    "ci",
+    "cd",
+    "sync",
+    "update",
+    "backup",
+    "zabbix",
+    "newrelic",
+    "elastic",
+    "grafana",
+    "monitoring",
+    "metrics",
+    "telemetry",
+    "jenkins",
+    "teamcity",
+    "azure",
+    "chef",
+    "ssh",
+];
+
+impl Catalogue {
+    /// The row a name proves beside that address. What is called like a tool and has more than its word as its domain
+    /// (`Codex <me@codexstudio.io>`) is perhaps another's firm: a guess.
+    pub(super) fn by_name(&self, name: &str, email: &str) -> Option<(AgentIndex, Known)> {
+        match self.named(name) {
+            Some((agent, Known::Name)) if is_namesake(name, email) => Some((agent, Known::Guessed)),
+            named => named.or_else(|| self.remarked(name).map(|agent| (agent, Known::Name))),
+        }
+    }
+
+    /// Whether somebody who is called like a tool may be a person or a firm all the same.
+    pub(super) fn is_perhaps_somebody(&self, name: &str, email: &str) -> bool {
+        is_namesake(name, email) && self.address(email, name).is_none()
+    }
+
+    /// `Claude (Anthropic)`, `Cursor (AI)`: a tool's own word, and in brackets who makes it or what it is.
+    fn remarked(&self, name: &str) -> Option<AgentIndex> {
+        const WHAT: [&str; 6] = ["bot", "agent", "assistant", "coding agent", "coding assistant", "model"];
+        let name = lower(name);
+        let (tool, remark) = name.strip_suffix([')', ']'])?.rsplit_once(['(', '['])?;
+        let agent = self.word(tool).filter(|agent| *agent != self.other)?;
+        let remark = remark.trim();
+        let starts =
+            |word: &str| remark.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()));
+        let is_program = WHAT.contains(&remark) || ["ai", "llm"].iter().any(|word| starts(word));
+        (is_program || self.agents[agent].vendors.iter().any(|vendor| starts(vendor))).then_some(agent)
+    }
+
+    /// Whether a tool's word is a first name here, and the rest a family name, as in `Claude Martin`: one to three words with
+    /// capitals, and no edition of the tool. `rest` is what follows the word, in lower case; `written` the whole as it was written.
+    pub(super) fn is_family_name(&self, written: &str, rest: &str) -> bool {
+        const PARTICLES: [&str; 12] = ["van", "von", "de", "der", "den", "du", "da", "di", "la", "le", "del", "dos"];
+        let words = rest.split_whitespace().count();
+        let mut last = written.split_whitespace().rev().take(words);
+        let is_name = |word: &str| {
+            let word = word.strip_suffix('.').filter(|initial| initial.chars().count() == 1).unwrap_or(word);
+            let letters = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'));
+            let lower = lower(word);
+            let is_capital = word.starts_with(char::is_uppercase) && !self.editions.contains(lower.as_ref());
+            letters && (is_capital || PARTICLES.contains(&lower.as_ref()))
+        };
+        (1..=3).contains(&words) && last.all(is_name)
+    }
+
+    /// The row a name alone proves: a bot's login, or a name that no person bears.
+    fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
+        let name = lower(name);
+        if name.ends_with("[bot]") {
+            return self.bot(&name);
+        }
+        let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
+        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(&name, known))?;
+        Some((*agent, Known::Name))
+    }
+
+    /// The row of a lower-case `….[bot]` login. `x-staging[bot]` is `x[bot]` being tried out.
+    pub(super) fn bot(&self, login: &str) -> Option<(AgentIndex, Known)> {
+        if let Some(agent) = self.logins.get(login) {
+            return Some((*agent, Known::Login));
+        }
+        let (name, _) = login.strip_suffix("[bot]")?.rsplit_once('-').filter(|(_, rest)| {
+            matches!(*rest, "staging" | "stage" | "dev" | "test" | "testing" | "preview" | "nightly" | "local" | "beta")
+        })?;
+        self.logins.get(&format!("{name}[bot]")).map(|agent| (*agent, Known::Login))
+    }
+
+    /// A bot that nobody here knows and that calls itself AI or an agent. Named like the programs that were called agents before,
+    /// it is a guess only.
+    pub(super) fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
+        let name = lower(name);
+        let mut parts = name.strip_suffix("[bot]")?.split('-');
+        if parts.clone().any(|part| matches!(part, "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude")) {
+            return Some((self.other, Known::Login));
+        }
+        let is_program = parts.clone().any(|part| PROGRAMS_CALLED_AGENTS.contains(&part));
+        let known = if is_program { Known::Guessed } else { Known::Login };
+        parts.any(|part| part == "agent").then_some((self.other, known))
+    }
+
+    /// Whether [`Self::person`] only guesses.
+    pub(super) fn is_guess(&self, name: &str, email: &str) -> bool {
+        let by_name = || self.by_name(name, email).or_else(|| self.unheard_of_bot(name));
+        self.address(email, name).is_none() && matches!(by_name(), Some((_, Known::Guessed)))
+    }
+
+    /// The row of whoever a trailer names.
+    pub(super) fn person(&self, name: &str, email: &str) -> Option<AgentIndex> {
+        let known =
+            self.address(email, name).or_else(|| self.by_name(name, email)).or_else(|| self.unheard_of_bot(name));
+        known.map(|(agent, _)| agent).or_else(|| self.nameless(name, email))
+    }
+
+    /// A tool's own word where a name should be, and no address that could be a person's.
+    fn nameless(&self, name: &str, email: &str) -> Option<AgentIndex> {
+        if email.contains('@') && !email.ends_with(".local") && !email.ends_with("@localhost") {
+            return None;
+        }
+        let name = lower(name);
+        if email.is_empty() && !self.given_names.contains(name.as_ref()) {
+            // English elsewhere, but nobody's whole name: `Co-authored-by: Cursor`.
+            if let Some(agent) = self.word(&name) {
+                return Some(agent);
+            }
+        }
+        let (agent, rest) = self.word_at_start(&self.words, &name)?;
+        is_name(&name, &name[..name.len() - rest.len()]).then_some(agent)
+    }
+
+    /// Whether a co-author without any address is an agent by its product's name: `Claude`, `Codex CLI`, `Claude Opus 4.5`.
+    /// Names that people bear (`Devin`, `Jules`) stay people's.
+    pub(super) fn is_a_bare_agent(&self, who: &Identity) -> bool {
+        let name = fold(&who.name);
+        who.email.is_empty()
+            && who.account.is_none()
+            && self.named(&name).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some()
+    }
+}
+
+/// Whether `name` is `known`, alone or with a version, a remark, or a word that only programs bear.
+fn is_name(name: &str, known: &str) -> bool {
+    let Some(rest) = name.strip_prefix(known) else { return false };
+    let rest = rest.trim_start_matches([' ', '-', '(', '[', ':', '/', '+', ',']);
+    let apart = rest.len() < name.len() - known.len();
+    let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let programs = matches!(
+        word,
+        "agent"
+            | "bot"
+            | "ai"
+            | "cli"
+            | "cloud"
+            | "app"
+            | "assistant"
+            | "code"
+            | "coder"
+            | "model"
+            | "opus"
+            | "sonnet"
+            | "haiku"
+            | "pro"
+            | "via"
+            | "with"
+            | "powered"
+            | "chat"
+            | "coding"
+            | "autofix"
+    );
+    rest.is_empty()
+        || !rest.starts_with(char::is_alphabetic)
+        || apart && programs
+        || name.as_bytes()[known.len()] == b'('
+        || name[known.len()..].starts_with(" (")
+}
+
+/// Whether a name of one word is a part, and not the whole, of what its address calls its domain.
+fn is_namesake(name: &str, email: &str) -> bool {
+    let Some((_, domain)) = email.split_once('@') else { return false };
+    let (name, domain) = (lower(name), lower(domain));
+    let is_word = name.len() >= 4 && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_word && domain.split('.').any(|label| label.contains(name.as_ref()) && label != name)
+}
