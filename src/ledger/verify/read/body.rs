@@ -1,30 +1,28 @@
 //! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer as _};
 use serde_json::value::RawValue;
 
-use super::eligible::{Group, Later};
-use super::report::Outcome;
-use super::violation::Violation;
+use super::group::{Group, Later};
+use super::short::{self, Short};
 use super::who::AccountId;
 use crate::domain::decide::Permission;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
 use crate::ledger::entry::Header;
+use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::violation::Violation;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(in crate::ledger::verify) enum State {
     Approved,
     Rejected,
 }
 
 impl State {
     /// What GitHub may be told after this outcome, if anything.
-    pub(super) fn after(outcome: Outcome) -> Option<State> {
+    pub(in crate::ledger::verify) fn after(outcome: Outcome) -> Option<State> {
         match outcome {
             Outcome::Approved | Outcome::NotRequired => Some(State::Approved),
             Outcome::Denied | Outcome::Expired => Some(State::Rejected),
@@ -32,7 +30,7 @@ impl State {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::ledger::verify) fn as_str(self) -> &'static str {
         match self {
             State::Approved => "approved",
             State::Rejected => "rejected",
@@ -42,26 +40,26 @@ impl State {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Verdict {
+pub(in crate::ledger::verify) enum Verdict {
     Approve,
     Deny,
 }
 
-pub(super) struct Opened {
-    pub(super) request_digest: String,
-    pub(super) parties: Vec<Person>,
-    pub(super) people: Vec<Owner>,
-    pub(super) ai_commits: u64,
-    pub(super) partial: Vec<IgnoredAny>,
-    pub(super) matched_rules: Vec<IgnoredAny>,
-    pub(super) quorum: Vec<Quorum>,
-    pub(super) denied_by: Vec<IgnoredAny>,
-    pub(super) policy: Policy,
-    pub(super) expires_at: Option<u64>,
+pub(in crate::ledger::verify) struct Opened {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) parties: Vec<Person>,
+    pub(in crate::ledger::verify) people: Vec<Owner>,
+    pub(in crate::ledger::verify) ai_commits: u64,
+    pub(in crate::ledger::verify) partial: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) matched_rules: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) denied_by: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) policy: Policy,
+    pub(in crate::ledger::verify) expires_at: Option<u64>,
 }
 
 impl Opened {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Opened, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Opened, Violation> {
         Ok(Opened {
             request_digest: need(entry.request_digest, "request_digest")?,
             parties: need(entry.parties, "parties")?,
@@ -79,16 +77,16 @@ impl Opened {
 
 /// Who had a part for certain, by the facts an opening rests on. Who else had one, takes the whole judgement to tell.
 #[derive(Debug, Default)]
-pub(super) struct KnownParts {
+pub(in crate::ledger::verify) struct KnownParts {
     /// Whoever set the run going: they have a part by whatever rules it is judged.
-    pub(super) starters: Vec<AccountId>,
+    pub(in crate::ledger::verify) starters: Vec<AccountId>,
     /// They, and whoever wrote a held commit or is its co-author, with an account that GitHub names.
-    pub(super) all: Vec<AccountId>,
+    pub(in crate::ledger::verify) all: Vec<AccountId>,
 }
 
 impl KnownParts {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
-        // Sealed facts tell nothing by themselves: whoever has the openings looks at them (`opened.rs`).
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        // Sealed facts tell nothing by themselves: whoever has the openings looks at them (`opened`).
         let Some(facts) = entry.facts.filter(|facts| facts.get().starts_with('{')) else { return Self::started(entry) };
         let facts: Facts = need(Some(facts), "facts")?;
         let commits: Vec<Judged> = need(entry.commits, "commits")?;
@@ -154,15 +152,15 @@ struct Judged {
     gated: bool,
 }
 
-pub(super) struct Review {
-    pub(super) request_digest: String,
-    pub(super) reviewer: Reviewer,
-    pub(super) verdict: Verdict,
-    pub(super) access: Permission,
+pub(in crate::ledger::verify) struct Review {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) reviewer: Reviewer,
+    pub(in crate::ledger::verify) verdict: Verdict,
+    pub(in crate::ledger::verify) access: Permission,
 }
 
 impl Review {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Review, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Review, Violation> {
         Ok(Review {
             request_digest: need(entry.request_digest, "request_digest")?,
             reviewer: need(entry.reviewer, "reviewer")?,
@@ -173,14 +171,14 @@ impl Review {
 }
 
 /// Whose word does not count.
-pub(super) struct Refused {
-    pub(super) reviewer: Person,
+pub(in crate::ledger::verify) struct Refused {
+    pub(in crate::ledger::verify) reviewer: Person,
     /// Because they had a part, as far as that is told.
-    pub(super) is_party: bool,
+    pub(in crate::ledger::verify) is_party: bool,
 }
 
 impl Refused {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
         #[derive(Deserialize)]
         struct Why {
             refusal: String,
@@ -192,29 +190,29 @@ impl Refused {
 }
 
 /// What somebody who approved may do now.
-pub(super) struct Weighed {
-    pub(super) reviewer: Person,
-    pub(super) access: Permission,
+pub(in crate::ledger::verify) struct Weighed {
+    pub(in crate::ledger::verify) reviewer: Person,
+    pub(in crate::ledger::verify) access: Permission,
 }
 
 impl Weighed {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
         Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, access: need(entry.permission, "permission")? })
     }
 }
 
-pub(super) struct Decision {
-    pub(super) request_digest: String,
-    pub(super) outcome: Outcome,
-    pub(super) approvers: Vec<Reviewer>,
+pub(in crate::ledger::verify) struct Decision {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) outcome: Outcome,
+    pub(in crate::ledger::verify) approvers: Vec<Reviewer>,
     /// Who denied it, if a person did.
-    pub(super) denied_by: Option<Person>,
-    pub(super) quorum: Vec<Quorum>,
-    pub(super) policy: Policy,
+    pub(in crate::ledger::verify) denied_by: Option<Person>,
+    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) policy: Policy,
 }
 
 impl Decision {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Decision, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Decision, Violation> {
         Ok(Decision {
             request_digest: need(entry.request_digest, "request_digest")?,
             outcome: need(entry.outcome, "outcome")?,
@@ -227,15 +225,15 @@ impl Decision {
     }
 }
 
-pub(super) struct Callback {
-    pub(super) request_digest: String,
-    pub(super) state: State,
+pub(in crate::ledger::verify) struct Callback {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) state: State,
     /// The run as it was a moment before.
-    pub(super) checked: Attempted,
+    pub(in crate::ledger::verify) checked: Attempted,
 }
 
 impl Callback {
-    pub(super) fn of(entry: &Header<'_>) -> Result<Callback, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Callback, Violation> {
         Ok(Callback {
             request_digest: need(entry.request_digest, "request_digest")?,
             state: need(entry.state, "state")?,
@@ -246,14 +244,14 @@ impl Callback {
 
 /// One attempt of a run, by what may become of it: a newer attempt or another commit is something else.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Attempted {
-    pub(super) attempt: u64,
-    pub(super) head_sha: String,
+pub(in crate::ledger::verify) struct Attempted {
+    pub(in crate::ledger::verify) attempt: u64,
+    pub(in crate::ledger::verify) head_sha: String,
 }
 
 impl Attempted {
     /// What an opening is about; nothing where it does not say.
-    pub(super) fn opened(entry: &Header<'_>) -> Option<Self> {
+    pub(in crate::ledger::verify) fn opened(entry: &Header<'_>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Run {
             attempt: u64,
@@ -265,76 +263,73 @@ impl Attempted {
 
 /// An account: an object with its `id`, or where there is no room the id by itself.
 #[derive(Debug)]
-pub(super) struct Person {
-    pub(super) id: AccountId,
+pub(in crate::ledger::verify) struct Person {
+    pub(in crate::ledger::verify) id: AccountId,
     /// A bot's or an organization's.
     is_nobodys: bool,
 }
 
 impl Person {
     /// The number of a person's account, which stands in clear.
-    pub(super) fn in_clear(&self) -> Option<AccountId> {
+    pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
         Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
     }
 }
 
+/// What is read of an account that is told as an object.
+#[derive(Deserialize)]
+pub(super) struct Account {
+    id: AccountId,
+    kind: Option<AccountKind>,
+}
+
+impl<'de> Short<'de> for Person {
+    type Object = Account;
+
+    const EXPECTED: &'static str = "an account, or its id";
+
+    fn word<E: Error>(id: &str) -> Result<Self, E> {
+        AccountId::deserialize(id.into_deserializer()).map(|id| Self { id, is_nobodys: false })
+    }
+
+    fn number<E: Error>(id: u64) -> Result<Self, E> {
+        AccountId::deserialize(id.into_deserializer()).map(|id| Self { id, is_nobodys: false })
+    }
+
+    fn object(Account { id, kind }: Account) -> Self {
+        Self { id, is_nobodys: matches!(kind, Some(AccountKind::Bot | AccountKind::Organization)) }
+    }
+}
+
 impl<'de> Deserialize<'de> for Person {
-    // An untagged enumeration would keep every field of the object before it looks at the id.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Told;
-        impl<'de> Visitor<'de> for Told {
-            type Value = Person;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an account, or its id")
-            }
-
-            fn visit_u64<E: de::Error>(self, id: u64) -> Result<Person, E> {
-                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id, is_nobodys: false })
-            }
-
-            fn visit_str<E: de::Error>(self, id: &str) -> Result<Person, E> {
-                AccountId::deserialize(id.into_deserializer()).map(|id| Person { id, is_nobodys: false })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Person, A::Error> {
-                #[derive(Deserialize)]
-                struct Account {
-                    id: AccountId,
-                    kind: Option<AccountKind>,
-                }
-                let Account { id, kind } = Account::deserialize(MapAccessDeserializer::new(map))?;
-                let is_nobodys = matches!(kind, Some(AccountKind::Bot | AccountKind::Organization));
-                Ok(Person { id, is_nobodys })
-            }
-        }
-        deserializer.deserialize_any(Told)
+        short::deserialize(deserializer)
     }
 }
 
 /// Accounts that are one human's, or a program's.
 #[derive(Debug, Deserialize)]
-pub(super) struct Owner {
-    pub(super) accounts: Vec<Person>,
+pub(in crate::ledger::verify) struct Owner {
+    pub(in crate::ledger::verify) accounts: Vec<Person>,
     #[serde(default)]
-    pub(super) is_machine: bool,
+    pub(in crate::ledger::verify) is_machine: bool,
 }
 
 impl Owner {
-    pub(super) fn has(&self, id: AccountId) -> bool {
+    pub(in crate::ledger::verify) fn has(&self, id: AccountId) -> bool {
         self.accounts.iter().any(|account| account.id == id)
     }
 }
 
 #[derive(Deserialize)]
-pub(super) struct Reviewer {
-    pub(super) id: AccountId,
-    pub(super) kind: String,
+pub(in crate::ledger::verify) struct Reviewer {
+    pub(in crate::ledger::verify) id: AccountId,
+    pub(in crate::ledger::verify) kind: String,
 }
 
 impl Reviewer {
     /// The number of a person's account, which stands in clear.
-    pub(super) fn in_clear(&self) -> Option<AccountId> {
+    pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
         Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !NOBODYS.contains(&self.kind.as_str()))
     }
 }
@@ -342,21 +337,21 @@ impl Reviewer {
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Quorum {
-    pub(super) need: u64,
+pub(in crate::ledger::verify) struct Quorum {
+    pub(in crate::ledger::verify) need: u64,
     /// How many came; a quorum that is only asked for does not say.
-    pub(super) have: u64,
+    pub(in crate::ledger::verify) have: u64,
     /// From whom they have to be.
-    pub(super) from: Option<Group>,
+    pub(in crate::ledger::verify) from: Option<Group>,
     /// Who may besides, after some time; only where it is asked for.
-    pub(super) later: Vec<Later>,
-    pub(super) any_of: Vec<Quorum>,
-    pub(super) all_of: Vec<Quorum>,
+    pub(in crate::ledger::verify) later: Vec<Later>,
+    pub(in crate::ledger::verify) any_of: Vec<Quorum>,
+    pub(in crate::ledger::verify) all_of: Vec<Quorum>,
 }
 
 impl Quorum {
     /// Whether it asks less than another, in any part.
-    pub(super) fn is_less_than(&self, asked: &Quorum) -> bool {
+    pub(in crate::ledger::verify) fn is_less_than(&self, asked: &Quorum) -> bool {
         let differs = |ours: &[Quorum], theirs: &[Quorum]| {
             ours.len() != theirs.len() || ours.iter().zip(theirs).any(|(ours, theirs)| ours.is_less_than(theirs))
         };
@@ -364,7 +359,7 @@ impl Quorum {
     }
 
     /// The part that is not met, if it is not; or one that counts more people than there are.
-    pub(super) fn unmet(&self, approvers: u64) -> Option<&Quorum> {
+    pub(in crate::ledger::verify) fn unmet(&self, approvers: u64) -> Option<&Quorum> {
         if let Some(first) = self.any_of.first() {
             let met = self.any_of.iter().find(|part| part.unmet(approvers).is_none());
             return if met.is_some() { None } else { first.unmet(approvers) };
@@ -378,20 +373,23 @@ impl Quorum {
 
 /// The rules, by their digest, and those of others that hold besides.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Policy {
-    pub(super) digest: String,
+pub(in crate::ledger::verify) struct Policy {
+    pub(in crate::ledger::verify) digest: String,
     #[serde(default)]
-    pub(super) also: Vec<Also>,
+    pub(in crate::ledger::verify) also: Vec<Also>,
 }
 
 /// Rules of others.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Also {
-    pub(super) digest: String,
+pub(in crate::ledger::verify) struct Also {
+    pub(in crate::ledger::verify) digest: String,
 }
 
 /// Reads a field that a rule cannot do without.
-pub(super) fn need<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<T, Violation> {
+pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    name: &str,
+) -> Result<T, Violation> {
     let raw = raw.ok_or_else(|| Violation::Unreadable(format!("missing field `{name}`")))?;
     serde_json::from_str(raw.get()).map_err(|error| Violation::Unreadable(format!("{name}: {error}")))
 }

@@ -10,14 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::body::{self, KnownParts, Person};
-use super::grouped::Grouped;
-use super::held;
-use super::violation::Violation;
-use super::who::AccountId;
+use self::grouped::Grouped;
 use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
+use crate::ledger::verify::read::body::{self, KnownParts, Person};
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::rules::held;
+use crate::ledger::verify::violation::Violation;
+
+mod grouped;
 
 /// What the openings told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -2,13 +2,13 @@
 use std::io::{self, BufRead, Read as _};
 
 use super::files::{Files, InTile};
-use super::known::{Known, continues};
-use super::refusal::{LineFault, Refusal};
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tile::WIDTH;
+use crate::ledger::verify::refusal::{LineFault, Refusal};
+use crate::ledger::verify::rules::known::{Known, Log, continues};
 
 /// A batch is full with this many bytes, at the end of a tile: milliseconds of work, so that handing it over costs nothing
 /// beside it.
@@ -58,10 +58,8 @@ pub(super) struct Part<'b> {
 
 /// What is the same for all lines.
 #[derive(Clone, Copy)]
-pub(super) struct Log<'a> {
-    pub(super) origin: &'a str,
-    /// Whose it is, where its first entry is there to say so.
-    pub(super) account: Option<u64>,
+pub(super) struct Frame<'a> {
+    pub(super) log: Log<'a>,
     /// How many entries were signed.
     pub(super) size: u64,
     /// The leaves of the first tile that stand before the first line.
@@ -148,17 +146,17 @@ impl Batch {
 
 impl Part<'_> {
     /// Hashes and reads the lines, and compares the files that hold them: tile, bundle, receipts.
-    pub(super) fn check(self, log: Log<'_>, files: &mut Files<'_, impl Artifact>) {
+    pub(super) fn check(self, frame: Frame<'_>, files: &mut Files<'_, impl Artifact>) {
         let lines: Vec<&str> = self.lines().collect();
         let before = (self.first % WIDTH as u64) as usize;
         // Entries that go on from a seam have its leaves before them; there is one seam at most.
-        let seam = if before == log.seam.len() { log.seam } else { &[] };
+        let seam = if before == frame.seam.len() { frame.seam } else { &[] };
         let leaves: Vec<Hash> =
             seam.iter().copied().chain(lines.iter().map(|line| leaf_hash(line.as_bytes()))).collect();
         let levels: Levels = leaves.iter().copied().collect();
         let (index, width) = (self.first / WIDTH as u64, leaves.len());
         let root = levels.subtree(WIDTH.ilog2(), 0);
-        let is_whole = width == WIDTH || index * WIDTH as u64 + width as u64 == log.size;
+        let is_whole = width == WIDTH || index * WIDTH as u64 + width as u64 == frame.size;
         let fault = if is_whole { files.check_leaves(index, &leaves, seam.len(), &lines).err() } else { None };
         let mut in_tile = InTile::new(&levels, root.is_some());
         let mut prev = None;
@@ -168,7 +166,7 @@ impl Part<'_> {
             let leaf = *leaf;
             let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
             let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
-                let known = Known::of(line, header, log, seq)?;
+                let known = Known::of(line, header, frame.log, seq)?;
                 match prev {
                     None => first_prev = header.prev.map(str::to_owned),
                     prev => continues(header.prev, prev)?,
@@ -177,7 +175,7 @@ impl Part<'_> {
             });
             let decided = known.as_ref().ok().and_then(Known::decided);
             let receipt = decided.map(|request| files.check_receipt(request, seq, line, leaf, &mut in_tile));
-            let event = header.as_ref().ok().filter(|_| log.wants_tables).and_then(|it| Event::of(it, line));
+            let event = header.as_ref().ok().filter(|_| frame.wants_tables).and_then(|it| Event::of(it, line));
             checked.push(Line { leaf, known, receipt, event });
             prev = Some(leaf);
         }

@@ -2,9 +2,9 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::body;
-use super::violation::Violation;
 use crate::ledger::entry::Header;
+use crate::ledger::verify::read::body;
+use crate::ledger::verify::violation::Violation;
 
 /// What `abridged` says where commits are left out, all of them.
 const NO_COMMITS: &str = "\"commits\"";
@@ -17,13 +17,13 @@ struct Commit {
 }
 
 /// It says who set the run going, or rests on facts that do.
-pub(super) fn by_whom(entry: &Header<'_>) -> Result<(), Violation> {
+pub(in crate::ledger::verify) fn by_whom(entry: &Header<'_>) -> Result<(), Violation> {
     let told = [entry.actor, entry.triggering_actor, entry.facts, entry.facts_digest];
     if told.iter().all(Option::is_none) { Err(Violation::StartedByNobody) } else { Ok(()) }
 }
 
 /// Whether a rule holds a commit. An agent is on as many commits as are counted: those without one are left out first.
-pub(super) fn is_gated(entry: &Header<'_>, ai_commits: u64) -> Result<bool, Violation> {
+pub(in crate::ledger::verify) fn is_gated(entry: &Header<'_>, ai_commits: u64) -> Result<bool, Violation> {
     let commits: Vec<Commit> = body::need(entry.commits, "commits")?;
     let told = commits.iter().filter(|commit| commit.agent.is_some()).count() as u64;
     let is_left_out = commits.is_empty() && entry.abridged.is_some_and(|left_out| left_out.get() == NO_COMMITS);
