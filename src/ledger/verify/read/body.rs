@@ -75,83 +75,6 @@ impl Opened {
     }
 }
 
-/// Who had a part for certain, by the facts an opening rests on. Who else had one, takes the whole judgement to tell.
-#[derive(Debug, Default)]
-pub(in crate::ledger::verify) struct KnownParts {
-    /// Whoever set the run going: they have a part by whatever rules it is judged.
-    pub(in crate::ledger::verify) starters: Vec<AccountId>,
-    /// They, and whoever wrote a held commit or is its co-author, with an account that GitHub names.
-    pub(in crate::ledger::verify) all: Vec<AccountId>,
-}
-
-impl KnownParts {
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
-        // Sealed facts tell nothing by themselves: whoever has the openings looks at them (`opened`).
-        let Some(facts) = entry.facts.filter(|facts| facts.get().starts_with('{')) else { return Self::started(entry) };
-        let facts: Facts = need(Some(facts), "facts")?;
-        let commits: Vec<Judged> = need(entry.commits, "commits")?;
-        let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
-        let id = |at: usize| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody);
-        let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
-        let starters = started.chain([facts.deployment_creator, facts.sender].into_iter().flatten());
-        let starters: Vec<AccountId> = starters.map(id).collect::<Result<_, _>>()?;
-        let mut all = starters.clone();
-        // An opening without room leaves commits out.
-        if commits.len() == facts.commits.len() {
-            for (written, _) in facts.commits.iter().zip(&commits).filter(|(_, judged)| judged.gated) {
-                for at in std::iter::once(written.author).chain(written.co_authors.iter().copied()) {
-                    let identity = facts.identities.get(at).ok_or_else(nobody)?;
-                    all.extend(identity.account.map(id).transpose()?);
-                }
-            }
-        }
-        Ok(Self { starters, all })
-    }
-
-    /// What the opening itself tells of who set the run going.
-    fn started(entry: &Header<'_>) -> Result<Self, Violation> {
-        let told = [(entry.actor, "actor"), (entry.triggering_actor, "triggering_actor")];
-        let told = told.into_iter().filter(|(who, _)| who.is_some());
-        let starters =
-            told.map(|(who, name)| need(who, name).map(|who: Person| who.id)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { all: starters.clone(), starters })
-    }
-}
-
-/// Accounts and identities are named by their place in a list.
-#[derive(Deserialize)]
-struct Facts {
-    accounts: Vec<Person>,
-    identities: Vec<Identity>,
-    attempts: Vec<Attempt>,
-    deployment_creator: Option<usize>,
-    sender: Option<usize>,
-    commits: Vec<Written>,
-}
-
-#[derive(Deserialize)]
-struct Identity {
-    account: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct Attempt {
-    actor: Option<usize>,
-    triggering_actor: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    author: usize,
-    #[serde(default)]
-    co_authors: Vec<usize>,
-}
-
-#[derive(Deserialize)]
-struct Judged {
-    gated: bool,
-}
-
 pub(in crate::ledger::verify) struct Review {
     pub(in crate::ledger::verify) request_digest: String,
     pub(in crate::ledger::verify) reviewer: Reviewer,
@@ -267,9 +190,15 @@ pub(in crate::ledger::verify) struct Person {
     pub(in crate::ledger::verify) id: AccountId,
     /// A bot's or an organization's.
     is_nobodys: bool,
+    /// It is told why it is there.
+    pub(in crate::ledger::verify) says_why: bool,
 }
 
 impl Person {
+    fn bare(id: AccountId) -> Self {
+        Self { id, is_nobodys: false, says_why: false }
+    }
+
     /// The number of a person's account, which stands in clear.
     pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
         Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
@@ -281,6 +210,7 @@ impl Person {
 pub(super) struct Account {
     id: AccountId,
     kind: Option<AccountKind>,
+    because: Option<IgnoredAny>,
 }
 
 impl<'de> Short<'de> for Person {
@@ -289,15 +219,16 @@ impl<'de> Short<'de> for Person {
     const EXPECTED: &'static str = "an account, or its id";
 
     fn word<E: Error>(id: &str) -> Result<Self, E> {
-        AccountId::deserialize(id.into_deserializer()).map(|id| Self { id, is_nobodys: false })
+        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
     }
 
     fn number<E: Error>(id: u64) -> Result<Self, E> {
-        AccountId::deserialize(id.into_deserializer()).map(|id| Self { id, is_nobodys: false })
+        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
     }
 
-    fn object(Account { id, kind }: Account) -> Self {
-        Self { id, is_nobodys: matches!(kind, Some(AccountKind::Bot | AccountKind::Organization)) }
+    fn object(Account { id, kind, because }: Account) -> Self {
+        let is_nobodys = matches!(kind, Some(AccountKind::Bot | AccountKind::Organization));
+        Self { is_nobodys, says_why: because.is_some(), ..Self::bare(id) }
     }
 }
 

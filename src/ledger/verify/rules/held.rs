@@ -22,6 +22,14 @@ pub(in crate::ledger::verify) struct Loose {
     id: bool,
     /// It does not say of what judgement its digest is.
     digest: bool,
+    /// It says that no agent is on any commit, and tells none of them.
+    commits: bool,
+}
+
+impl Loose {
+    pub(super) fn commits(self, commits: bool) -> Self {
+        Self { commits, ..self }
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,7 +69,7 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
     let Some(account) = account else { return Ok(Loose::default()) };
     let id = entry.corr.unwrap_or_default();
     let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none() };
+    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none(), commits: false };
     if loose.id && loose.digest {
         return Ok(loose);
     }
@@ -110,12 +118,14 @@ fn digest(canonical: &str) -> String {
 pub(in crate::ledger::verify) struct Count {
     ids: u64,
     digests: u64,
+    commits: u64,
 }
 
 impl Count {
     pub(in crate::ledger::verify) fn add(&mut self, loose: Loose) {
         self.ids += u64::from(loose.id);
         self.digests += u64::from(loose.digest);
+        self.commits += u64::from(loose.commits);
     }
 
     /// What is to be said of it.
@@ -133,6 +143,12 @@ impl Count {
                 openings(self.digests)
             )
         });
-        ids.into_iter().chain(digests)
+        let commits = (self.commits > 0).then(|| {
+            format!(
+                "{} that had no room for any commit, and say that no agent is on one: only judging again can tell",
+                openings(self.commits)
+            )
+        });
+        ids.into_iter().chain(digests).chain(commits)
     }
 }

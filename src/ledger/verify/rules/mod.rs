@@ -7,6 +7,7 @@ use self::life::Life;
 use self::once::{Id, Once};
 use self::open::Open;
 use self::sealed::Sealed;
+use self::told::Judged;
 use crate::ledger::record::RecordType;
 use crate::ledger::verify::read::body::State;
 use crate::ledger::verify::refusal::Refusal;
@@ -22,7 +23,7 @@ mod once;
 mod open;
 mod sealed;
 pub(super) mod timely;
-mod told;
+pub(super) mod told;
 
 /// A request whose decision has been recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,7 @@ pub(super) struct Rules {
     /// Whether there are entries before those that are checked.
     is_segment: bool,
     sealed: Sealed,
+    judged: Judged,
     /// Requests met that were opened in entries before.
     from_before: BTreeSet<String>,
 }
@@ -103,6 +105,7 @@ impl Rules {
         }
         if let Ok(body) = &body {
             self.sealed.look(body).map_err(refuse)?;
+            self.judged.look(body).map_err(refuse)?;
         }
         let Some(request) = corr.as_deref() else {
             return if is_about_a_request(record_type) {

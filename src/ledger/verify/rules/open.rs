@@ -8,8 +8,9 @@ use super::sealed::Told;
 use super::told;
 use crate::ledger::entry::Header;
 use crate::ledger::verify::read::body::{
-    Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed,
+    Attempted, Decision, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed,
 };
+use crate::ledger::verify::read::facts::KnownParts;
 use crate::ledger::verify::read::who::AccountId;
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
@@ -41,6 +42,8 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) ai_commits: u64,
     /// Whether a rule holds a commit, as far as the opening tells of commits.
     pub(in crate::ledger::verify) is_gated: bool,
+    /// Whether it says of what judgement its digest is.
+    pub(in crate::ledger::verify) has_judgement: bool,
     pub(in crate::ledger::verify) partial: usize,
     pub(in crate::ledger::verify) matched_rules: usize,
     pub(in crate::ledger::verify) quorum: Vec<Quorum>,
@@ -63,8 +66,10 @@ impl Open {
     pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         told::by_whom(entry)?;
-        let is_gated = told::is_gated(entry, opened.ai_commits)?;
-        let KnownParts { starters, all } = KnownParts::of(entry)?;
+        told::until_when(&opened)?;
+        let commits = told::commits(entry, &opened)?;
+        let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
+        ai_commits.map_or(Ok(()), |told| told::are_counted(told, opened.ai_commits))?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
         if let Some(missing) = all.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
@@ -84,7 +89,8 @@ impl Open {
             approvals: Vec::new(),
             denials: Vec::new(),
             ai_commits: opened.ai_commits,
-            is_gated,
+            is_gated: commits.are_gated,
+            has_judgement: entry.judgement.is_some(),
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
@@ -93,7 +99,7 @@ impl Open {
             expires_at: opened.expires_at,
             waited: 0,
             release_taken_back: None,
-            loose: held::follows(entry, account)?,
+            loose: held::follows(entry, account)?.commits(commits.are_left_out && opened.ai_commits == 0),
         })
     }
 
