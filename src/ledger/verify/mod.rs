@@ -40,11 +40,11 @@ pub struct Trust<'a> {
     pub witnesses: Option<&'a Policy>,
 }
 
-/// Work that may be done in another thread.
+/// Work for a thread of its own.
 pub type Task<'t> = Box<dyn FnOnce() + Send + 't>;
 
-/// Does all of the work and returns when it is done: at once, where there are threads to do it with. The last is for the
-/// calling thread.
+/// Does all of the work at once, and returns when it is done: whoever does a part of it waits for others. The last is for the calling
+/// thread.
 pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
 
 /// Checks a whole ledger, and everything in it; `entries` is the content of `entries.jsonl`. `progress` hears now and then how

@@ -1,14 +1,13 @@
 //! One pass over a ledger: each entry in its place, each file beside them, and what the keys have signed.
 //!
-//! The entries stream by once, a batch at a time, in constant memory: while one batch is followed, line by line, the lines of
-//! the next are hashed, read, and compared with the tiles, bundles and receipts that hold them, by several threads, and the one
-//! after that is read. What is left to follow is the chain, the tree above the tiles, and the rules of the domain, which are
+//! The entries stream by once, a tile at a time, in constant memory: while one tile is followed, line by line, the lines of
+//! others are hashed, read, and compared with the tiles, bundles and receipts that hold them, by several threads, and the one
+//! after them is read. What is left to follow is the chain, the tree above the tiles, and the rules of the domain, which are
 //! checked for each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
 //! message about a rule is always about something the log itself has signed, never about damage to the file.
 use std::io::{self, BufRead};
-use std::sync::{Mutex, PoisonError};
 
-use self::batch::{Batch, Frame, Line, Tile};
+use self::batch::{Frame, Line, Tile};
 use self::files::Files;
 use self::old::Old;
 use self::past::Past;
@@ -20,7 +19,7 @@ use super::rules::known::{Body, Known, Log, continues};
 use super::rules::timely::Clock;
 use super::rules::{Rules, Step, held};
 use super::violation::Violation;
-use super::{AtOnce, Task, Trust};
+use super::{AtOnce, Trust};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Frontier, Hash};
@@ -31,6 +30,7 @@ use crate::ledger::tables::At;
 use crate::ledger::tile::{HashTiles, WIDTH};
 
 mod batch;
+mod crew;
 mod files;
 mod old;
 pub mod past;
@@ -39,9 +39,6 @@ mod vouched;
 
 /// How often progress is told, in tiles.
 const PROGRESS_TILES: u64 = 32;
-
-/// How many look at the lines of a batch: more than there are cores, since who opens files waits for the disk now and then.
-const LOOKERS: usize = 3;
 
 /// Checks a whole ledger, or a segment.
 pub(super) fn check(
@@ -165,65 +162,31 @@ impl<A: Artifact + Sync> Scan<'_, A> {
 
     fn entries(
         &mut self,
-        mut entries: impl BufRead + Send,
+        entries: impl BufRead + Send,
         at_once: &AtOnce<'_>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Refusal> {
         let (checkpoint, seam) = (self.checkpoint, std::mem::take(&mut self.seam));
-        let wants_tables = self.tables.is_some();
-        let (account, size) = (self.account, checkpoint.size);
-        let frame = Frame { log: Log { origin: &checkpoint.origin, account }, size, seam: &seam, wants_tables };
-        let mut lookers = [(); LOOKERS].map(|()| self.files.clone());
-        let mut batches = [(); 3].map(|()| Batch::default());
-        let (mut first, mut more) = (self.next, true);
-        let mut followed = Ok(());
-        loop {
-            let [follow, look, read] = &mut batches;
-            let parts = Mutex::new(look.parts().into_iter());
-            let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LOOKERS + 1);
-            read.clear(first);
-            if more {
-                let entries = &mut entries;
-                tasks.push(Box::new(|| read.read(entries, first)));
+        let log = Log { origin: &checkpoint.origin, account: self.account };
+        let frame = Frame { log, size: checkpoint.size, seam: &seam, wants_tables: self.tables.is_some() };
+        let files = self.files.clone();
+        crew::work(entries, self.next, frame, &files, at_once, &mut |batch| {
+            self.tile(&mut batch.tile)?;
+            if (self.next / WIDTH as u64).is_multiple_of(PROGRESS_TILES) || self.next == checkpoint.size {
+                progress(self.next, checkpoint.size);
             }
-            let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-            for files in &mut lookers {
-                tasks.push(Box::new(|| {
-                    while let Some(part) = next() {
-                        part.check(frame, files);
-                    }
-                }));
-            }
-            at_once(tasks, &mut || followed = self.follow(follow, &seam, progress));
-            followed?;
-            if !batches[0].goes_on() {
-                return Ok(());
-            }
-            (first, more) = (batches[2].next_seq(), more && batches[2].goes_on());
-            batches.rotate_left(1);
-            followed = Ok(());
-        }
+            batch.fault()
+        })
     }
 
-    fn follow(&mut self, batch: &mut Batch, seam: &[Hash], progress: &mut dyn FnMut(u64, u64)) -> Result<(), Refusal> {
-        for tile in batch.tiles.drain(..) {
-            let begun = (self.next % WIDTH as u64) as usize;
-            self.tile(tile, if begun == seam.len() { seam } else { &[] })?;
-            if (self.next / WIDTH as u64).is_multiple_of(PROGRESS_TILES) || self.next == self.checkpoint.size {
-                progress(self.next, self.checkpoint.size);
-            }
-        }
-        batch.fault()
-    }
-
-    fn tile(&mut self, tile: Tile, seam: &[Hash]) -> Result<(), Refusal> {
-        let Tile { prev, lines, root, fault } = tile;
+    fn tile(&mut self, tile: &mut Tile) -> Result<(), Refusal> {
+        let Tile { prev, leaves, lines, root, fault } = tile;
         if self.fault.is_none() {
-            self.fault = fault;
+            self.fault = fault.take();
         }
         let size = self.checkpoint.size;
-        let mut leaves = seam.to_vec();
-        for (n, Line { leaf, known, receipt, event }) in lines.into_iter().enumerate() {
+        let own = leaves.get(leaves.len() - lines.len()..).unwrap_or_default();
+        for (n, (Line { known, receipt, event }, leaf)) in lines.drain(..).zip(own).enumerate() {
             if self.next == size {
                 return Err(Refusal::Surplus { size });
             }
@@ -241,19 +204,18 @@ impl<A: Artifact + Sync> Scan<'_, A> {
             self.keys.follow(known.seq, known.record_type, known.key.take());
             if let (Some(tables), Some(event)) = (&mut self.tables, event) {
                 let name = known.record_type.as_str();
-                let at = At { seq: known.seq, leaf, time: known.time, name, request: known.corr.as_deref() };
+                let at = At { seq: known.seq, leaf: *leaf, time: known.time, name, request: known.corr.as_deref() };
                 tables.push(at, event);
             }
             // After a first fault the state of the rules means nothing any more; the hashes still do.
             if self.fault.is_none() {
                 self.fault = self.judge(known, receipt).err();
             }
-            leaves.push(leaf);
-            (self.next, self.prev) = (self.next + 1, Some(leaf));
+            (self.next, self.prev) = (self.next + 1, Some(*leaf));
         }
         let Scan { tree, olds, tiles, files, fault, .. } = self;
-        olds.iter_mut().for_each(|old| old.look(tree, tree.size(), &leaves));
-        match root {
+        olds.iter_mut().for_each(|old| old.look(tree, tree.size(), leaves));
+        match *root {
             Some(root) => {
                 tree.push_subtree(WIDTH.ilog2(), root);
                 tiles.push(root, &mut |tile, bytes| {
