@@ -74,7 +74,7 @@ fn nothing_expires_before_its_time() {
     story.add(&id, RequestOpened, "expires_at", json!(NOON + 1_000 * DAY));
     assert_refused("expired early", &story.export(), None, "req-00002: decided expired at");
     let mut never = Story::of(12);
-    never.add(&id, RequestOpened, "time", json!(1_763_769_600_000_u64));
+    never.add(&id, RequestOpened, "expires_at", Value::Null);
     assert_refused("held for good", &never.export(), None, "rules hold it, but it does not say when it expires");
     never.add(&id, RequestOpened, "matched_rules", json!([]));
     assert_refused("expired without a time", &never.export(), None, "but the request never expires");
@@ -213,10 +213,10 @@ fn what_an_agent_wrote_is_not_counted_away() {
     }
     assert_refused("agents forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
     story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": true}]));
-    assert_refused("held by a rule", &story.export(), None, "decided not_required, but a rule matched");
-    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": false}]));
     assert_refused("by the facts", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
     story.add(&id, RequestOpened, "facts", json!(format!("sha256:{}", "0".repeat(64))));
+    assert_refused("held by a rule", &story.export(), None, "decided not_required, but a rule matched");
+    story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": false}]));
     check(&story.export(), None)
         .expect("nothing tells of an agent any more but sealed facts, which judging again reads");
 }
@@ -249,7 +249,7 @@ fn once_an_opening_says_of_what_judgement_it_is_no_later_one_leaves_it_out() {
         story.export()
     };
     check(&judged(11), None).expect("those before it are an older server's");
-    let reason = "(request req-00001) breaks a rule: it does not say of what judgement its request_digest is";
+    let reason = "request req-00001: it does not say of what judgement its request_digest is";
     assert_refused("left out", &judged(0), None, reason);
 }
 
@@ -268,6 +268,7 @@ fn nobody_is_let_in_for_having_waited_longer_than_since_the_opening() {
         }),
     );
     at(&mut story, &id, RequestOpened, NOON);
+    story.add(&id, RequestOpened, "expires_at", json!(NOON + 9 * DAY));
     story.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": DAY, "let_in": [], "time": NOON + 50}));
     let reason = "says that it waited 86400000 milliseconds, but the request was opened only 50 milliseconds before";
     assert_refused("let in at once", &story.export(), None, reason);
