@@ -115,7 +115,7 @@ impl Tables {
         let Decided { seq, leaf, time: at, what } = decided;
         CsvRow::in_table(&mut self.decisions)
             .number(seq)
-            .text(&leaf.to_string())
+            .own(&leaf.to_string())
             .text(request)
             .text(&subject.repository)
             .text(&subject.environment)
@@ -140,7 +140,7 @@ impl Tables {
         let subject = at.request.and_then(|request| self.requests.get(request)).map(|life| &life.subject);
         CsvRow::in_table(&mut self.exceptions)
             .number(at.seq)
-            .text(&at.leaf.to_string())
+            .own(&at.leaf.to_string())
             .text(&time(at.time))
             .text(at.name)
             .text(at.request.unwrap_or_default())

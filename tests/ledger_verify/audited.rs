@@ -74,7 +74,9 @@ fn nothing_expires_before_its_time() {
     story.add(&id, RequestOpened, "expires_at", json!(NOON + 1_000 * DAY));
     assert_refused("expired early", &story.export(), None, "req-00002: decided expired at");
     let mut never = Story::of(12);
-    never.add(&id, RequestOpened, "time", json!(1_763_769_600_000_u64));
+    never.add(&id, RequestOpened, "expires_at", Value::Null);
+    assert_refused("held for good", &never.export(), None, "rules hold it, but it does not say when it expires");
+    never.add(&id, RequestOpened, "matched_rules", json!([]));
     assert_refused("expired without a time", &never.export(), None, "but the request never expires");
 }
 
@@ -211,15 +213,44 @@ fn what_an_agent_wrote_is_not_counted_away() {
     }
     assert_refused("agents forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
     story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": true}]));
+    assert_refused("by the facts", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
+    story.add(&id, RequestOpened, "facts", json!(format!("sha256:{}", "0".repeat(64))));
     assert_refused("held by a rule", &story.export(), None, "decided not_required, but a rule matched");
     story.set(&id, RequestOpened, "/commits", json!([{"sha": "a".repeat(40), "gated": false}]));
-    check(&story.export(), None).expect("nothing tells of an agent any more but the facts, which judging again reads");
+    check(&story.export(), None)
+        .expect("nothing tells of an agent any more but sealed facts, which judging again reads");
+}
 
-    let mut abridged = Story::of(12);
-    abridged.add(&id, RequestOpened, "commits", json!([]));
-    assert_refused("left out", &abridged.export(), None, "ai_commits says 1, but 0 of its commits have an agent");
-    abridged.add(&id, RequestOpened, "abridged", json!("commits"));
-    check(&abridged.export(), None).expect("there was no room for them, which it says");
+#[test]
+fn commits_are_left_out_only_where_there_was_no_room_and_what_is_left_does_not_say_otherwise() {
+    let (mut story, id) = (Story::of(12), request(0));
+    story.add(&id, RequestOpened, "commits", json!([]));
+    assert_refused("left out", &story.export(), None, "ai_commits says 1, but 0 of its commits have an agent");
+    story.add(&id, RequestOpened, "abridged", json!("commits"));
+    let reason = "no room for commits, but it tells why each party is one";
+    assert_refused("no room for one, but for reasons", &story.export(), None, reason);
+    story.add(&id, RequestOpened, "parties", json!([{"id": 1}, 2]));
+    let told = |story: &Story| check(&story.export(), None).unwrap().warnings.join(" ");
+    assert!(!told(&story).contains("no room for any commit"));
+
+    story.add(&id, RequestOpened, "ai_commits", json!(0));
+    assert_refused("forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
+    story.add(&id, RequestOpened, "facts", json!(format!("sha256:{}", "0".repeat(64))));
+    assert!(told(&story).contains("1 opening that had no room for any commit, and say that no agent is on one"));
+}
+
+#[test]
+fn once_an_opening_says_of_what_judgement_it_is_no_later_one_leaves_it_out() {
+    let mut story = Story::of(12);
+    let mut judged = |n: usize| {
+        story.add(&request(n), RequestOpened, "judgement", json!("3".repeat(64)));
+        // What the digest is of is told to whoever has the openings.
+        story.add(&request(n), RequestOpened, "partial", json!([{"gap": "person", "login": "sha256:0"}]));
+        story.export()
+    };
+    check(&judged(11), None).expect("those before it are an older server's");
+    let reason = "request req-00001: it does not say of what judgement its request_digest is";
+    assert_refused("left out", &judged(0), None, reason);
 }
 
 #[test]
@@ -237,6 +268,7 @@ fn nobody_is_let_in_for_having_waited_longer_than_since_the_opening() {
         }),
     );
     at(&mut story, &id, RequestOpened, NOON);
+    story.add(&id, RequestOpened, "expires_at", json!(NOON + 9 * DAY));
     story.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": DAY, "let_in": [], "time": NOON + 50}));
     let reason = "says that it waited 86400000 milliseconds, but the request was opened only 50 milliseconds before";
     assert_refused("let in at once", &story.export(), None, reason);

@@ -139,9 +139,11 @@ impl Seal {
         }
         let told = body.remove("time").and_then(|time| time.as_u64());
         let time = told.unwrap_or(1_763_769_600_000 + seq * 750 + self.waited);
-        if record.record_type == RecordType::RequestOpened && told.is_none() && !body.contains_key("expires_at") {
-            body.insert("expires_at".into(), (time + DAY).into());
+        if body.get("matched_rules").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty()) {
+            body.entry("expires_at").or_insert((time + DAY).into());
         }
+        // Told to have none.
+        body.retain(|_, value| !value.is_null());
         let about = record.corr.as_deref().unwrap_or("log");
         let number = self.numbers.entry(about.to_owned()).or_default();
         let id = format!("{about}:{}:{number}", record.record_type);

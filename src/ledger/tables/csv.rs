@@ -28,6 +28,13 @@ impl<'t> CsvRow<'t> {
         self
     }
 
+    /// A cell of our own making, in which nothing has to be looked for: hexadecimal.
+    pub(super) fn own(mut self, text: &str) -> Self {
+        self.next();
+        self.table.push_str(text);
+        self
+    }
+
     pub(super) fn text(mut self, text: &str) -> Self {
         self.next();
         push(self.table, text);
@@ -43,11 +50,20 @@ impl<'t> CsvRow<'t> {
 /// full-width forms, which some take for the plain ones.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
+/// The bytes that stand in a cell as they are: letters, digits and these few.
+static STANDS: [bool; 256] = {
+    let (mut stands, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        let b = byte as u8;
+        stands[byte] = b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/' | b'_' | b'-');
+        byte += 1;
+    }
+    stands
+};
+
 fn push(table: &mut String, text: &str) {
     // The common case: digests, ids, times.
-    if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/' | b'_' | b'-'))
-        && !text.starts_with('-')
-    {
+    if text.bytes().all(|b| STANDS[usize::from(b)]) && !text.starts_with('-') {
         return table.push_str(text);
     }
     let shown = visible(text);

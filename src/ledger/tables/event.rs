@@ -96,8 +96,8 @@ impl Event {
     }
 
     fn exception(line: &str, voids: bool) -> Event {
-        let fields: Odd = serde_json::from_str(line).unwrap_or_default();
-        let who = fields.reviewer.as_ref().map(id).unwrap_or_default();
+        let fields: Odd<'_> = serde_json::from_str(line).unwrap_or_default();
+        let who = fields.reviewer.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default();
         let told = [
             ("verdict", fields.verdict),
             ("why", fields.why),
@@ -108,23 +108,32 @@ impl Event {
             ("error", fields.error),
             ("basis", fields.basis),
         ];
-        let told = told.iter().filter_map(|(name, value)| Some(format!("{name}: {}", shown(value.as_ref()?))));
+        let told = told.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", text(value)?)));
         Event::Exception { who, what: told.collect::<Vec<_>>().join("; "), voids }
     }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Odd {
-    reviewer: Option<Value>,
-    verdict: Option<Value>,
-    why: Option<Value>,
-    by: Option<Value>,
-    name: Option<Value>,
-    rules: Option<Value>,
-    effect: Option<Value>,
-    error: Option<Value>,
-    basis: Option<Value>,
+struct Odd<'a> {
+    #[serde(borrow)]
+    reviewer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    verdict: Option<&'a RawValue>,
+    #[serde(borrow)]
+    why: Option<&'a RawValue>,
+    #[serde(borrow)]
+    by: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    rules: Option<&'a RawValue>,
+    #[serde(borrow)]
+    effect: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    basis: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -213,18 +222,20 @@ fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
 }
 
 fn text(raw: Option<&RawValue>) -> Option<String> {
-    // Nearly all are texts, and nearly all of these stand as they are.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    match read(raw) {
-        Some(Text(text)) => Some(text.into_owned()),
-        None => read(raw).as_ref().map(shown),
-    }
+    let raw = raw?;
+    // Nearly all are texts or numbers that stand as they are.
+    let as_it_stands = plain(raw.get()).or_else(|| Some(raw.get()).filter(|json| is_number(json)));
+    as_it_stands.map(str::to_owned).or_else(|| read(Some(raw)).as_ref().map(shown))
 }
 
-/// Who: by id where there is one.
-fn id(who: &Value) -> String {
-    who.get("id").map_or_else(|| shown(who), shown)
+/// What stands between the quotes of a JSON string, if nothing in it is escaped.
+fn plain(json: &str) -> Option<&str> {
+    json.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
+}
+
+/// Whether this is a number that is shown as it is written: an integer that fits into 64 bits.
+fn is_number(json: &str) -> bool {
+    json.len() < 20 && json.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `1 of 2`, and how parts of a requirement hang together.

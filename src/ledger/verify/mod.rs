@@ -1,62 +1,31 @@
 //! Checks an exported ledger against a key the reader trusts, believing nothing else of it.
 //!
-//! The entries stream by once, a batch at a time, in constant memory: while one batch is followed, line by line, the lines of
-//! the next are hashed, read, and compared with the tiles, bundles and receipts that hold them, by several threads, and the one
-//! after that is read. What is left to follow is the chain, the tree above the tiles, and the rules of the domain, which are
-//! checked for each request while it is alive. A fault found on the way is reported only when the root has proven right, so that a
-//! message about a rule is always about something the log itself has signed, never about damage to the file.
-use std::io::{self, BufRead};
-use std::sync::{Mutex, PoisonError};
+//! `pass` goes once through the entries and every file beside them; `rules` are what must hold for each request, whoever
+//! signed; `read` is all that they read of an entry. What is wrong comes back as a [`Refusal`], what is right as a [`Report`].
+//! Two more go through entries that were verified: [`opened`], for whoever has the openings, and [`clear`], for whoever is strict.
+use std::io::BufRead;
 
-use self::batch::{Batch, Line, Log, Tile};
-use self::files::Files;
-use self::keys::Keys;
-use self::known::{Body, Known, continues};
-use self::old::Old;
 use self::past::Past;
 use self::refusal::Refusal;
 use self::report::Report;
-use self::rules::{Rules, Step};
-use self::segment::{Remade, Segment, Start};
-use self::timely::Clock;
-use self::violation::Violation;
-use super::checkpoint::Checkpoint;
-use super::layout::{self, Artifact};
-use super::merkle::{Frontier, Hash};
-use super::note::{MAX_NOTE_BYTES, VerifierKey};
+use self::segment::Segment;
+use super::layout::Artifact;
+use super::merkle::Hash;
+use super::note::VerifierKey;
 use super::quorum::Policy;
-use super::record::RecordType;
-use super::segment::CHECKPOINT_PREV;
-use super::tables::At;
-use super::tile::{HashTiles, WIDTH};
 
-mod batch;
-mod body;
 pub mod clear;
-pub mod eligible;
-mod files;
-mod grouped;
-mod held;
-pub mod keys;
-mod known;
-mod old;
-mod once;
-mod open;
 pub mod opened;
-pub mod past;
+mod pass;
+mod read;
 pub mod refusal;
 pub mod report;
 mod rules;
-mod sealed;
-pub mod segment;
-mod timely;
-mod told;
 pub mod violation;
-mod vouched;
-pub mod who;
 
-/// How often progress is told, in tiles.
-const PROGRESS_TILES: u64 = 32;
+pub use self::pass::{past, segment};
+pub use self::read::who;
+pub use self::rules::keys;
 
 /// What the reader brings.
 #[derive(Debug, Clone, Copy)]
@@ -71,15 +40,12 @@ pub struct Trust<'a> {
     pub witnesses: Option<&'a Policy>,
 }
 
-/// Work that may be done in another thread.
+/// Work for a thread of its own.
 pub type Task<'t> = Box<dyn FnOnce() + Send + 't>;
 
-/// Does all of the work and returns when it is done: at once, where there are threads to do it with. The last is for the
-/// calling thread.
+/// Does all of the work at once, and returns when it is done: whoever does a part of it waits for others. The last is for the calling
+/// thread.
 pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
-
-/// How many look at the lines of a batch: more than there are cores, since who opens files waits for the disk now and then.
-const LOOKERS: usize = 3;
 
 /// Checks a whole ledger, and everything in it; `entries` is the content of `entries.jsonl`. `progress` hears now and then how
 /// many entries of how many have been read. `past` is told what a segment that follows has to know.
@@ -94,7 +60,7 @@ pub fn verify(
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
-    check(artifact, entries, None, past, trust, at_once, progress)
+    pass::check(artifact, entries, None, past, trust, at_once, progress)
 }
 
 /// Checks a segment: that it continues what the segments before signed, and everything in it, with what `past` knows of those.
@@ -112,317 +78,5 @@ pub fn verify_segment(
     at_once: &AtOnce<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Refusal> {
-    segment.check_manifest(artifact)?;
-    check(artifact, entries, Some(segment), past, trust, at_once, progress)
-}
-
-fn check(
-    artifact: &(impl Artifact + Sync),
-    entries: impl BufRead + Send,
-    segment: Option<&Segment>,
-    past: &mut Past,
-    trust: Trust<'_>,
-    at_once: &AtOnce<'_>,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Report, Refusal> {
-    let note = read_text(artifact, layout::CHECKPOINT)?;
-    let own_key = read_text(artifact, layout::VKEY)?;
-    // Nobody signs the file, so its one form is all that keeps it from being changed.
-    let own_key = own_key.strip_suffix('\n').ok_or(Refusal::KeyFile(layout::VKEY))?;
-    let from = segment.map_or(0, |segment| segment.from);
-    let keys = Keys::new(trust.key, from);
-    let checkpoint = keys.glimpse(&note, own_key)?;
-    let mut olds = Vec::new();
-    for note in trust.old {
-        let old = keys.glimpse_old(note, checkpoint.size)?;
-        olds.push(Old::of(old));
-    }
-    if let Some((size, root)) = trust.seen {
-        if size > checkpoint.size {
-            return Err(Refusal::Rollback { old: size, size: checkpoint.size });
-        }
-        let old = Checkpoint { origin: checkpoint.origin.clone(), size, root };
-        olds.push(Old::of(old));
-    }
-    let files = Files::new(artifact, &note, &checkpoint, trust.key);
-    let newest = olds.iter().map(|old| old.signed.size).max();
-    let (rules, account) = past.take(from).unwrap_or_else(|| {
-        (Rules::from(from), if from == 0 { held::account(artifact, checkpoint.size) } else { None })
-    });
-    let mut scan = Scan {
-        account,
-        files: if segment.is_some() { files.of_segment(from) } else { files },
-        checkpoint: &checkpoint,
-        keys,
-        next: from,
-        prev: None,
-        tree: Frontier::new(),
-        seam: Vec::new(),
-        tiles: HashTiles::from_level(1),
-        rules,
-        past,
-        clock: Clock::default(),
-        loose: held::Count::default(),
-        tables: segment.map(|_| Remade::new()),
-        olds,
-        report: Report::new(from, &checkpoint, newest),
-        fault: None,
-    };
-    if let Some(segment) = segment {
-        let own_key = own_key.parse().map_err(|_| Refusal::KeyFile(layout::VKEY))?;
-        scan.start(segment, artifact, &note, &own_key)?;
-    }
-    vouched::look(segment, artifact, (&note, &checkpoint), trust.witnesses, &mut scan.report);
-    scan.entries(entries, at_once, progress)?;
-    let prev = if from > 0 { Some(read_text(artifact, CHECKPOINT_PREV)?) } else { None };
-    let signed = Signed { note: &note, own_key, trust, prev: prev.as_deref() };
-    scan.finish(segment, signed)
-}
-
-/// What the keys of the log must have signed.
-struct Signed<'a> {
-    note: &'a str,
-    /// The key the ledger says is its own.
-    own_key: &'a str,
-    trust: Trust<'a>,
-    /// The checkpoint where a segment begins.
-    prev: Option<&'a str>,
-}
-
-/// The state of one pass over the entries.
-struct Scan<'a, A: Artifact> {
-    files: Files<'a, A>,
-    checkpoint: &'a Checkpoint,
-    account: Option<u64>,
-    keys: Keys<'a>,
-    /// The entry that comes next.
-    next: u64,
-    /// The leaf of the entry before it.
-    prev: Option<Hash>,
-    /// The tree up to the tile of the next entry.
-    tree: Frontier,
-    /// The leaves of that tile that come before the entries that are checked.
-    seam: Vec<Hash>,
-    /// The tiles above those of the leaves.
-    tiles: HashTiles,
-    rules: Rules,
-    past: &'a mut Past,
-    clock: Clock,
-    loose: held::Count,
-    tables: Option<Remade>,
-    olds: Vec<Old>,
-    report: Report,
-    /// The first thing wrong that only matters if the entries are those that were signed.
-    fault: Option<Refusal>,
-}
-
-impl<A: Artifact + Sync> Scan<'_, A> {
-    /// Takes over from the segments before.
-    fn start(&mut self, segment: &Segment, artifact: &A, note: &str, key: &VerifierKey) -> Result<(), Refusal> {
-        let Scan { files, tiles, olds, checkpoint, keys, .. } = self;
-        let (mut others, mut tree) = (files.clone(), Frontier::new());
-        let from = (note, *checkpoint, key, &*keys);
-        let Start { tree, seam, prev } = segment::start(segment, artifact, files, from, &mut |first, leaves, root| {
-            olds.iter_mut().for_each(|old| old.look(&tree, first, leaves));
-            tree.push_subtree(WIDTH.ilog2(), root);
-            tiles.push(root, &mut |tile, bytes| others.check_tile(tile, bytes))
-        })?;
-        olds.iter_mut().for_each(|old| old.look(&tree, tree.size(), &seam));
-        (self.tree, self.seam, self.prev) = (tree, seam, prev);
-        Ok(())
-    }
-
-    fn entries(
-        &mut self,
-        mut entries: impl BufRead + Send,
-        at_once: &AtOnce<'_>,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), Refusal> {
-        let (checkpoint, seam) = (self.checkpoint, std::mem::take(&mut self.seam));
-        let wants_tables = self.tables.is_some();
-        let (account, size) = (self.account, checkpoint.size);
-        let log = Log { origin: &checkpoint.origin, account, size, seam: &seam, wants_tables };
-        let mut lookers = [(); LOOKERS].map(|()| self.files.clone());
-        let mut batches = [(); 3].map(|()| Batch::default());
-        let (mut first, mut more) = (self.next, true);
-        let mut followed = Ok(());
-        loop {
-            let [follow, look, read] = &mut batches;
-            let parts = Mutex::new(look.parts().into_iter());
-            let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LOOKERS + 1);
-            read.clear(first);
-            if more {
-                let entries = &mut entries;
-                tasks.push(Box::new(|| read.read(entries, first)));
-            }
-            let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-            for files in &mut lookers {
-                tasks.push(Box::new(|| {
-                    while let Some(part) = next() {
-                        part.check(log, files);
-                    }
-                }));
-            }
-            at_once(tasks, &mut || followed = self.follow(follow, &seam, progress));
-            followed?;
-            if !batches[0].goes_on() {
-                return Ok(());
-            }
-            (first, more) = (batches[2].next_seq(), more && batches[2].goes_on());
-            batches.rotate_left(1);
-            followed = Ok(());
-        }
-    }
-
-    fn follow(&mut self, batch: &mut Batch, seam: &[Hash], progress: &mut dyn FnMut(u64, u64)) -> Result<(), Refusal> {
-        for tile in batch.tiles.drain(..) {
-            let begun = (self.next % WIDTH as u64) as usize;
-            self.tile(tile, if begun == seam.len() { seam } else { &[] })?;
-            if (self.next / WIDTH as u64).is_multiple_of(PROGRESS_TILES) || self.next == self.checkpoint.size {
-                progress(self.next, self.checkpoint.size);
-            }
-        }
-        batch.fault()
-    }
-
-    fn tile(&mut self, tile: Tile, seam: &[Hash]) -> Result<(), Refusal> {
-        let Tile { prev, lines, root, fault } = tile;
-        if self.fault.is_none() {
-            self.fault = fault;
-        }
-        let size = self.checkpoint.size;
-        let mut leaves = seam.to_vec();
-        for (n, Line { leaf, known, receipt, event }) in lines.into_iter().enumerate() {
-            if self.next == size {
-                return Err(Refusal::Surplus { size });
-            }
-            let at_line = |fault| Refusal::Line { line: self.next + 1, fault };
-            let mut known = known.map_err(at_line)?;
-            if n == 0 {
-                continues(prev.as_deref(), self.prev).map_err(at_line)?;
-            }
-            self.report.count(known.record_type);
-            self.report.callbacks_given_up += u64::from(matches!(known.body, Ok(Body::CallbackFailed)));
-            self.clock.tick(known.time);
-            if let Ok(Body::Opened(open) | Body::Rejudged(open)) = &known.body {
-                self.loose.add(open.loose);
-            }
-            self.keys.follow(known.seq, known.record_type, known.key.take());
-            if let (Some(tables), Some(event)) = (&mut self.tables, event) {
-                let name = known.record_type.as_str();
-                let at = At { seq: known.seq, leaf, time: known.time, name, request: known.corr.as_deref() };
-                tables.push(at, event);
-            }
-            // After a first fault the state of the rules means nothing any more; the hashes still do.
-            if self.fault.is_none() {
-                self.fault = self.judge(known, receipt).err();
-            }
-            leaves.push(leaf);
-            (self.next, self.prev) = (self.next + 1, Some(leaf));
-        }
-        let Scan { tree, olds, tiles, files, fault, .. } = self;
-        olds.iter_mut().for_each(|old| old.look(tree, tree.size(), &leaves));
-        match root {
-            Some(root) => {
-                tree.push_subtree(WIDTH.ilog2(), root);
-                tiles.push(root, &mut |tile, bytes| {
-                    if fault.is_none() {
-                        *fault = files.check_tile(tile, bytes).err();
-                    }
-                    Ok::<(), Refusal>(())
-                })
-            }
-            None => {
-                leaves.iter().for_each(|leaf| tree.push(*leaf));
-                Ok(())
-            }
-        }
-    }
-
-    /// Holds an entry against the rules.
-    fn judge(&mut self, known: Known, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
-        let Scan { files, rules, past, report, .. } = self;
-        let (seq, request) = (known.seq, known.corr.clone().unwrap_or_default());
-        if known.record_type == RecordType::RequestOpened && past.decision(&request)?.is_some() {
-            return Err(Refusal::rule(seq, &request, Violation::OpenedTwice));
-        }
-        let earlier = &mut |request: &str| match files.decision_before(request, seq)? {
-            Some(settled) => Ok(Some(settled)),
-            None => past.decision(request),
-        };
-        match rules.check(known, earlier)? {
-            Step::Decided(outcome) => {
-                report.decided(outcome);
-                receipt.unwrap_or(Ok(())).or_else(|fault| rules.doubt(&request, fault))
-            }
-            Step::Voided(outcome) => {
-                report.voided(outcome);
-                Ok(())
-            }
-            Step::None => Ok(()),
-        }
-    }
-
-    fn finish(mut self, segment: Option<&Segment>, signed: Signed<'_>) -> Result<Report, Refusal> {
-        let (have, size) = (self.next, self.checkpoint.size);
-        if have < size {
-            return Err(Refusal::Truncated { have, size });
-        }
-        let root = self.tree.root();
-        if root != self.checkpoint.root {
-            return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
-        }
-        self.keys.check(signed.note, size, signed.own_key)?;
-        if let Some((prev, segment)) = signed.prev.zip(segment) {
-            self.keys.check_prev(prev, segment.from)?;
-        }
-        for (note, old) in signed.trust.old.iter().zip(&self.olds) {
-            self.keys.check_old(note, old.signed.size)?;
-        }
-        (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
-        if let Some(policy) = signed.trust.witnesses {
-            vouched::quorum(policy, signed.note, signed.trust.key, &self.report.keys)?;
-        }
-        if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
-            return Err(Refusal::Fork { size: old.signed.size });
-        }
-        let Scan { files, tiles, fault, .. } = &mut self;
-        tiles.finish(&mut |tile, bytes| {
-            if fault.is_none() {
-                *fault = files.check_tile(tile, bytes).err();
-            }
-            Ok::<(), Refusal>(())
-        })?;
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        if let Some(fault) = self.rules.take_doubt() {
-            return Err(fault);
-        }
-        // An undecided request with a receipt was decided, forgotten and opened a second time.
-        for (request, seq) in self.rules.undecided() {
-            if self.files.decision_before(request, u64::MAX)?.is_some() {
-                return Err(Refusal::rule(seq, request, Violation::OpenedTwice));
-            }
-        }
-        self.files.check_nothing_else(self.report.decisions())?;
-        if let (Some(tables), Some(segment)) = (self.tables, segment) {
-            tables.check(segment)?;
-        }
-        self.report.pending = self.rules.undecided().count() as u64;
-        self.report.opened_before = self.rules.opened_before();
-        self.report.warnings.extend(self.clock.warning().into_iter().chain(self.loose.warnings()));
-        self.past.keep(self.rules, size, self.account);
-        Ok(self.report)
-    }
-}
-
-fn read_text(artifact: &impl Artifact, path: &str) -> Result<String, Refusal> {
-    let mut bytes = Vec::new();
-    artifact.read(path, MAX_NOTE_BYTES, &mut bytes).map_err(|source| Refusal::unreadable(path, source))?;
-    if bytes.len() > MAX_NOTE_BYTES {
-        return Err(Refusal::unreadable(path, io::Error::new(io::ErrorKind::InvalidData, "it is too long")));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| Refusal::unreadable(path, io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))
+    pass::check(artifact, entries, Some(segment), past, trust, at_once, progress)
 }

@@ -218,6 +218,17 @@ pub enum Violation {
         /// How many are counted.
         ai_commits: u64,
     },
+    /// What it leaves out would have had room.
+    #[error(
+        "abridged says that there was no room for commits, but it tells why each party is one, which is left out with them"
+    )]
+    LeftOutForNothing,
+    /// Held for good, by what it says.
+    #[error("rules hold it, but it does not say when it expires (expires_at)")]
+    NeverExpires,
+    /// What tied what was shown to the judgement is gone.
+    #[error("it does not say of what judgement its request_digest is (judgement), though an opening before it does")]
+    JudgementLeftOut,
     /// Whoever set it going could be left out of the parties.
     #[error("it does not say who set the run going: it has neither actor nor triggering_actor, and no facts")]
     StartedByNobody,

@@ -1,10 +1,6 @@
 //! The files beside the entries: tiles, bundles, receipts, and whatever else lies there.
 use std::io;
 
-use super::body::Decision;
-use super::refusal::{ReceiptFault, Refusal};
-use super::rules::Settled;
-use super::violation::Violation;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact, Place};
@@ -14,6 +10,10 @@ use crate::ledger::receipt::{self, Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
 use crate::ledger::segment;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
+use crate::ledger::verify::read::body::Decision;
+use crate::ledger::verify::refusal::{ReceiptFault, Refusal};
+use crate::ledger::verify::rules::Settled;
+use crate::ledger::verify::violation::Violation;
 
 /// Levels of the tree inside one tile.
 const TILE_LEVELS: usize = WIDTH.ilog2() as usize;

@@ -6,8 +6,8 @@
 //! Whoever has read the time may have to wait for another, and a database may be set back; so times that run backwards are
 //! told and not refused.
 use super::open::Open;
-use super::report::Outcome;
-use super::violation::Violation;
+use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::violation::Violation;
 
 /// So much earlier than an entry before it, in milliseconds, is worth a word: no transaction waits that long.
 const NOTEWORTHY: u64 = 60_000;
@@ -15,7 +15,7 @@ const NOTEWORTHY: u64 = 60_000;
 impl Open {
     /// Nobody is let in, or reminded, for having waited longer than since the opening. Of one opened in entries before, the
     /// time is not known.
-    pub(super) fn wait(&mut self, waited: u64, time: u64) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn wait(&mut self, waited: u64, time: u64) -> Result<(), Violation> {
         let passed = time.saturating_sub(self.opened_at);
         if !self.is_from_before && waited > passed {
             return Err(Violation::WaitedLonger { waited, passed });
@@ -25,7 +25,7 @@ impl Open {
     }
 
     /// Nobody seconds what has expired.
-    pub(super) fn is_in_time(&self, time: u64) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn is_in_time(&self, time: u64) -> Result<(), Violation> {
         match self.expires_at.filter(|at| *at <= time) {
             Some(expires_at) => Err(Violation::ApprovedLate { time, expires_at }),
             None => Ok(()),
@@ -35,7 +35,7 @@ impl Open {
     /// A request is granted or denied before it expires, and expires not before. A release that had been decided in time and
     /// is taken back in the same moment, because rules or approvals changed or somebody denied, may be decided anew whenever
     /// that is: until it leaves, it may have been held back.
-    pub(super) fn is_decided_in_time(&self, outcome: Outcome, time: u64) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn is_decided_in_time(&self, outcome: Outcome, time: u64) -> Result<(), Violation> {
         let is_unknown = self.is_from_before && self.expires_at.is_none();
         let is_over = self.expires_at.is_some_and(|at| at <= time);
         match outcome {
@@ -55,7 +55,7 @@ impl Open {
 
 /// Looks at the times of entries in their order.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(in crate::ledger::verify) struct Clock {
     latest: u64,
     /// How many entries are much earlier than one before them, and the most they are.
     back: u64,
@@ -63,7 +63,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn tick(&mut self, time: u64) {
+    pub(in crate::ledger::verify) fn tick(&mut self, time: u64) {
         let back = self.latest.saturating_sub(time);
         if back > NOTEWORTHY {
             (self.back, self.most) = (self.back + 1, self.most.max(back));
@@ -72,12 +72,12 @@ impl Clock {
     }
 
     /// What is to be said of it.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(in crate::ledger::verify) fn warning(&self) -> Option<String> {
         (self.back > 0).then(|| {
             format!(
                 "times run backwards: {} say they are up to {} seconds earlier than one before them; a database that was set \
                  back, or a forged time, looks like that",
-                super::report::counted(self.back, "entry", "entries"),
+                crate::ledger::verify::report::counted(self.back, "entry", "entries"),
                 self.most / 1_000
             )
         })

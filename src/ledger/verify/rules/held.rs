@@ -4,24 +4,32 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::body::{self, Policy};
-use super::report::counted;
-use super::violation::Violation;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
 use crate::ledger::merkle::Hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
+use crate::ledger::verify::read::body::{self, Policy};
+use crate::ledger::verify::report::counted;
+use crate::ledger::verify::violation::Violation;
 
 /// How many hexadecimal digits of a digest are a request's id.
 const ID_DIGITS: usize = 32;
 
 /// What of an opening does not follow from what it is about.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Loose {
+pub(in crate::ledger::verify) struct Loose {
     /// Its request has a name that is no digest.
     id: bool,
     /// It does not say of what judgement its digest is.
     digest: bool,
+    /// It says that no agent is on any commit, and tells none of them.
+    commits: bool,
+}
+
+impl Loose {
+    pub(super) fn commits(self, commits: bool) -> Self {
+        Self { commits, ..self }
+    }
 }
 
 #[derive(Deserialize)]
@@ -41,12 +49,12 @@ struct Run {
 }
 
 /// The account that a log says it belongs to.
-pub(super) fn account_of(genesis: &Header<'_>) -> Result<u64, Violation> {
+pub(in crate::ledger::verify) fn account_of(genesis: &Header<'_>) -> Result<u64, Violation> {
     body::need(genesis.tenant, "tenant").map(|Account { account_id }| account_id)
 }
 
 /// The same from the first bundle, before anything is read: that it holds the entries is checked with all others.
-pub(super) fn account(artifact: &impl Artifact, size: u64) -> Option<u64> {
+pub(in crate::ledger::verify) fn account(artifact: &impl Artifact, size: u64) -> Option<u64> {
     let width = usize::try_from(size).unwrap_or(WIDTH).min(WIDTH);
     let path = TilePath { content: Content::Entries, index: 0, width }.to_string();
     let mut bytes = Vec::new();
@@ -57,11 +65,11 @@ pub(super) fn account(artifact: &impl Artifact, size: u64) -> Option<u64> {
 
 /// Holds the name of a request, and the digest of what was shown, against what an opening says it is about. Of a segment the
 /// account of the log is not known, and nothing can be said.
-pub(super) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Loose, Violation> {
+pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Loose, Violation> {
     let Some(account) = account else { return Ok(Loose::default()) };
     let id = entry.corr.unwrap_or_default();
     let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none() };
+    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none(), commits: false };
     if loose.id && loose.digest {
         return Ok(loose);
     }
@@ -74,7 +82,7 @@ pub(super) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Loose,
     }
     let Some(judgement) = entry.judgement else { return Ok(loose) };
     let gaps = entry.partial.map_or("[]", RawValue::get);
-    // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened.rs`).
+    // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened`).
     if gaps.contains(r#""login":"sha256:"#) {
         return Ok(loose);
     }
@@ -107,19 +115,21 @@ fn digest(canonical: &str) -> String {
 
 /// How many openings are loose.
 #[derive(Debug, Default)]
-pub(super) struct Count {
+pub(in crate::ledger::verify) struct Count {
     ids: u64,
     digests: u64,
+    commits: u64,
 }
 
 impl Count {
-    pub(super) fn add(&mut self, loose: Loose) {
+    pub(in crate::ledger::verify) fn add(&mut self, loose: Loose) {
         self.ids += u64::from(loose.id);
         self.digests += u64::from(loose.digest);
+        self.commits += u64::from(loose.commits);
     }
 
     /// What is to be said of it.
-    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+    pub(in crate::ledger::verify) fn warnings(&self) -> impl Iterator<Item = String> {
         let openings = |n| counted(n, "opening", "openings");
         let ids = (self.ids > 0).then(|| {
             format!(
@@ -133,6 +143,12 @@ impl Count {
                 openings(self.digests)
             )
         });
-        ids.into_iter().chain(digests)
+        let commits = (self.commits > 0).then(|| {
+            format!(
+                "{} that had no room for any commit, and say that no agent is on one: only judging again can tell",
+                openings(self.commits)
+            )
+        });
+        ids.into_iter().chain(digests).chain(commits)
     }
 }

@@ -2,8 +2,6 @@
 use std::io::ErrorKind;
 
 use super::read_text;
-use super::refusal::Refusal;
-use super::report::Report;
 use super::segment::Segment;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::layout::Artifact;
@@ -11,6 +9,8 @@ use crate::ledger::note::VerifierKey;
 use crate::ledger::quorum::Policy;
 use crate::ledger::segment::{GUIDE, Guide, TIMESTAMP, WITNESS_POLICY};
 use crate::ledger::timestamp::{self, MAX_RESPONSE_BYTES};
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::report::Report;
 
 /// Checks that a checkpoint has the quorum. A policy that lists logs may list this one by the key that is trusted, or by one
 /// that took over from it and is in force now.

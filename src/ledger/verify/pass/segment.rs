@@ -5,9 +5,7 @@ use std::mem;
 use ring::digest::{Context, SHA256};
 
 use super::files::Files;
-use super::keys::Keys;
 use super::read_text;
-use super::refusal::Refusal;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::layout::{self, Artifact, Place};
 use crate::ledger::merkle::{Frontier, Hash, verify_consistency};
@@ -16,6 +14,8 @@ use crate::ledger::segment as names;
 use crate::ledger::tables::event::Event;
 use crate::ledger::tables::{At, Tables};
 use crate::ledger::tile::WIDTH;
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::rules::keys::Keys;
 
 /// A segment, and what its files are before anything of them is believed.
 #[derive(Debug, Clone, Default)]

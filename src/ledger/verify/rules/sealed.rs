@@ -1,18 +1,18 @@
 //! Whether persons are told by their subjects alone: whoever is told by the number of their account besides would be two.
-use super::body::{Owner, Person, Reviewer};
 use super::known::Body;
-use super::violation::Violation;
-use super::who::AccountId;
+use crate::ledger::verify::read::body::{Owner, Person, Reviewer};
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::violation::Violation;
 
 /// Persons whom an entry names by numbers, and whether it names any by a subject.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(in crate::ledger::verify) struct Told {
     in_clear: Option<AccountId>,
     has_subject: bool,
 }
 
 impl Told {
-    pub(super) fn of(parties: &[Person], people: &[Owner]) -> Self {
+    pub(in crate::ledger::verify) fn of(parties: &[Person], people: &[Owner]) -> Self {
         let mut told = Self::default();
         parties.iter().chain(people.iter().flat_map(|owner| &owner.accounts)).for_each(|person| told.person(person));
         told
@@ -35,11 +35,11 @@ impl Told {
 /// Whether the log seals who people are: from the first subject on there is no number of a person's account any more. One that
 /// a very old server wrote has none at all.
 #[derive(Debug, Default)]
-pub(super) struct Sealed(bool);
+pub(in crate::ledger::verify) struct Sealed(bool);
 
 impl Sealed {
     /// Looks at the next entry.
-    pub(super) fn look(&mut self, body: &Body) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn look(&mut self, body: &Body) -> Result<(), Violation> {
         let mut of_this = Told::default();
         let told = match body {
             Body::Opened(open) | Body::Rejudged(open) => &open.told,

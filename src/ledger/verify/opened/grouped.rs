@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::violation::Violation;
-use super::who::AccountId;
 use crate::domain::Millis;
 use crate::domain::decide::{Permission, Persons, Quorum, Standing};
 use crate::domain::people::{Account, AccountKind, People};
 use crate::domain::policy::Member;
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::is_commitment;
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::violation::Violation;
 
 /// What each request asks that is not told to GitHub yet.
 #[derive(Default)]

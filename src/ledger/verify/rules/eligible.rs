@@ -1,26 +1,17 @@
 //! Whether whoever seconds is somebody the rules ask, as far as entries tell it in clear: access to the repository does, teams
 //! and the members of a group are sealed. What is sealed counts in favour of whoever signed; judging again tells.
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
-
-use super::body::{Decision, Quorum};
 use super::open::Open;
-use super::violation::Violation;
-use super::who::AccountId;
 use crate::domain::decide::Permission;
+use crate::ledger::verify::read::body::{Decision, Quorum};
+use crate::ledger::verify::read::group::Group;
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::violation::Violation;
 
-/// From whom approvals have to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    /// Whoever can write to the repository.
-    Writers,
-    /// Its administrators.
-    Admins,
-    /// The owners of the changed files.
-    CodeOwners,
-    /// A group of the policy, whose name and members are sealed.
-    Named,
+/// An approval that stands.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ledger::verify) struct Approval {
+    pub(in crate::ledger::verify) id: AccountId,
+    pub(in crate::ledger::verify) access: Permission,
 }
 
 impl Group {
@@ -32,49 +23,6 @@ impl Group {
             Self::CodeOwners | Self::Named => true,
         }
     }
-}
-
-impl<'de> Deserialize<'de> for Group {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Group;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("writers, admins, code_owners, or an object that names a group")
-            }
-
-            fn visit_str<E: Error>(self, word: &str) -> Result<Group, E> {
-                match word {
-                    "writers" => Ok(Group::Writers),
-                    "admins" => Ok(Group::Admins),
-                    "code_owners" => Ok(Group::CodeOwners),
-                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Group, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Group::Named)
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-/// Who may approve besides, after some time.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Later {
-    /// How long, in milliseconds.
-    after: u64,
-    from: Group,
-}
-
-/// An approval that stands.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Approval {
-    pub(super) id: AccountId,
-    pub(super) access: Permission,
 }
 
 impl Quorum {
@@ -109,7 +57,7 @@ impl Open {
     }
 
     /// Whoever seconds is among those whom some requirement asks. Nothing is known of what was asked in entries before.
-    pub(super) fn is_asked(&self, Approval { id, access }: Approval) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn is_asked(&self, Approval { id, access }: Approval) -> Result<(), Violation> {
         let is_unknown = self.is_from_before && self.quorum.is_empty();
         if is_unknown || self.quorum.iter().any(|asked| asked.may_count(access, self.waited())) {
             return Ok(());
@@ -118,7 +66,7 @@ impl Open {
     }
 
     /// Toward each requirement count those whom it asks, and no others.
-    pub(super) fn is_counted_rightly(&self, decision: &Decision) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn is_counted_rightly(&self, decision: &Decision) -> Result<(), Violation> {
         let approval = |id: AccountId| self.approvals.iter().find(|approval| approval.id == id);
         let known = || decision.approvers.iter().map(|approver| approval(approver.id));
         known().flatten().try_for_each(|approval| self.is_asked(*approval))?;

@@ -7,14 +7,14 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::refusal::Refusal;
-use super::violation::Violation;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
 use crate::ledger::layout;
 use crate::ledger::note::{NoteError, VerifierKey};
 use crate::ledger::record::RecordType;
 use crate::ledger::segment::CHECKPOINT_PREV;
 use crate::ledger::succession::{Succession, SuccessionError};
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::violation::Violation;
 
 /// What is wrong with an entry about keys, or with who signed.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Key {
 
 /// The keys of the log, as far as it has been read.
 #[derive(Debug)]
-pub(super) struct Keys<'t> {
+pub(in crate::ledger::verify) struct Keys<'t> {
     trusted: &'t VerifierKey,
     /// The entry that is read first.
     from: u64,
@@ -120,7 +120,7 @@ pub(super) struct Keys<'t> {
 
 /// The fields of the entries about keys.
 #[derive(Deserialize)]
-pub(super) struct Own {
+pub(in crate::ledger::verify) struct Own {
     vkey: String,
     added_by: Option<String>,
     statement: Option<String>,
@@ -129,7 +129,7 @@ pub(super) struct Own {
 
 impl Own {
     /// Reads them, if it is an entry about keys.
-    pub(super) fn of(record_type: RecordType, line: &str) -> Option<Result<Self, KeyFault>> {
+    pub(in crate::ledger::verify) fn of(record_type: RecordType, line: &str) -> Option<Result<Self, KeyFault>> {
         let about_keys = matches!(
             record_type,
             RecordType::Genesis | RecordType::KeyAdded | RecordType::KeyActivated | RecordType::KeyRevoked
@@ -141,14 +141,14 @@ impl Own {
 impl<'t> Keys<'t> {
     /// For a log that is read from this entry on. What came before a later one than the first is not known: then the
     /// reader's key is the one to begin with.
-    pub(super) fn new(trusted: &'t VerifierKey, from: u64) -> Self {
+    pub(in crate::ledger::verify) fn new(trusted: &'t VerifierKey, from: u64) -> Self {
         let key = Key { key: trusted.clone(), added: 0, valid_to: None, is_trusted: true };
         Keys { trusted, from, life: if from > 0 { vec![key] } else { Vec::new() }, current: 0, fault: None }
     }
 
     /// Reads a checkpoint before the entries are: believed already if the trusted key has signed it. If not, a later key
     /// may have, and [`Keys::check`] tells in the end; `own` is the key the ledger says is its own.
-    pub(super) fn glimpse(&self, note: &str, own: &str) -> Result<Checkpoint, Refusal> {
+    pub(in crate::ledger::verify) fn glimpse(&self, note: &str, own: &str) -> Result<Checkpoint, Refusal> {
         match self.open(note) {
             Ok((checkpoint, true)) => Ok(checkpoint),
             Ok((checkpoint, false)) if own != self.trusted.to_string() => Ok(checkpoint),
@@ -158,7 +158,7 @@ impl<'t> Keys<'t> {
     }
 
     /// The same for a checkpoint kept from earlier, which has to be of a log that is not longer than this one.
-    pub(super) fn glimpse_old(&self, note: &str, size: u64) -> Result<Checkpoint, Refusal> {
+    pub(in crate::ledger::verify) fn glimpse_old(&self, note: &str, size: u64) -> Result<Checkpoint, Refusal> {
         match self.open(note) {
             Ok((old, true)) if old.size > size => Err(Refusal::Rollback { old: old.size, size }),
             Ok((old, false)) if old.size > size => Err(Refusal::OldCheckpoint(self.not_signed())),
@@ -176,7 +176,12 @@ impl<'t> Keys<'t> {
     }
 
     /// Takes in one entry, and what it says if it is about keys.
-    pub(super) fn follow(&mut self, seq: u64, record_type: RecordType, own: Option<Box<Result<Own, KeyFault>>>) {
+    pub(in crate::ledger::verify) fn follow(
+        &mut self,
+        seq: u64,
+        record_type: RecordType,
+        own: Option<Box<Result<Own, KeyFault>>>,
+    ) {
         let Some(own) = own.filter(|_| self.fault.is_none()) else { return };
         self.fault = own.and_then(|own| self.apply(seq, record_type, &own)).err().map(|fault| (seq, fault));
     }
@@ -252,7 +257,7 @@ impl<'t> Keys<'t> {
 
     /// Checks, when all entries are read and have the signed root, that those who had to sign did, and that the reader's
     /// key vouches for one of them. `own` is the key the ledger says is its own.
-    pub(super) fn check(&mut self, note: &str, size: u64, own: &str) -> Result<(), Refusal> {
+    pub(in crate::ledger::verify) fn check(&mut self, note: &str, size: u64, own: &str) -> Result<(), Refusal> {
         if let Some((seq, fault)) = self.fault.take() {
             return Err(Refusal::rule(seq, "-", Violation::Key(fault)));
         }
@@ -277,7 +282,7 @@ impl<'t> Keys<'t> {
     }
 
     /// Checks that a checkpoint kept from earlier is signed by the keys of its time.
-    pub(super) fn check_old(&self, note: &str, size: u64) -> Result<(), Refusal> {
+    pub(in crate::ledger::verify) fn check_old(&self, note: &str, size: u64) -> Result<(), Refusal> {
         match self.signed(note, size) {
             // Of a time that was not read. Whoever signed it, the tree has to continue it.
             Err(Refusal::Keys(_)) if size <= self.from => Ok(()),
@@ -289,12 +294,12 @@ impl<'t> Keys<'t> {
     }
 
     /// Reads the checkpoint at which a segment begins: believed only after [`Keys::check_prev`].
-    pub(super) fn glimpse_prev(&self, note: &str) -> Result<Checkpoint, CheckpointError> {
+    pub(in crate::ledger::verify) fn glimpse_prev(&self, note: &str) -> Result<Checkpoint, CheckpointError> {
         Ok(self.open(note)?.0)
     }
 
     /// Checks that the checkpoint at which a segment begins is signed by the keys the log had then.
-    pub(super) fn check_prev(&self, note: &str, size: u64) -> Result<(), Refusal> {
+    pub(in crate::ledger::verify) fn check_prev(&self, note: &str, size: u64) -> Result<(), Refusal> {
         match self.signed(note, size) {
             Err(Refusal::Keys(fault)) => Err(Refusal::Start(format!("{CHECKPOINT_PREV}: {fault}"))),
             Err(Refusal::Checkpoint(error)) => Err(Refusal::Start(format!("{CHECKPOINT_PREV}: {error}"))),
@@ -318,13 +323,13 @@ impl<'t> Keys<'t> {
     }
 
     /// The log's own key, if it took over from the one the reader brought. Never one from before it: that may be the stolen one.
-    pub(super) fn newer(&self) -> Option<String> {
+    pub(in crate::ledger::verify) fn newer(&self) -> Option<String> {
         let brought = self.life.iter().position(|known| known.key == *self.trusted)?;
         self.life.get(self.current).filter(|_| self.current > brought).map(|known| known.key.to_string())
     }
 
     /// The keys that the reader may trust from here on: the log's own first, then one that is announced.
-    pub(super) fn trusted_at(&self, size: u64) -> Vec<String> {
+    pub(in crate::ledger::verify) fn trusted_at(&self, size: u64) -> Vec<String> {
         let mut keys: Vec<(bool, &Key)> = self
             .life
             .iter()

@@ -1,11 +1,11 @@
 //! Whether entries of a request are told once, by their ids.
 use std::collections::BTreeSet;
 
-use super::violation::Violation;
+use crate::ledger::verify::violation::Violation;
 
 /// What an `id` says which of its request's entries it is.
 #[derive(Debug)]
-pub(super) enum Id {
+pub(in crate::ledger::verify) enum Id {
     /// It ends in this number, after the request's name.
     Number(u64),
     /// It has another form: no server of ours wrote it.
@@ -13,7 +13,7 @@ pub(super) enum Id {
 }
 
 impl Id {
-    pub(super) fn of(id: &str, request: &str) -> Self {
+    pub(in crate::ledger::verify) fn of(id: &str, request: &str) -> Self {
         let rest = id.strip_prefix(request).and_then(|rest| rest.strip_prefix(':'));
         let number = rest.and_then(|rest| rest.rsplit(':').next()).and_then(|number| number.parse().ok());
         number.map_or_else(|| Self::Odd(id.into()), Self::Number)
@@ -22,14 +22,14 @@ impl Id {
 
 /// The ids that one request's entries had.
 #[derive(Debug, Default)]
-pub(super) struct Once {
+pub(in crate::ledger::verify) struct Once {
     last: Option<u64>,
     odd: BTreeSet<Box<str>>,
 }
 
 impl Once {
     /// Numbers only grow, and what has none is not told again.
-    pub(super) fn follow(&mut self, id: Option<Id>) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn follow(&mut self, id: Option<Id>) -> Result<(), Violation> {
         match id {
             None => {}
             Some(Id::Number(number)) => match self.last.replace(number) {

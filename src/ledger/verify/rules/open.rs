@@ -1,68 +1,75 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
 use std::collections::BTreeSet;
 
-use super::body::{Attempted, Decision, KnownParts, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed};
 use super::eligible::Approval;
 use super::held::{self, Loose};
 use super::known::verbatim;
-use super::report::Outcome;
 use super::sealed::Told;
 use super::told;
-use super::violation::Violation;
-use super::who::AccountId;
 use crate::ledger::entry::Header;
+use crate::ledger::verify::read::body::{
+    Attempted, Decision, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed,
+};
+use crate::ledger::verify::read::facts::KnownParts;
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::violation::Violation;
 
 /// A request that can still be decided.
 #[derive(Debug, Default)]
-pub(super) struct Open {
-    pub(super) seq: u64,
+pub(in crate::ledger::verify) struct Open {
+    pub(in crate::ledger::verify) seq: u64,
     /// When it was opened, in milliseconds since 1970 UTC.
-    pub(super) opened_at: u64,
+    pub(in crate::ledger::verify) opened_at: u64,
     /// Whether it was opened before the entries that are checked begin: who approved it until then is not known, nor, until
     /// it is judged again, who had a part in it.
-    pub(super) is_from_before: bool,
-    pub(super) digest: String,
+    pub(in crate::ledger::verify) is_from_before: bool,
+    pub(in crate::ledger::verify) digest: String,
     /// Repository, environment, run and commit, as they are written.
-    pub(super) subject: String,
+    pub(in crate::ledger::verify) subject: String,
     /// The attempt of the run that is held.
-    pub(super) attempted: Option<Attempted>,
+    pub(in crate::ledger::verify) attempted: Option<Attempted>,
     /// Who set it going, as far as the opening tells.
-    pub(super) starters: Vec<AccountId>,
-    pub(super) parties: Vec<AccountId>,
+    pub(in crate::ledger::verify) starters: Vec<AccountId>,
+    pub(in crate::ledger::verify) parties: Vec<AccountId>,
     /// Whose word did not count because they had a part, since it was last judged.
-    pub(super) refused: BTreeSet<AccountId>,
+    pub(in crate::ledger::verify) refused: BTreeSet<AccountId>,
     /// How it names persons.
-    pub(super) told: Told,
-    pub(super) people: Vec<Owner>,
-    pub(super) approvals: Vec<Approval>,
-    pub(super) denials: Vec<AccountId>,
-    pub(super) ai_commits: u64,
+    pub(in crate::ledger::verify) told: Told,
+    pub(in crate::ledger::verify) people: Vec<Owner>,
+    pub(in crate::ledger::verify) approvals: Vec<Approval>,
+    pub(in crate::ledger::verify) denials: Vec<AccountId>,
+    pub(in crate::ledger::verify) ai_commits: u64,
     /// Whether a rule holds a commit, as far as the opening tells of commits.
-    pub(super) is_gated: bool,
-    pub(super) partial: usize,
-    pub(super) matched_rules: usize,
-    pub(super) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) is_gated: bool,
+    /// Whether it says of what judgement its digest is.
+    pub(in crate::ledger::verify) has_judgement: bool,
+    pub(in crate::ledger::verify) partial: usize,
+    pub(in crate::ledger::verify) matched_rules: usize,
+    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
     /// Whether a rule denies it, whatever anybody says.
-    pub(super) is_denied: bool,
+    pub(in crate::ledger::verify) is_denied: bool,
     /// The rules it was judged by.
-    pub(super) policy: Policy,
+    pub(in crate::ledger::verify) policy: Policy,
     /// When it expires, in milliseconds since 1970 UTC.
-    pub(super) expires_at: Option<u64>,
+    pub(in crate::ledger::verify) expires_at: Option<u64>,
     /// How long it had waited when others were last let in, in milliseconds.
-    pub(super) waited: u64,
+    pub(in crate::ledger::verify) waited: u64,
     /// When a decision to release was last taken back.
-    pub(super) release_taken_back: Option<u64>,
+    pub(in crate::ledger::verify) release_taken_back: Option<u64>,
     /// What of it does not follow from what it is about.
-    pub(super) loose: Loose,
+    pub(in crate::ledger::verify) loose: Loose,
 }
 
 impl Open {
     /// Reads an opening, or a judgement made again, in a log of this account.
-    pub(super) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         told::by_whom(entry)?;
-        let is_gated = told::is_gated(entry, opened.ai_commits)?;
-        let KnownParts { starters, all } = KnownParts::of(entry)?;
+        told::until_when(&opened)?;
+        let commits = told::commits(entry, &opened)?;
+        let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
+        ai_commits.map_or(Ok(()), |told| told::are_counted(told, opened.ai_commits))?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
         if let Some(missing) = all.iter().find(|id| !is_party(id)) {
             return Err(Violation::PartyMissing(*missing));
@@ -82,7 +89,8 @@ impl Open {
             approvals: Vec::new(),
             denials: Vec::new(),
             ai_commits: opened.ai_commits,
-            is_gated,
+            is_gated: commits.are_gated,
+            has_judgement: entry.judgement.is_some(),
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
@@ -91,11 +99,11 @@ impl Open {
             expires_at: opened.expires_at,
             waited: 0,
             release_taken_back: None,
-            loose: held::follows(entry, account)?,
+            loose: held::follows(entry, account)?.commits(commits.are_left_out && opened.ai_commits == 0),
         })
     }
 
-    pub(super) fn review(&mut self, review: &Review, time: u64) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn review(&mut self, review: &Review, time: u64) -> Result<(), Violation> {
         let (id, access) = (review.reviewer.id, review.access);
         if review.verdict == Verdict::Deny {
             self.denials.push(id);
@@ -115,13 +123,13 @@ impl Open {
     }
 
     /// From here on an approval counts for what its reviewer is now.
-    pub(super) fn weigh(&mut self, weighed: &Weighed) {
+    pub(in crate::ledger::verify) fn weigh(&mut self, weighed: &Weighed) {
         let of = self.approvals.iter_mut().filter(|approval| approval.id == weighed.reviewer.id);
         of.for_each(|approval| approval.access = weighed.access);
     }
 
     /// GitHub may be told only about the attempt that was shown (P3). Nothing is known of one opened in entries before.
-    pub(super) fn is_about(&self, checked: &Attempted) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn is_about(&self, checked: &Attempted) -> Result<(), Violation> {
         let is_unknown = self.is_from_before && self.subject.is_empty();
         if is_unknown || self.attempted.as_ref() == Some(checked) {
             return Ok(());
@@ -130,7 +138,7 @@ impl Open {
         Err(Violation::CallbackAttempt { attempt, head_sha })
     }
 
-    pub(super) fn decide(&self, decision: &Decision, time: u64) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn decide(&self, decision: &Decision, time: u64) -> Result<(), Violation> {
         if decision.policy.digest.is_empty() {
             return Err(Violation::NoPolicy);
         }
@@ -166,12 +174,12 @@ impl Open {
         }
     }
 
-    pub(super) fn is_one_human(&self, one: AccountId, other: AccountId) -> bool {
+    pub(in crate::ledger::verify) fn is_one_human(&self, one: AccountId, other: AccountId) -> bool {
         one == other || self.people.iter().any(|owner| owner.has(one) && owner.has(other))
     }
 
     /// Whoever seconds has a personal account, which is no program's.
-    pub(super) fn person(&self, who: &Reviewer) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn person(&self, who: &Reviewer) -> Result<(), Violation> {
         let id = who.id;
         if who.kind != "User" {
             return Err(Violation::NotAPerson { id, kind: who.kind.clone() });
@@ -183,11 +191,11 @@ impl Open {
     }
 
     /// Whoever has a part under one account has it under all of theirs.
-    pub(super) fn has_part(&self, id: AccountId) -> bool {
+    pub(in crate::ledger::verify) fn has_part(&self, id: AccountId) -> bool {
         self.parties.iter().any(|party| self.is_one_human(*party, id))
     }
 
-    pub(super) fn approve(&self, decision: &Decision) -> Result<(), Violation> {
+    pub(in crate::ledger::verify) fn approve(&self, decision: &Decision) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
             return Err(Violation::DenyOverruled(*id));
         }

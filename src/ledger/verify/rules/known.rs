@@ -1,39 +1,46 @@
 //! What can be known of a line by itself, so that it need not be looked at again in its turn.
 use serde_json::value::RawValue;
 
-use super::batch::Log;
-use super::body::{self, Callback, Decision, Person, Refused, Review, Weighed};
 use super::held;
 use super::keys::{KeyFault, Own};
 use super::once::Id;
 use super::open::Open;
-use super::refusal::LineFault;
-use super::violation::Violation;
 use crate::ledger::entry::{FORMAT, Header, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
+use crate::ledger::verify::read::body::{self, Callback, Decision, Person, Refused, Review, Weighed};
+use crate::ledger::verify::refusal::LineFault;
+use crate::ledger::verify::violation::Violation;
 
 /// The call that tells GitHub, in JSON.
 const CALLBACK: &str = "\"callback\"";
 
+/// The log that entries are of.
+#[derive(Clone, Copy)]
+pub(in crate::ledger::verify) struct Log<'a> {
+    pub(in crate::ledger::verify) origin: &'a str,
+    /// Whose it is, where its first entry is there to say so.
+    pub(in crate::ledger::verify) account: Option<u64>,
+}
+
 /// An entry, read.
-pub(super) struct Known {
-    pub(super) seq: u64,
+pub(in crate::ledger::verify) struct Known {
+    pub(in crate::ledger::verify) seq: u64,
     /// Milliseconds since 1970 UTC.
-    pub(super) time: u64,
-    pub(super) record_type: RecordType,
+    pub(in crate::ledger::verify) time: u64,
+    pub(in crate::ledger::verify) record_type: RecordType,
     /// The request it belongs to.
-    pub(super) corr: Option<Box<str>>,
+    pub(in crate::ledger::verify) corr: Option<Box<str>>,
     /// Which of its request's entries it is.
-    pub(super) id: Option<Id>,
+    pub(in crate::ledger::verify) id: Option<Id>,
     /// What the rules look at.
-    pub(super) body: Result<Body, Violation>,
+    pub(in crate::ledger::verify) body: Result<Body, Violation>,
     /// What an entry about keys says.
-    pub(super) key: Option<Box<Result<Own, KeyFault>>>,
+    pub(in crate::ledger::verify) key: Option<Box<Result<Own, KeyFault>>>,
 }
 
 /// What the rules look at in an entry of one type.
-pub(super) enum Body {
+pub(in crate::ledger::verify) enum Body {
     Genesis,
     Opened(Box<Open>),
     Rejudged(Box<Open>),
@@ -54,7 +61,12 @@ pub(super) enum Body {
 
 impl Known {
     /// Reads an entry that should be number `seq` of this log. What it says of the entry before is compared elsewhere.
-    pub(super) fn of(line: &str, header: &Header<'_>, log: Log<'_>, seq: u64) -> Result<Self, LineFault> {
+    pub(in crate::ledger::verify) fn of(
+        line: &str,
+        header: &Header<'_>,
+        log: Log<'_>,
+        seq: u64,
+    ) -> Result<Self, LineFault> {
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
         }
@@ -76,7 +88,7 @@ impl Known {
     }
 
     /// The request that it decides.
-    pub(super) fn decided(&self) -> Option<&str> {
+    pub(in crate::ledger::verify) fn decided(&self) -> Option<&str> {
         self.corr.as_deref().filter(|_| self.record_type == RecordType::DecisionRecorded)
     }
 }
@@ -115,7 +127,7 @@ impl Body {
 }
 
 /// Whether a line continues the entry with this leaf hash, or is the first.
-pub(super) fn continues(found: Option<&str>, prev: Option<Hash>) -> Result<(), LineFault> {
+pub(in crate::ledger::verify) fn continues(found: Option<&str>, prev: Option<Hash>) -> Result<(), LineFault> {
     match (found, prev) {
         (None, None) => Ok(()),
         (Some(found), Some(prev)) if is_hex_of(found, prev) => Ok(()),
@@ -129,6 +141,6 @@ fn is_hex_of(text: &str, hash: Hash) -> bool {
 }
 
 /// Fields as they are written, one after the other.
-pub(super) fn verbatim(fields: &[Option<&RawValue>]) -> String {
+pub(in crate::ledger::verify) fn verbatim(fields: &[Option<&RawValue>]) -> String {
     fields.iter().map(|field| field.map_or("-", RawValue::get)).collect::<Vec<_>>().join(" ")
 }

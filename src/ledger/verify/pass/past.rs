@@ -3,10 +3,10 @@
 use std::io;
 
 use super::files::decision_of;
-use super::refusal::Refusal;
-use super::rules::{Rules, Settled};
 use crate::ledger::entry::MAX_BYTES;
 use crate::ledger::layout;
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::rules::{Rules, Settled};
 
 /// Reads a receipt by its path, of which at most so many bytes and one more are wanted.
 pub type Receipts = Box<dyn Fn(&str, usize, &mut Vec<u8>) -> io::Result<()>>;

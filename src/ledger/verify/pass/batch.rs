@@ -1,22 +1,17 @@
-//! Some lines of the entries, and what can be known of each without the others; they are cut where tiles end.
+//! The lines of one tile, and what can be known of each without the others.
 use std::io::{self, BufRead, Read as _};
 
 use super::files::{Files, InTile};
-use super::known::{Known, continues};
-use super::refusal::{LineFault, Refusal};
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tile::WIDTH;
-
-/// A batch is full with this many bytes, at the end of a tile: milliseconds of work, so that handing it over costs nothing
-/// beside it.
-const BATCH_BYTES: usize = 1 << 21;
+use crate::ledger::verify::refusal::{LineFault, Refusal};
+use crate::ledger::verify::rules::known::{Known, Log, continues};
 
 /// What is known of a line by itself.
 pub(super) struct Line {
-    pub(super) leaf: Hash,
     pub(super) known: Result<Known, LineFault>,
     /// Whether its receipt is right, if it is a decision.
     pub(super) receipt: Option<Result<(), Refusal>>,
@@ -24,11 +19,13 @@ pub(super) struct Line {
     pub(super) event: Option<Event>,
 }
 
-/// The lines of one tile.
+/// What is known of the lines of one tile.
 #[derive(Default)]
 pub(super) struct Tile {
     /// What the first line says of the entry before it.
     pub(super) prev: Option<String>,
+    /// All leaves, with those that stand before the first line.
+    pub(super) leaves: Vec<Hash>,
     pub(super) lines: Vec<Line>,
     /// The root of all 256 leaves, if there are so many.
     pub(super) root: Option<Hash>,
@@ -36,32 +33,22 @@ pub(super) struct Tile {
     pub(super) fault: Option<Refusal>,
 }
 
-/// Lines that follow each other.
+/// The lines of one tile, or what the file has of them.
 #[derive(Default)]
 pub(super) struct Batch {
     first: u64,
     text: String,
     /// Where each line ends, after its newline.
     ends: Vec<usize>,
-    pub(super) tiles: Vec<Tile>,
     after: After,
-}
-
-/// The lines of one tile, to be checked by one thread.
-pub(super) struct Part<'b> {
-    first: u64,
-    text: &'b str,
-    start: usize,
-    ends: &'b [usize],
-    tile: &'b mut Tile,
+    /// What is known of them, once they were looked at.
+    pub(super) tile: Tile,
 }
 
 /// What is the same for all lines.
 #[derive(Clone, Copy)]
-pub(super) struct Log<'a> {
-    pub(super) origin: &'a str,
-    /// Whose it is, where its first entry is there to say so.
-    pub(super) account: Option<u64>,
+pub(super) struct Frame<'a> {
+    pub(super) log: Log<'a>,
     /// How many entries were signed.
     pub(super) size: u64,
     /// The leaves of the first tile that stand before the first line.
@@ -79,10 +66,12 @@ enum After {
 }
 
 impl Batch {
+    /// The entry after its last.
     pub(super) fn next_seq(&self) -> u64 {
         self.first + self.ends.len() as u64
     }
 
+    /// Whether more may come after it.
     pub(super) fn goes_on(&self) -> bool {
         matches!(self.after, After::More)
     }
@@ -98,19 +87,13 @@ impl Batch {
         }
     }
 
-    /// Empties it.
-    pub(super) fn clear(&mut self, first: u64) {
-        self.text.clear();
-        self.ends.clear();
-        self.tiles.clear();
-        (self.first, self.after) = (first, After::More);
-    }
-
-    /// Adds the next lines, of which the first is entry `first`.
+    /// Reads the next lines, up to the end of a tile, of which the first is entry `first`.
     pub(super) fn read(&mut self, entries: &mut impl BufRead, first: u64) {
-        self.clear(first);
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        while self.goes_on() && (bytes.len() < BATCH_BYTES || !self.next_seq().is_multiple_of(WIDTH as u64)) {
+        bytes.clear();
+        self.ends.clear();
+        (self.first, self.after) = (first, After::More);
+        while self.goes_on() && (self.ends.is_empty() || !self.next_seq().is_multiple_of(WIDTH as u64)) {
             match read_line(entries, &mut bytes, self.next_seq() + 1) {
                 Ok(true) => self.ends.push(bytes.len()),
                 Ok(false) => self.after = After::End,
@@ -129,46 +112,29 @@ impl Batch {
         });
     }
 
-    /// The lines, tile by tile: these can be checked in any order.
-    pub(super) fn parts(&mut self) -> Vec<Part<'_>> {
-        let Batch { first, text, ends, tiles, .. } = self;
-        let (mut parts, mut ends, mut first, mut start) = (Vec::new(), ends.as_slice(), *first, 0);
-        let count = (first % WIDTH as u64) as usize + ends.len();
-        tiles.resize_with(count.div_ceil(WIDTH), Tile::default);
-        for tile in tiles {
-            let (own, rest) = ends.split_at(ends.len().min(WIDTH - (first % WIDTH as u64) as usize));
-            parts.push(Part { first, text, start, ends: own, tile });
-            start = own.last().copied().unwrap_or(start);
-            first += own.len() as u64;
-            ends = rest;
-        }
-        parts
-    }
-}
-
-impl Part<'_> {
     /// Hashes and reads the lines, and compares the files that hold them: tile, bundle, receipts.
-    pub(super) fn check(self, log: Log<'_>, files: &mut Files<'_, impl Artifact>) {
+    pub(super) fn check(&mut self, frame: Frame<'_>, files: &mut Files<'_, impl Artifact>) {
+        let Tile { mut leaves, lines: mut checked, .. } = std::mem::take(&mut self.tile);
+        leaves.clear();
+        checked.clear();
         let lines: Vec<&str> = self.lines().collect();
         let before = (self.first % WIDTH as u64) as usize;
         // Entries that go on from a seam have its leaves before them; there is one seam at most.
-        let seam = if before == log.seam.len() { log.seam } else { &[] };
-        let leaves: Vec<Hash> =
-            seam.iter().copied().chain(lines.iter().map(|line| leaf_hash(line.as_bytes()))).collect();
+        let seam = if before == frame.seam.len() { frame.seam } else { &[] };
+        leaves.extend(seam.iter().copied().chain(lines.iter().map(|line| leaf_hash(line.as_bytes()))));
         let levels: Levels = leaves.iter().copied().collect();
         let (index, width) = (self.first / WIDTH as u64, leaves.len());
         let root = levels.subtree(WIDTH.ilog2(), 0);
-        let is_whole = width == WIDTH || index * WIDTH as u64 + width as u64 == log.size;
-        let fault = if is_whole { files.check_leaves(index, &leaves, seam.len(), &lines).err() } else { None };
+        let is_whole = width == WIDTH || index * WIDTH as u64 + width as u64 == frame.size;
+        let has_tile = is_whole && !lines.is_empty();
+        let fault = if has_tile { files.check_leaves(index, &leaves, seam.len(), &lines).err() } else { None };
         let mut in_tile = InTile::new(&levels, root.is_some());
-        let mut prev = None;
-        let mut checked = Vec::with_capacity(lines.len());
-        let mut first_prev = None;
+        let (mut prev, mut first_prev) = (None, None);
         for ((seq, line), leaf) in (self.first..).zip(&lines).zip(&leaves[seam.len()..]) {
             let leaf = *leaf;
             let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
             let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
-                let known = Known::of(line, header, log, seq)?;
+                let known = Known::of(line, header, frame.log, seq)?;
                 match prev {
                     None => first_prev = header.prev.map(str::to_owned),
                     prev => continues(header.prev, prev)?,
@@ -177,15 +143,15 @@ impl Part<'_> {
             });
             let decided = known.as_ref().ok().and_then(Known::decided);
             let receipt = decided.map(|request| files.check_receipt(request, seq, line, leaf, &mut in_tile));
-            let event = header.as_ref().ok().filter(|_| log.wants_tables).and_then(|it| Event::of(it, line));
-            checked.push(Line { leaf, known, receipt, event });
+            let event = header.as_ref().ok().filter(|_| frame.wants_tables).and_then(|it| Event::of(it, line));
+            checked.push(Line { known, receipt, event });
             prev = Some(leaf);
         }
-        *self.tile = Tile { prev: first_prev, lines: checked, root, fault };
+        self.tile = Tile { prev: first_prev, leaves, lines: checked, root, fault };
     }
 
     fn lines(&self) -> impl Iterator<Item = &str> {
-        let mut start = self.start;
+        let mut start = 0;
         self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end - 1])
     }
 }

@@ -10,14 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::body::{self, KnownParts, Person};
-use super::grouped::Grouped;
-use super::held;
-use super::violation::Violation;
-use super::who::AccountId;
+use self::grouped::Grouped;
 use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
+use crate::ledger::verify::read::body::{self, Person};
+use crate::ledger::verify::read::facts::KnownParts;
+use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::rules::{held, told};
+use crate::ledger::verify::violation::Violation;
+
+mod grouped;
 
 /// What the openings told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -210,9 +213,12 @@ impl Check {
         Ok(())
     }
 
-    /// Everybody the facts name is a party, and whoever set the run going stays one however often it is judged again.
+    /// Agents are counted as the facts have them, everybody these name is a party, and whoever set the run going stays one however often it is judged again.
     fn parties(&mut self, request: &str, entry: &Header<'_>) -> Result<(), Violation> {
-        let KnownParts { starters, all } = KnownParts::of(entry)?;
+        let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
+        if let Some(told) = ai_commits {
+            told::are_counted(told, body::need(entry.ai_commits, "ai_commits")?)?;
+        }
         let parties: Vec<Person> = body::need(entry.parties, "parties")?;
         let started = self.starters.entry(request.to_owned()).or_insert(starters);
         match all.iter().chain(&*started).find(|id| !parties.iter().any(|party| party.id == **id)) {

@@ -1,0 +1,326 @@
+//! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer as _};
+use serde_json::value::RawValue;
+
+use super::group::{Group, Later};
+use super::short::{self, Short};
+use super::who::AccountId;
+use crate::domain::decide::Permission;
+use crate::domain::people::AccountKind;
+use crate::ledger::catalogue::NOBODYS;
+use crate::ledger::entry::Header;
+use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::violation::Violation;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::ledger::verify) enum State {
+    Approved,
+    Rejected,
+}
+
+impl State {
+    /// What GitHub may be told after this outcome, if anything.
+    pub(in crate::ledger::verify) fn after(outcome: Outcome) -> Option<State> {
+        match outcome {
+            Outcome::Approved | Outcome::NotRequired => Some(State::Approved),
+            Outcome::Denied | Outcome::Expired => Some(State::Rejected),
+            Outcome::Superseded | Outcome::Withdrawn => None,
+        }
+    }
+
+    pub(in crate::ledger::verify) fn as_str(self) -> &'static str {
+        match self {
+            State::Approved => "approved",
+            State::Rejected => "rejected",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::ledger::verify) enum Verdict {
+    Approve,
+    Deny,
+}
+
+pub(in crate::ledger::verify) struct Opened {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) parties: Vec<Person>,
+    pub(in crate::ledger::verify) people: Vec<Owner>,
+    pub(in crate::ledger::verify) ai_commits: u64,
+    pub(in crate::ledger::verify) partial: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) matched_rules: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) denied_by: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) policy: Policy,
+    pub(in crate::ledger::verify) expires_at: Option<u64>,
+}
+
+impl Opened {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Opened, Violation> {
+        Ok(Opened {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            parties: need(entry.parties, "parties")?,
+            people: entry.people.map_or(Ok(Vec::new()), |raw| need(Some(raw), "people"))?,
+            ai_commits: need(entry.ai_commits, "ai_commits")?,
+            partial: need(entry.partial, "partial")?,
+            matched_rules: need(entry.matched_rules, "matched_rules")?,
+            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
+            denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
+            policy: need(entry.policy, "policy")?,
+            expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at")).transpose()?,
+        })
+    }
+}
+
+pub(in crate::ledger::verify) struct Review {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) reviewer: Reviewer,
+    pub(in crate::ledger::verify) verdict: Verdict,
+    pub(in crate::ledger::verify) access: Permission,
+}
+
+impl Review {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Review, Violation> {
+        Ok(Review {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            reviewer: need(entry.reviewer, "reviewer")?,
+            verdict: need(entry.verdict, "verdict")?,
+            access: need(entry.permission, "permission")?,
+        })
+    }
+}
+
+/// Whose word does not count.
+pub(in crate::ledger::verify) struct Refused {
+    pub(in crate::ledger::verify) reviewer: Person,
+    /// Because they had a part, as far as that is told.
+    pub(in crate::ledger::verify) is_party: bool,
+}
+
+impl Refused {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        #[derive(Deserialize)]
+        struct Why {
+            refusal: String,
+        }
+        let why: Vec<Why> = need(entry.why, "why").unwrap_or_default();
+        let is_party = why.iter().any(|why| why.refusal == "party");
+        Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, is_party })
+    }
+}
+
+/// What somebody who approved may do now.
+pub(in crate::ledger::verify) struct Weighed {
+    pub(in crate::ledger::verify) reviewer: Person,
+    pub(in crate::ledger::verify) access: Permission,
+}
+
+impl Weighed {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
+        Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, access: need(entry.permission, "permission")? })
+    }
+}
+
+pub(in crate::ledger::verify) struct Decision {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) outcome: Outcome,
+    pub(in crate::ledger::verify) approvers: Vec<Reviewer>,
+    /// Who denied it, if a person did.
+    pub(in crate::ledger::verify) denied_by: Option<Person>,
+    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) policy: Policy,
+}
+
+impl Decision {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Decision, Violation> {
+        Ok(Decision {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            outcome: need(entry.outcome, "outcome")?,
+            // Only an approval has these, and that is refused without them.
+            approvers: entry.approvers.map_or(Ok(Vec::new()), |raw| need(Some(raw), "approvers"))?,
+            denied_by: entry.denied_by.map(|raw| need(Some(raw), "denied_by")).transpose()?,
+            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
+            policy: need(entry.policy, "policy")?,
+        })
+    }
+}
+
+pub(in crate::ledger::verify) struct Callback {
+    pub(in crate::ledger::verify) request_digest: String,
+    pub(in crate::ledger::verify) state: State,
+    /// The run as it was a moment before.
+    pub(in crate::ledger::verify) checked: Attempted,
+}
+
+impl Callback {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Callback, Violation> {
+        Ok(Callback {
+            request_digest: need(entry.request_digest, "request_digest")?,
+            state: need(entry.state, "state")?,
+            checked: need(entry.attempt_checked, "attempt_checked")?,
+        })
+    }
+}
+
+/// One attempt of a run, by what may become of it: a newer attempt or another commit is something else.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(in crate::ledger::verify) struct Attempted {
+    pub(in crate::ledger::verify) attempt: u64,
+    pub(in crate::ledger::verify) head_sha: String,
+}
+
+impl Attempted {
+    /// What an opening is about; nothing where it does not say.
+    pub(in crate::ledger::verify) fn opened(entry: &Header<'_>) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Run {
+            attempt: u64,
+        }
+        let Run { attempt } = need(entry.run, "run").ok()?;
+        Some(Self { attempt, head_sha: need(entry.head_sha, "head_sha").ok()? })
+    }
+}
+
+/// An account: an object with its `id`, or where there is no room the id by itself.
+#[derive(Debug)]
+pub(in crate::ledger::verify) struct Person {
+    pub(in crate::ledger::verify) id: AccountId,
+    /// A bot's or an organization's.
+    is_nobodys: bool,
+    /// It is told why it is there.
+    pub(in crate::ledger::verify) says_why: bool,
+}
+
+impl Person {
+    fn bare(id: AccountId) -> Self {
+        Self { id, is_nobodys: false, says_why: false }
+    }
+
+    /// The number of a person's account, which stands in clear.
+    pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
+        Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
+    }
+}
+
+/// What is read of an account that is told as an object.
+#[derive(Deserialize)]
+pub(super) struct Account {
+    id: AccountId,
+    kind: Option<AccountKind>,
+    because: Option<IgnoredAny>,
+}
+
+impl<'de> Short<'de> for Person {
+    type Object = Account;
+
+    const EXPECTED: &'static str = "an account, or its id";
+
+    fn word<E: Error>(id: &str) -> Result<Self, E> {
+        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
+    }
+
+    fn number<E: Error>(id: u64) -> Result<Self, E> {
+        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
+    }
+
+    fn object(Account { id, kind, because }: Account) -> Self {
+        let is_nobodys = matches!(kind, Some(AccountKind::Bot | AccountKind::Organization));
+        Self { is_nobodys, says_why: because.is_some(), ..Self::bare(id) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Person {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        short::deserialize(deserializer)
+    }
+}
+
+/// Accounts that are one human's, or a program's.
+#[derive(Debug, Deserialize)]
+pub(in crate::ledger::verify) struct Owner {
+    pub(in crate::ledger::verify) accounts: Vec<Person>,
+    #[serde(default)]
+    pub(in crate::ledger::verify) is_machine: bool,
+}
+
+impl Owner {
+    pub(in crate::ledger::verify) fn has(&self, id: AccountId) -> bool {
+        self.accounts.iter().any(|account| account.id == id)
+    }
+}
+
+#[derive(Deserialize)]
+pub(in crate::ledger::verify) struct Reviewer {
+    pub(in crate::ledger::verify) id: AccountId,
+    pub(in crate::ledger::verify) kind: String,
+}
+
+impl Reviewer {
+    /// The number of a person's account, which stands in clear.
+    pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
+        Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !NOBODYS.contains(&self.kind.as_str()))
+    }
+}
+
+/// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::ledger::verify) struct Quorum {
+    pub(in crate::ledger::verify) need: u64,
+    /// How many came; a quorum that is only asked for does not say.
+    pub(in crate::ledger::verify) have: u64,
+    /// From whom they have to be.
+    pub(in crate::ledger::verify) from: Option<Group>,
+    /// Who may besides, after some time; only where it is asked for.
+    pub(in crate::ledger::verify) later: Vec<Later>,
+    pub(in crate::ledger::verify) any_of: Vec<Quorum>,
+    pub(in crate::ledger::verify) all_of: Vec<Quorum>,
+}
+
+impl Quorum {
+    /// Whether it asks less than another, in any part.
+    pub(in crate::ledger::verify) fn is_less_than(&self, asked: &Quorum) -> bool {
+        let differs = |ours: &[Quorum], theirs: &[Quorum]| {
+            ours.len() != theirs.len() || ours.iter().zip(theirs).any(|(ours, theirs)| ours.is_less_than(theirs))
+        };
+        self.need < asked.need || differs(&self.any_of, &asked.any_of) || differs(&self.all_of, &asked.all_of)
+    }
+
+    /// The part that is not met, if it is not; or one that counts more people than there are.
+    pub(in crate::ledger::verify) fn unmet(&self, approvers: u64) -> Option<&Quorum> {
+        if let Some(first) = self.any_of.first() {
+            let met = self.any_of.iter().find(|part| part.unmet(approvers).is_none());
+            return if met.is_some() { None } else { first.unmet(approvers) };
+        }
+        if !self.all_of.is_empty() {
+            return self.all_of.iter().find_map(|part| part.unmet(approvers));
+        }
+        (self.need == 0 || self.have < self.need || self.have > approvers).then_some(self)
+    }
+}
+
+/// The rules, by their digest, and those of others that hold besides.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(in crate::ledger::verify) struct Policy {
+    pub(in crate::ledger::verify) digest: String,
+    #[serde(default)]
+    pub(in crate::ledger::verify) also: Vec<Also>,
+}
+
+/// Rules of others.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(in crate::ledger::verify) struct Also {
+    pub(in crate::ledger::verify) digest: String,
+}
+
+/// Reads a field that a rule cannot do without.
+pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    name: &str,
+) -> Result<T, Violation> {
+    let raw = raw.ok_or_else(|| Violation::Unreadable(format!("missing field `{name}`")))?;
+    serde_json::from_str(raw.get()).map_err(|error| Violation::Unreadable(format!("{name}: {error}")))
+}

@@ -1,0 +1,6 @@
+//! What the rules read of an entry's own fields, and nothing more.
+pub(super) mod body;
+pub(super) mod facts;
+pub(super) mod group;
+mod short;
+pub mod who;

@@ -1,0 +1,189 @@
+//! One request, from its opening until GitHub has answered, and what each entry about it does to that.
+use super::known::Body;
+use super::open::Open;
+use super::{Settled, Step};
+use crate::ledger::record::RecordType;
+use crate::ledger::verify::read::body::State;
+use crate::ledger::verify::refusal::Refusal;
+use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::violation::Violation;
+
+/// How far a request is.
+#[derive(Debug)]
+pub(super) enum Life {
+    Open(Box<Open>),
+    /// `before` is there until the decision leaves: it may be taken back. `doubt` is what is wrong with its receipt, unless
+    /// it is taken back: then another decision has the receipt, or none.
+    Decided {
+        settled: Settled,
+        before: Option<Box<Open>>,
+        callback_sent: bool,
+        doubt: Option<Refusal>,
+        /// Whether it was counted in a segment before this.
+        is_carried: bool,
+    },
+}
+
+impl Life {
+    /// Checks the next entry of this request.
+    pub(super) fn follow(&mut self, record_type: RecordType, time: u64, body: Body) -> Result<Step, Violation> {
+        match body {
+            // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
+            // What is held and who set it going is as it was, and so is a denial.
+            Body::Rejudged(now) => {
+                let open = self.still_open(record_type)?;
+                let is_from_before = open.is_from_before;
+                if now.subject != open.subject && !(is_from_before && open.subject.is_empty()) {
+                    return Err(Violation::OtherSubject);
+                }
+                if let Some(missing) = open.starters.iter().find(|id| !now.parties.contains(id)) {
+                    return Err(Violation::PartyMissing(*missing));
+                }
+                let is_denied = open.is_denied || now.is_denied;
+                let Open { opened_at, approvals, denials, starters, waited, release_taken_back, .. } =
+                    std::mem::take(&mut **open);
+                **open = Open {
+                    is_from_before,
+                    opened_at,
+                    approvals,
+                    denials,
+                    starters,
+                    is_denied,
+                    waited,
+                    release_taken_back,
+                    ..*now
+                };
+            }
+            Body::Facts => drop(self.still_open(record_type)?),
+            Body::Review(review) => {
+                self.same_digest(&review.request_digest)?;
+                self.still_open(record_type)?.review(&review, time)?;
+            }
+            Body::Struck(struck) => {
+                let open = self.still_open(record_type)?;
+                open.approvals.retain(|approval| approval.id != struck.id);
+            }
+            // After a decision, too: it may be taken back.
+            Body::Refused(refused) if refused.is_party => {
+                let open = match self {
+                    Life::Open(open) => Some(open),
+                    Life::Decided { before, .. } => before.as_mut(),
+                };
+                open.into_iter().for_each(|open| {
+                    open.refused.insert(refused.reviewer.id);
+                });
+            }
+            Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
+            Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,
+            Body::Decision(decision) => {
+                self.same_digest(&decision.request_digest)?;
+                let Life::Open(open) = self else {
+                    return Err(Violation::DecidedTwice);
+                };
+                open.decide(&decision, time)?;
+                let outcome = decision.outcome;
+                let settled = Settled { outcome, digest: decision.request_digest };
+                let before = Some(std::mem::take(open));
+                *self = Life::Decided { settled, before, callback_sent: false, doubt: None, is_carried: false };
+                return Ok(Step::Decided(outcome));
+            }
+            // It was decided before the entries begin that are checked.
+            Body::Voided if self.is_from_before() => {
+                if let Life::Open(open) = self {
+                    open.release_taken_back = Some(time);
+                }
+            }
+            Body::Voided => {
+                let Life::Decided { settled, before, callback_sent: false, is_carried, .. } = self else {
+                    return Err(Violation::VoidedTooLate);
+                };
+                let (outcome, is_carried) = (settled.outcome, *is_carried);
+                let mut open = before.take().ok_or(Violation::VoidedTooLate)?;
+                // A newer attempt or the end of the run may take the place of a denial, a release never.
+                open.is_denied |= State::after(outcome) == Some(State::Rejected);
+                open.release_taken_back = Some(time).filter(|_| State::after(outcome) == Some(State::Approved));
+                *self = Life::Open(open);
+                return Ok(if is_carried { Step::None } else { Step::Voided(outcome) });
+            }
+            Body::CallbackSent(callback) if self.is_from_before() => {
+                if let Life::Open(open) = &*self {
+                    open.is_about(&callback.checked)?;
+                }
+                let outcome = match callback.state {
+                    State::Approved => Outcome::Approved,
+                    State::Rejected => Outcome::Denied,
+                };
+                let settled = Settled { outcome, digest: callback.request_digest };
+                *self = Life::Decided { settled, before: None, callback_sent: true, doubt: None, is_carried: false };
+            }
+            Body::CallbackSent(callback) => {
+                self.same_digest(&callback.request_digest)?;
+                let Life::Decided { settled, before, callback_sent, .. } = self else {
+                    return Err(Violation::CallbackUndecided);
+                };
+                if State::after(settled.outcome) != Some(callback.state) {
+                    let (sent, outcome) = (callback.state.as_str(), settled.outcome.as_str());
+                    return Err(Violation::CallbackState { sent, outcome });
+                }
+                if std::mem::replace(callback_sent, true) {
+                    return Err(Violation::CallbackTwice);
+                }
+                if let Some(before) = before {
+                    before.is_about(&callback.checked)?;
+                }
+            }
+            Body::CallbackResult
+                if !matches!(self, Life::Decided { callback_sent: true, .. }) && !self.is_from_before() =>
+            {
+                return Err(Violation::ResultUnsent);
+            }
+            _ => {}
+        }
+        Ok(Step::None)
+    }
+
+    fn is_from_before(&self) -> bool {
+        matches!(self, Life::Open(open) if open.is_from_before)
+    }
+
+    pub(super) fn was_decided_before(&self) -> bool {
+        matches!(self, Life::Decided { before: None, .. })
+    }
+
+    /// Whether no more is to come after this entry, unless it comes late.
+    pub(super) fn is_over(&self, record_type: RecordType) -> bool {
+        match self {
+            Life::Open(_) => false,
+            Life::Decided { settled, .. } if State::after(settled.outcome).is_none() => true,
+            Life::Decided { callback_sent, .. } => *callback_sent && record_type != RecordType::CallbackSent,
+        }
+    }
+
+    fn same_digest(&mut self, found: &str) -> Result<(), Violation> {
+        if let Life::Open(open) = self
+            && open.is_from_before
+            && open.digest.is_empty()
+        {
+            open.digest = found.to_owned();
+        }
+        let opened = self.digest();
+        if found == opened {
+            return Ok(());
+        }
+        Err(Violation::Digest { found: found.to_owned(), opened: opened.to_owned() })
+    }
+
+    fn still_open(&mut self, record_type: RecordType) -> Result<&mut Box<Open>, Violation> {
+        match self {
+            Life::Open(open) => Ok(open),
+            Life::Decided { .. } => Err(Violation::AfterDecision(record_type)),
+        }
+    }
+
+    fn digest(&self) -> &str {
+        match self {
+            Life::Open(open) => &open.digest,
+            Life::Decided { settled, .. } => &settled.digest,
+        }
+    }
+}
