@@ -157,11 +157,7 @@ impl Eraser {
         now: Millis,
         connection: &mut AnyConnection,
     ) -> Result<Option<Erasure>, Error> {
-        let heads = Statement::new("UPDATE ledger_heads SET size = size WHERE tenant = ")
-            .bind(log.tenant)
-            .sql(" RETURNING size")
-            .fetch(connection)
-            .await?;
+        let heads = ledger::locking("size", &[log.tenant], !self.is_sqlite).fetch(connection).await?;
         let size = heads.first().map_or(Err(Error::Closed), |row| id(row, 0))?;
         if !found.look_at(log.tenant, size, connection).await? {
             return Ok(None);

@@ -1,12 +1,12 @@
 //! How one key of a log takes over from another: announced, activated, revoked, each an entry of the log itself.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use sqlx::AnyConnection;
 
 use super::LogHead;
 use super::connection::Session;
 use super::keys::{Named, Signer, Signing};
-use super::ledger::{self, Appendix, Open, Row};
+use super::ledger::{self, Appendix, Content, Open, Row};
 use super::sql::{Statement, Value};
 use super::{Error, Shared, Store, with_retries};
 use crate::domain::Millis;
@@ -58,7 +58,7 @@ async fn settle_one(shared: &Shared, tenant: &Tenant) -> Result<(), Error> {
 
 async fn revoke_one(shared: &Shared, tenant: u64, revocation: &Revocation) -> Result<(), Error> {
     let (now, mut session) = ((shared.clock)(), shared.decide.begin().await?);
-    let heads = take_out(&shared.signer, tenant, revocation, now, session.connection()?).await;
+    let heads = take_out(shared, tenant, revocation, now, session.connection()?).await;
     end(shared, session, heads).await
 }
 
@@ -78,18 +78,19 @@ async fn end(shared: &Shared, session: Session<'_>, heads: Result<Vec<LogHead>, 
 }
 
 async fn take_out(
-    signer: &Signer,
+    shared: &Shared,
     tenant: u64,
     revocation: &Revocation,
     now: Millis,
     connection: &mut AnyConnection,
 ) -> Result<Vec<LogHead>, Error> {
-    let mut heads = ledger::lock_existing(&[tenant], true, connection).await?;
+    let signer = &*shared.signer;
+    let mut heads = ledger::lock_existing(&[tenant], shared.several_writers, connection).await?;
     let mut log = heads.remove(&tenant).ok_or_else(|| Error::unreadable("ledger head", tenant))?;
     let mut entries = Vec::new();
     settle(signer, &mut log, now, &mut entries, connection).await?;
     let signing = revoke(signer, &mut log, revocation, now, &mut entries, connection).await?;
-    ledger::write(entries, vec![(log, signing)], connection).await
+    ledger::write(entries, vec![(log, signing)], None, connection).await
 }
 
 /// Brings the keys of a log under lock up to what this server was started with: an announced key that is its own now takes
@@ -234,14 +235,9 @@ fn write(
     now: Millis,
     entries: &mut Vec<Row>,
 ) -> Result<u64, Error> {
-    let body: Map<String, Json> = match body {
-        Json::Object(body) => body,
-        _ => Map::new(),
-    };
-    let seq = log.tree.size();
+    let (seq, name) = (log.tree.size(), format!("log:{record_type}:{vkey}"));
     // A key is added, activated and revoked once.
-    let line = log.seal(record_type, &format!("log:{record_type}:{vkey}"), None, body, now, &mut Vec::new())?;
-    entries.push(log.push("", record_type, line, String::new()));
+    entries.push(log.append(record_type, &name, None, Content::plain(body)?, now)?);
     Ok(seq)
 }
 

@@ -11,6 +11,9 @@ use super::Error;
 /// Where a value goes. No statement has this character for anything else.
 const PLACE: char = '?';
 
+/// What sqlx calls PostgreSQL.
+const POSTGRES: &str = "PostgreSQL";
+
 /// Longer lists are rare, and each is bound as it is.
 const MOST_PADDED: usize = 64;
 
@@ -83,6 +86,13 @@ impl Statement {
         self.tuple(values)
     }
 
+    /// Another one as part of this.
+    pub(super) fn and(mut self, part: Statement) -> Self {
+        self.sql.push_str(&part.sql);
+        self.values.extend(part.values);
+        self
+    }
+
     fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         for (n, value) in values.into_iter().enumerate() {
             self.sql.push_str(if n == 0 { "(" } else { ", " });
@@ -109,7 +119,7 @@ impl Statement {
     /// PostgreSQL numbers its places. SQLite takes numbers as well, but as names, which it then looks up one by one: a
     /// statement with a thousand of them would spend more time on that than on anything else.
     fn text_for(&self, connection: &AnyConnection) -> String {
-        if connection.backend_name() != "PostgreSQL" {
+        if connection.backend_name() != POSTGRES {
             return self.sql.clone();
         }
         let mut text = String::with_capacity(self.sql.len() + 4 * self.values.len());
@@ -140,6 +150,40 @@ impl Statement {
     /// Runs it and returns its rows.
     pub(super) async fn fetch(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, Error> {
         Ok(self.into_query(connection).fetch_all(connection).await?)
+    }
+}
+
+/// Writes to different tables, none of which looks at what another writes, in one crossing to the database.
+///
+/// PostgreSQL takes all but the last as common table expressions, SQLite takes one after the other.
+#[derive(Default)]
+pub(super) struct Together(Vec<Statement>);
+
+impl Together {
+    /// One more; of the last one, rows may be returned.
+    pub(super) fn and(&mut self, statement: Statement) {
+        self.0.push(statement);
+    }
+
+    /// Runs them and returns the rows of the last.
+    pub(super) async fn fetch(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, Error> {
+        let is_postgres = connection.backend_name() == POSTGRES;
+        let (last, mut all) = (self.0.len().saturating_sub(1), Statement::new(""));
+        for (n, Statement { sql, mut values }) in self.0.into_iter().enumerate() {
+            let [before, after] = match (is_postgres, n == last) {
+                (true, false) => [if n == 0 { "WITH " } else { ", " }, ")"],
+                (true, true) => [" ", ""],
+                (false, is_last) => ["", if is_last { "" } else { "; " }],
+            };
+            all.sql.push_str(before);
+            if is_postgres && n < last {
+                all.sql.push_str(&format!("write_{n} AS ("));
+            }
+            all.sql.push_str(&sql);
+            all.sql.push_str(after);
+            all.values.append(&mut values);
+        }
+        all.fetch(connection).await
     }
 }
 

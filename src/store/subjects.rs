@@ -15,8 +15,13 @@ use crate::ledger::sealing::{self, Salt, Subject, SubjectKey};
 /// The subjects of everybody whom a transaction's entries name.
 ///
 /// Read in every transaction anew, never remembered: another process may erase somebody at any time, and whoever comes back
-/// after that is somebody new.
-pub(super) struct Subjects(HashMap<(u64, u64), Subject>);
+/// after that is somebody new. They are read before the logs are locked, for which everybody waits; so what is written under
+/// the lock, which whoever erases has, too, is written only if they are [`still known`](Self::still_known).
+pub(super) struct Subjects {
+    known: HashMap<(u64, u64), Subject>,
+    /// Met where there was no room for a login, and again with one.
+    named: Vec<((u64, u64), String)>,
+}
 
 impl Subjects {
     /// Reads them, and makes those that are missing.
@@ -32,22 +37,13 @@ impl Subjects {
                 }
             }
         }
-        let mut subjects = Self(HashMap::with_capacity(named.len()));
+        let mut subjects = Self { known: HashMap::with_capacity(named.len()), named: Vec::new() };
         let all: Vec<(u64, u64)> = named.keys().copied().collect();
-        let nameless = subjects.read(&all, connection).await?;
-        for who @ (tenant, account_id) in nameless {
-            // Met where there was no room for a login.
-            let Some(login) = named.get(&who).filter(|login| !login.is_empty()) else { continue };
-            Statement::new("UPDATE ledger_subjects SET login = ")
-                .bind(login.as_str())
-                .sql(" WHERE tenant = ")
-                .bind(tenant)
-                .sql(" AND account_id = ")
-                .bind(account_id)
-                .execute(connection)
-                .await?;
+        for who in subjects.read(&all, connection).await? {
+            let login = named.get(&who).filter(|login| !login.is_empty());
+            subjects.named.extend(login.map(|login| (who, login.clone())));
         }
-        let missing: Vec<(u64, u64)> = all.into_iter().filter(|who| !subjects.0.contains_key(who)).collect();
+        let missing: Vec<(u64, u64)> = all.into_iter().filter(|who| !subjects.known.contains_key(who)).collect();
         for some in missing.chunks(ROWS) {
             let mut rows: Vec<[Value; 5]> = Vec::with_capacity(some.len());
             for who @ (tenant, account_id) in some {
@@ -67,9 +63,47 @@ impl Subjects {
         Ok(subjects)
     }
 
+    /// Notes logins that were not known. Under the lock of the logs: what waits for it must not hold rows that whoever erases
+    /// waits for.
+    pub(super) async fn name(&self, connection: &mut AnyConnection) -> Result<(), Error> {
+        for ((tenant, account_id), login) in &self.named {
+            Statement::new("UPDATE ledger_subjects SET login = ")
+                .bind(login.as_str())
+                .sql(" WHERE tenant = ")
+                .bind(*tenant)
+                .sql(" AND account_id = ")
+                .bind(*account_id)
+                .execute(connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The condition, on PostgreSQL, that none of them was erased since; `None` when nobody is named. One text, however many
+    /// there are: what is not prepared yet takes longer.
+    pub(super) fn still_known(&self) -> Option<Statement> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let all = |part: &dyn Fn(&(u64, u64), &Subject) -> String| -> String {
+            self.known.iter().map(|(who, subject)| part(who, subject)).collect::<Vec<_>>().join(",")
+        };
+        let known = Statement::new("(SELECT COUNT(*) FROM ledger_subjects AS s JOIN unnest(string_to_array(")
+            .bind(all(&|(tenant, _), _| tenant.cast_signed().to_string()))
+            .sql(", ',')::bigint[], string_to_array(")
+            .bind(all(&|(_, account_id), _| account_id.cast_signed().to_string()))
+            .sql(", ',')::bigint[], string_to_array(")
+            .bind(all(&|_, subject| subject.to_string()))
+            .sql(
+                ", ',')) AS named (tenant, account_id, sub) \
+                 ON s.tenant = named.tenant AND s.account_id = named.account_id AND s.sub = named.sub) = ",
+            );
+        Some(known.bind(self.known.len() as u64))
+    }
+
     /// Who this account is in the log of this tenant.
     pub(super) fn of_account(&self, tenant: u64, account_id: u64) -> Option<Subject> {
-        self.0.get(&(tenant, account_id)).copied()
+        self.known.get(&(tenant, account_id)).copied()
     }
 
     /// Returns those whose login is not known.
@@ -88,7 +122,7 @@ impl Subjects {
                 let sub = text(row, 2)?;
                 let subject = Subject::parse(&sub).ok_or_else(|| Error::unreadable("subject", &sub))?;
                 let who = (id(row, 0)?, id(row, 1)?);
-                self.0.insert(who, subject);
+                self.known.insert(who, subject);
                 nameless.extend(text(row, 3)?.is_empty().then_some(who));
             }
         }

@@ -20,17 +20,23 @@ pub(super) fn row(tenant: u64, level: u8, index: u64, root: Hash) -> [Value; 4] 
     [tenant.into(), i64::from(level).into(), index.into(), root.to_string().into()]
 }
 
-/// Keeps the roots of filled tiles. They are what the entries make them, so whoever comes second changes nothing.
-pub(super) async fn insert(filled: Vec<[Value; 4]>, connection: &mut AnyConnection) -> Result<(), Error> {
+/// Keeps the roots of filled tiles. They are what the entries make them, so whoever comes second changes nothing. What is left
+/// for one more statement is returned.
+pub(super) async fn insert(
+    filled: Vec<[Value; 4]>,
+    connection: &mut AnyConnection,
+) -> Result<Option<Statement>, Error> {
     let mut filled = filled.into_iter();
     while filled.len() > 0 {
-        Statement::new("INSERT INTO ledger_tiles (tenant, level, idx, root) ")
+        let insert = Statement::new("INSERT INTO ledger_tiles (tenant, level, idx, root) ")
             .rows(filled.by_ref().take(ROWS))
-            .sql(" ON CONFLICT (tenant, level, idx) DO NOTHING")
-            .execute(connection)
-            .await?;
+            .sql(" ON CONFLICT (tenant, level, idx) DO NOTHING");
+        if filled.len() == 0 {
+            return Ok(Some(insert));
+        }
+        insert.execute(connection).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Keeps the roots of tiles that filled before there was a place for them, or while an older server wrote.
@@ -54,7 +60,9 @@ pub(super) async fn catch_up(database: &Database, reader: &LedgerReader) -> Resu
                 filled.extend(filled_by(&tree, leaf).map(|(level, index, root)| row(log.tenant, level, index, root)));
                 tree.push(leaf);
             }
-            insert(filled, &mut connection).await?;
+            if let Some(last) = insert(filled, &mut connection).await? {
+                last.execute(&mut connection).await?;
+            }
         }
         connection.close().await?;
     }

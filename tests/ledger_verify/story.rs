@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use seconder::ledger::entry::Fields;
 use seconder::ledger::export::Exporter;
 use seconder::ledger::layout::{Artifact, Sink};
 use seconder::ledger::{Checkpoint, Draft, Frontier, Hash, RecordType, SigningKey, VerifierKey};
@@ -157,7 +158,7 @@ impl Seal {
             record_type: record.record_type,
             id: &id,
             corr: record.corr.as_deref(),
-            body: &body,
+            body: &Fields::of(&body).unwrap(),
         };
         let line = draft.seal().unwrap();
         self.prev = Some(line.leaf);

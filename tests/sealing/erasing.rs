@@ -8,9 +8,10 @@ use seconder::domain::effect::Effect;
 use seconder::domain::event::{Event, Receipt, Verdict};
 use seconder::store::{Eraser, NewDelivery, Options, Work};
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{Export, erase, lived_through, quiet};
-use crate::support::database::on_both;
+use crate::support::database::{on_both, on_postgres};
 use crate::support::process::said;
 use crate::support::stage::Stage;
 use crate::support::{ACME, case, case_of, click, held, sending};
@@ -208,5 +209,38 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
         }
         commit(None, held(&case_of(ACME, 2))).await; // The log goes on.
         assert!(eraser.logs().await.unwrap()[0].size > size + 1);
+    });
+}
+
+#[test]
+fn whoever_is_erased_while_an_entry_about_them_waits_for_the_log_is_somebody_new_in_it() {
+    on_postgres(async |database| {
+        let (store, _handed) = database.open().await;
+        let subject = async || {
+            let people = store.ledger().subjects(ACME).await.unwrap();
+            people.into_iter().find(|person| person.account_id == 1).unwrap().subject.to_string()
+        };
+        store.commit(Work { claim: None, event: Some(held(&case(1))) }).await.unwrap();
+        let size = async || store.ledger().logs().await.unwrap()[0].size;
+        let (before, old) = (subject().await, size().await);
+        let mut other = PgConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql("BEGIN; UPDATE ledger_heads SET size = size").execute(&mut other).await.unwrap();
+        let opening = tokio::spawn({
+            let store = store.clone();
+            async move { store.commit(Work { claim: None, event: Some(held(&case(2))) }).await }
+        });
+        let waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pid IN \
+                     (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut other).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let erase = "DELETE FROM ledger_subjects WHERE account_id = 1; COMMIT";
+        sqlx::raw_sql(erase).execute(&mut other).await.unwrap();
+        opening.await.unwrap().unwrap();
+        let (after, new) = (subject().await, size().await);
+        let lines = store.ledger().entries(ACME, old, new, 100).await.unwrap();
+        assert_ne!(before, after);
+        assert!(lines.iter().any(|line| line.contains(&after)), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.contains(&before)), "{lines:?}");
     });
 }

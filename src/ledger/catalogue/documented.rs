@@ -56,7 +56,7 @@ pub fn example(entry: &Entry) -> Option<(String, Vec<Opening>)> {
         n += 1;
         [n; 32]
     };
-    let openings = sealing::seal(entry.name, &mut fields, &subject, &mut salt).ok()?;
+    let openings = sealing::seal(entry.name, &mut fields, &subject, &mut salt).ok()?.openings();
     let corr = "3b8f2a61c0d94e57a1b2c3d4e5f60718";
     let id = match entry.about {
         About::Request => format!("{corr}:{}:{seq}", entry.name),

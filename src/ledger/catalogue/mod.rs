@@ -12,12 +12,14 @@ mod documented;
 mod future;
 mod keys;
 mod lacking;
+mod path;
 mod schema;
 mod shapes;
 mod written;
 
 pub use documented::{document, example};
 pub use lacking::lacking;
+pub use path::Path;
 pub use schema::schema;
 
 /// What an entry of one type says.
@@ -110,43 +112,40 @@ const fn may(name: &'static str, kind: Kind, meaning: &'static str) -> Field {
     Field { name, is_required: false, kind, meaning }
 }
 
-/// Whoever looks at the parts of an entry that are not told in clear. Paths are JSON Pointers (RFC 6901) into the entry.
+/// Whoever looks at the parts of an entry that are not told in clear.
 pub trait Visit {
     /// A value of which only the commitment is told, or already its commitment.
-    fn sealed(&mut self, path: &str, value: &mut Value);
+    fn sealed(&mut self, path: &Path<'_>, value: &mut Value);
     /// The id of an account that may be a person's, or already their subject; and the login beside it.
-    fn subject(&mut self, path: &str, id: &mut Value, login: Option<&str>);
+    fn subject(&mut self, path: &Path<'_>, id: &mut Value, login: Option<&str>);
 }
 
 /// Visits what is not told in clear of an entry's own fields. All of it, if nobody knows the type.
 pub fn walk(name: &str, body: &mut Map<String, Value>, visit: &mut dyn Visit) {
-    walk_fields(find(name).map_or(&[], |entry| entry.fields), body, &mut String::new(), visit);
+    walk_fields(find(name).map_or(&[], |entry| entry.fields), body, None, visit);
 }
 
-fn walk_fields(fields: &[Field], object: &mut Map<String, Value>, path: &mut String, visit: &mut dyn Visit) {
+fn walk_fields(fields: &[Field], object: &mut Map<String, Value>, above: Option<&Path<'_>>, visit: &mut dyn Visit) {
     for (name, value) in object.iter_mut() {
-        let end = go_into(path, name);
+        let path = Path::field(above, name);
         match fields.iter().find(|field| field.name == name) {
-            Some(field) => walk_value(&field.kind, value, path, visit),
-            None => visit.sealed(path, value),
+            Some(field) => walk_value(&field.kind, value, &path, visit),
+            None => visit.sealed(&path, value),
         }
-        path.truncate(end);
     }
 }
 
-fn walk_value(kind: &Kind, value: &mut Value, path: &mut String, visit: &mut dyn Visit) {
+fn walk_value(kind: &Kind, value: &mut Value, path: &Path<'_>, visit: &mut dyn Visit) {
     match (kind, value) {
         (Kind::Text, Value::String(_)) | (Kind::Integer, Value::Number(_)) | (Kind::Bool, Value::Bool(_)) => {}
         (Kind::Word(words) | Kind::Either(words, _), Value::String(word)) if words.contains(&word.as_str()) => {}
         (Kind::Either(_, kind) | Kind::Named(_, kind), value) => walk_value(kind, value, path, visit),
         (Kind::List(kind), Value::Array(items)) => {
             for (n, item) in items.iter_mut().enumerate() {
-                let end = go_into(path, &n.to_string());
-                walk_value(kind, item, path, visit);
-                path.truncate(end);
+                walk_value(kind, item, &Path::item(path, n), visit);
             }
         }
-        (Kind::Object(fields), Value::Object(object)) => walk_fields(fields, object, path, visit),
+        (Kind::Object(fields), Value::Object(object)) => walk_fields(fields, object, Some(path), visit),
         (Kind::Account(fields), Value::Object(account)) => walk_account(fields, account, path, visit),
         // Where there is no room, an account is only its id.
         (Kind::Account(_), id @ Value::Number(_)) => visit.subject(path, id, None),
@@ -158,31 +157,18 @@ fn walk_value(kind: &Kind, value: &mut Value, path: &mut String, visit: &mut dyn
     }
 }
 
-fn walk_account(fields: &[Field], account: &mut Map<String, Value>, path: &mut String, visit: &mut dyn Visit) {
+fn walk_account(fields: &[Field], account: &mut Map<String, Value>, above: &Path<'_>, visit: &mut dyn Visit) {
     let is_nobodys = account.get("kind").and_then(Value::as_str).is_some_and(|kind| NOBODYS.contains(&kind));
     let login = account.get("login").and_then(Value::as_str).map(str::to_owned);
     for (name, value) in account.iter_mut() {
-        let end = go_into(path, name);
+        let path = Path::field(Some(above), name);
         match (name.as_str(), fields.iter().find(|field| field.name == name)) {
             ("id", _) if is_nobodys && value.is_number() => {}
             ("login", _) if is_nobodys && value.is_string() => {}
-            ("id", _) => visit.subject(path, value, login.as_deref()),
+            ("id", _) => visit.subject(&path, value, login.as_deref()),
             ("kind", _) if value.is_string() => {}
-            (_, Some(field)) => walk_value(&field.kind, value, path, visit),
-            _ => visit.sealed(path, value),
+            (_, Some(field)) => walk_value(&field.kind, value, &path, visit),
+            _ => visit.sealed(&path, value),
         }
-        path.truncate(end);
     }
-}
-
-/// Goes one step down; returns where to come back to.
-fn go_into(path: &mut String, name: &str) -> usize {
-    let end = path.len();
-    path.push('/');
-    if name.bytes().any(|b| matches!(b, b'~' | b'/')) {
-        path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-    } else {
-        path.push_str(name);
-    }
-    end
 }

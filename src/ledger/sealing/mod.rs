@@ -15,15 +15,17 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::catalogue::{self, Visit};
-use crate::domain::digest::{canonical, hex};
+use super::catalogue::{self, Path, Visit};
+use crate::domain::digest::{canonical, hex, write_canonical};
 
+mod kept;
 mod openings;
 mod subject;
 #[cfg(test)]
 mod tests;
 mod traces;
 
+pub use kept::Kept;
 pub use openings::{Book, BookError, Line};
 pub use subject::{Subject, SubjectKey};
 pub use traces::Traces;
@@ -64,18 +66,22 @@ impl Opening {
     /// `"seconder-commitment-v1" ‖ 0 ‖ salt ‖ path ‖ 0 ‖ value as JSON` in hexadecimal.
     #[must_use]
     pub fn commitment(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(LABEL);
-        hash.update([0]);
-        hash.update(self.salt);
-        hash.update(&self.path);
-        hash.update([0]);
-        hash.update(canonical(&self.value));
-        let mut text = String::with_capacity(PREFIX.len() + 64);
-        text.push_str(PREFIX);
-        text.push_str(&hex(&hash.finalize()));
-        text
+        commitment(&self.path, &self.salt, canonical(&self.value).as_bytes())
     }
+}
+
+fn commitment(path: &str, salt: &Salt, value: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(LABEL);
+    hash.update([0]);
+    hash.update(salt);
+    hash.update(path);
+    hash.update([0]);
+    hash.update(value);
+    let mut text = String::with_capacity(PREFIX.len() + 64);
+    text.push_str(PREFIX);
+    text.push_str(&hex(&hash.finalize()));
+    text
 }
 
 /// Whether a value may be a commitment.
@@ -104,8 +110,8 @@ pub enum SealingError {
 pub fn persons(name: &str, body: &mut Map<String, Value>) -> BTreeMap<u64, String> {
     struct Persons(BTreeMap<u64, String>);
     impl Visit for Persons {
-        fn sealed(&mut self, _: &str, _: &mut Value) {}
-        fn subject(&mut self, _: &str, id: &mut Value, login: Option<&str>) {
+        fn sealed(&mut self, _: &Path<'_>, _: &mut Value) {}
+        fn subject(&mut self, _: &Path<'_>, id: &mut Value, login: Option<&str>) {
             if let Some(id) = id.as_u64() {
                 let known = self.0.entry(id).or_default();
                 if known.is_empty() {
@@ -128,31 +134,39 @@ pub fn seal(
     body: &mut Map<String, Value>,
     subject: &dyn Fn(u64) -> Option<Subject>,
     salt: &mut dyn FnMut() -> Salt,
-) -> Result<Vec<Opening>, SealingError> {
-    let mut sealer = Sealer { subject, salt, openings: Vec::new(), error: None };
+) -> Result<Kept, SealingError> {
+    let mut sealer =
+        Sealer { subject, salt, kept: Kept::default(), path: String::new(), value: Vec::new(), error: None };
     catalogue::walk(name, body, &mut sealer);
     match sealer.error {
         Some(error) => Err(error),
-        None => Ok(sealer.openings),
+        None => Ok(sealer.kept),
     }
 }
 
 struct Sealer<'a> {
     subject: &'a dyn Fn(u64) -> Option<Subject>,
     salt: &'a mut dyn FnMut() -> Salt,
-    openings: Vec<Opening>,
+    kept: Kept,
+    /// Where the value is that is being sealed, and the value as JSON.
+    path: String,
+    value: Vec<u8>,
     error: Option<SealingError>,
 }
 
 impl Visit for Sealer<'_> {
-    fn sealed(&mut self, path: &str, value: &mut Value) {
-        let opening = Opening { path: path.to_owned(), salt: (self.salt)(), value: value.take() };
-        *value = opening.commitment().into();
-        self.openings.push(opening);
+    fn sealed(&mut self, path: &Path<'_>, value: &mut Value) {
+        let salt = (self.salt)();
+        self.path.clear();
+        path.write(&mut self.path);
+        self.value.clear();
+        write_canonical(value, &mut self.value);
+        *value = commitment(&self.path, &salt, &self.value).into();
+        self.kept.add(&self.path, &salt, &self.value);
     }
 
-    fn subject(&mut self, path: &str, id: &mut Value, _: Option<&str>) {
-        match id.as_u64().ok_or_else(|| SealingError::NotAnId(path.to_owned())) {
+    fn subject(&mut self, path: &Path<'_>, id: &mut Value, _: Option<&str>) {
+        match id.as_u64().ok_or_else(|| SealingError::NotAnId(path.pointer())) {
             Ok(number) => match (self.subject)(number) {
                 Some(subject) => *id = subject.to_string().into(),
                 None => self.error = Some(SealingError::NoSubject(number)),
@@ -219,13 +233,14 @@ struct Opener<'a> {
 }
 
 impl Visit for Opener<'_> {
-    fn sealed(&mut self, path: &str, value: &mut Value) {
-        if is_commitment(value) && !self.opened.contains(path) {
-            self.untold.paths.push(path.to_owned());
+    fn sealed(&mut self, path: &Path<'_>, value: &mut Value) {
+        let path = path.pointer();
+        if is_commitment(value) && !self.opened.contains(&path) {
+            self.untold.paths.push(path);
         }
     }
 
-    fn subject(&mut self, _: &str, id: &mut Value, _: Option<&str>) {
+    fn subject(&mut self, _: &Path<'_>, id: &mut Value, _: Option<&str>) {
         let Some(subject) = id.as_str().and_then(Subject::parse) else { return };
         match (self.account)(subject) {
             Some(number) => *id = number.into(),

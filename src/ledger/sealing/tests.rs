@@ -17,7 +17,7 @@ fn sealed(name: &str, body: Value) -> (Map<String, Value>, Vec<Opening>) {
         n += 1;
         [n; 32]
     };
-    let openings = seal(name, &mut body, &|id| Some(key(id).subject(id)), &mut salt).unwrap();
+    let openings = seal(name, &mut body, &|id| Some(key(id).subject(id)), &mut salt).unwrap().openings();
     (body, openings)
 }
 

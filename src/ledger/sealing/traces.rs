@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Opening, Subject};
-use crate::ledger::catalogue::{self, Visit};
+use crate::ledger::catalogue::{self, Path, Visit};
 
 /// In place of what was erased.
 const ERASED: &str = "(erased)";
@@ -73,11 +73,11 @@ impl Traces {
     pub fn paths(&self, name: &str, body: &Map<String, Value>) -> BTreeSet<String> {
         struct Own<'a>(&'a Traces, BTreeSet<String>);
         impl Visit for Own<'_> {
-            fn sealed(&mut self, _: &str, _: &mut Value) {}
-            fn subject(&mut self, path: &str, id: &mut Value, _: Option<&str>) {
+            fn sealed(&mut self, _: &Path<'_>, _: &mut Value) {}
+            fn subject(&mut self, path: &Path<'_>, id: &mut Value, _: Option<&str>) {
                 let subject = id.as_str().and_then(Subject::parse);
                 if subject.is_some() && subject == self.0.subject {
-                    self.1.extend(path.strip_suffix("/id").map(|account| format!("{account}/login")));
+                    self.1.extend(path.pointer().strip_suffix("/id").map(|account| format!("{account}/login")));
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! know in clear, nothing missing that every entry of its type has, and an id of the right form. Every entry is read whole for that, so only whoever is strict asks.
 use serde_json::{Map, Value};
 
-use crate::ledger::catalogue::{self, Visit};
+use crate::ledger::catalogue::{self, Path, Visit};
 use crate::ledger::entry::COMMON;
 use crate::ledger::sealing::{Subject, is_commitment};
 
@@ -50,17 +50,17 @@ impl Told {
 }
 
 impl Visit for Told {
-    fn sealed(&mut self, path: &str, value: &mut Value) {
+    fn sealed(&mut self, path: &Path<'_>, value: &mut Value) {
         // What is too long for an entry is named by its digest.
         let is_omitted = value.as_object().is_some_and(|it| it.contains_key("omitted") && it.contains_key("sha256"));
         if !is_commitment(value) && !is_omitted {
-            self.at(path);
+            self.at(&path.pointer());
         }
     }
 
-    fn subject(&mut self, path: &str, id: &mut Value, _: Option<&str>) {
+    fn subject(&mut self, path: &Path<'_>, id: &mut Value, _: Option<&str>) {
         if id.as_str().and_then(Subject::parse).is_none() {
-            self.at(path);
+            self.at(&path.pointer());
         }
     }
 }

@@ -6,9 +6,9 @@ use sqlx::AnyConnection;
 use super::find::Found;
 use crate::domain::case::Case;
 use crate::domain::request::Life;
-use crate::ledger::sealing::{Opening, Traces};
+use crate::ledger::sealing::{Kept, Opening, Traces};
+use crate::store::Error;
 use crate::store::sql::{Statement, int, text};
-use crate::store::{Error, ledger};
 
 /// Rows read at once: facts may be long.
 pub(super) const PAGE: u64 = 200;
@@ -31,7 +31,7 @@ pub(super) async fn take_away(
         serde_json::from_str(&kept).map_err(|error| Error::unreadable("openings", error))?;
     openings.retain(|opening| !paths.contains(&opening.path));
     Statement::new("UPDATE ledger_entries SET openings = ")
-        .bind(ledger::stored(&openings)?)
+        .bind(openings.into_iter().collect::<Kept>().into_text())
         .sql(" WHERE tenant = ")
         .bind(tenant)
         .sql(" AND seq = ")

@@ -6,7 +6,7 @@ use crate::domain::Millis;
 use crate::domain::gate::Tenant;
 use crate::domain::record::Record;
 use crate::store::connection::Session;
-use crate::store::ledger::{About, Appendix, Pending, append};
+use crate::store::ledger::{About, Appendix, Pending, append, locking};
 use crate::store::sql::{Statement, Value, id, int, text};
 use crate::store::{Error, with_retries};
 
@@ -86,11 +86,8 @@ impl Publications {
 
     async fn insert(&self, plan: &Plan<'_>, session: &mut Session<'_>) -> Result<Option<Batch>, Error> {
         // Under the log's lock: whoever ends a batch holds it, too.
-        let heads = Statement::new("UPDATE ledger_heads SET size = size WHERE tenant = ")
-            .bind(plan.tenant)
-            .sql(" RETURNING size, checkpoint")
-            .fetch(session.connection()?)
-            .await?;
+        let lock = locking("size, checkpoint", &[plan.tenant], self.several_writers);
+        let heads = lock.fetch(session.connection()?).await?;
         let Some(head) = heads.first() else { return Ok(None) };
         let head = Vouched { size: id(head, 0)?, checkpoint: text(head, 1)?, ..Vouched::default() };
         // Nobody vouches for more than there is: what says so is of another database.
