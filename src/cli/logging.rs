@@ -8,9 +8,7 @@ use crate::config::Log;
 
 /// Starts logging. An unreadable filter falls back to `info`, and says so.
 pub fn start(log: &Log) {
-    // What a library logs of a failed call, we log ourselves, with the delivery or request it belongs to.
-    let directives = format!("octocrab=off,{}", log.filter);
-    let (filter, problem) = match EnvFilter::try_new(directives) {
+    let (filter, problem) = match EnvFilter::try_new(&log.filter) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };
