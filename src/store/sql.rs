@@ -75,12 +75,7 @@ impl Statement {
     /// The last value is repeated until they are a power of two, which changes nothing of what is found: so there are few
     /// texts, and most are prepared already.
     pub(super) fn list<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Self {
-        let mut values: Vec<Value> = values.into_iter().map(Into::into).collect();
-        let places = values.len().next_power_of_two();
-        if let Some(last) = values.last().filter(|_| places <= MOST_PADDED).cloned() {
-            values.resize(places, last);
-        }
-        self.tuple(values)
+        self.tuple(padded(values.into_iter().map(Into::into).collect()))
     }
 
     fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
@@ -99,6 +94,12 @@ impl Statement {
             self = self.tuple(row);
         }
         self
+    }
+
+    /// The same where a row may come twice: in what is joined, not in what is inserted. There are few texts of it, as of
+    /// [`Self::list`].
+    pub(super) fn joined<const N: usize>(self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+        self.rows(padded(rows.into_iter().collect()))
     }
 
     fn push(&mut self, value: Value) {
@@ -141,6 +142,15 @@ impl Statement {
     pub(super) async fn fetch(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, Error> {
         Ok(self.into_query(connection).fetch_all(connection).await?)
     }
+}
+
+/// The last is repeated until they are a power of two.
+fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    let places = values.len().next_power_of_two();
+    if let Some(last) = values.last().filter(|_| places <= MOST_PADDED).cloned() {
+        values.resize(places, last);
+    }
+    values
 }
 
 /// The text in a column.
