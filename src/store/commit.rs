@@ -39,9 +39,13 @@ pub struct Work {
 }
 
 impl Work {
-    /// Whether somebody waits for it: a human who clicked, or a decision about to leave.
+    /// Whether somebody waits for it: a human who clicked, or one whose decision is about to leave.
     fn is_urgent(&self) -> bool {
-        matches!(self.event, Some(Event::Reviewed(_) | Event::Sending(_)))
+        match &self.event {
+            Some(Event::Reviewed(_)) => true,
+            Some(Event::Sending(sending)) => sending.is_awaited,
+            _ => false,
+        }
     }
 }
 
