@@ -43,6 +43,7 @@ mod policies;
 mod publications;
 mod reader;
 mod releases;
+mod remembered;
 mod requests;
 mod rotation;
 mod signed;
@@ -80,6 +81,8 @@ use hand::Hand;
 use heads::Heads;
 use keys::Signer;
 use policies::Repositories;
+use releases::Environment;
+use remembered::Remembered;
 
 /// How often a transaction is tried that other transactions got in the way of.
 const ATTEMPTS: u32 = 6;
@@ -123,6 +126,9 @@ struct Shared {
     heads: Heads,
     cases: Arc<Cases>,
     repositories: Repositories,
+    /// By repository and account.
+    good_policies: Remembered<(u64, u64), GoodPolicies>,
+    releases: Remembered<Environment, Vec<String>>,
     signer: Arc<Signer>,
     hand: Hand,
     clock: Clock,
@@ -188,6 +194,9 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, Error> {
+        if let Some(request) = self.shared.cases.request(id) {
+            return Ok(Some(request));
+        }
         let (answer, found) = oneshot::channel();
         let question = requests::Question { id: id.clone(), answer };
         self.intake()?.questions.send(question).await.map_err(|_| Error::Closed)?;
