@@ -111,7 +111,7 @@ async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, 
         Ok(written) => {
             if let Err(error) = session.commit().instrument(debug_span!("commit")).await {
                 shared.cases.forget_lives();
-                shared.releases.forget_all();
+                shared.memory.forget_all();
                 return Err(error);
             }
             Ok(written.publish(shared))
@@ -132,6 +132,8 @@ struct Written {
     lives: Vec<(RequestId, Option<Life>)>,
     /// Where something was released, or was not after all.
     released: Vec<Environment>,
+    /// Requests that were decided, and the place of the entry that says so.
+    decided: Vec<(RequestId, u64)>,
     repositories: Vec<u64>,
     handing: Handing,
     heads: Vec<LogHead>,
@@ -143,7 +145,10 @@ impl Written {
         for (request, bytes) in self.written {
             shared.cases.put(request.id, Known { case: request.case, digest: request.digest }, bytes);
         }
-        self.released.iter().for_each(|environment| shared.releases.forget(environment));
+        for (id, seq) in self.decided {
+            shared.memory.decisions.put(id, Some(seq));
+        }
+        self.released.iter().for_each(|environment| shared.memory.releases.forget(environment));
         // Before the worker hears of it: what it reads is to be this.
         for (id, life) in self.lives {
             shared.cases.put_life(&id, life);
@@ -180,16 +185,37 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
     let released = releases::remember(told, now, connection).await?;
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
+    let decisions = decisions(&batch.appendix);
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
     let append = ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection);
     let heads = append.instrument(debug_span!("append")).await?;
     written.extend(batch.opened.into_iter().zip(lengths));
+    let decided = decisions.into_iter().filter_map(|(tenant, from_the_end, id)| {
+        let head = heads.iter().find(|head| head.tenant == tenant)?;
+        Some((id, head.size.checked_sub(from_the_end)?))
+    });
+    let decided = decided.collect();
     let owed: BTreeSet<&RequestId> = batch.owed.keys().map(|(id, _)| id).collect();
     let lives = batch.locked.into_iter().map(|(id, Locked { request, .. })| {
         let is_open = request.is_open() || owed.contains(&id);
         (id, is_open.then_some(request.life))
     });
-    Ok(Written { committed, written, lives: lives.collect(), released, repositories, handing, heads, now })
+    Ok(Written { committed, written, lives: lives.collect(), released, decided, repositories, handing, heads, now })
+}
+
+/// The decisions among what is appended: whose log, how many entries before its end they will stand, and of which request. What a
+/// transaction appends ends with these records, in their order (`ledger::append`).
+fn decisions(appendix: &Appendix) -> Vec<(u64, u64, RequestId)> {
+    let mut decisions = Vec::new();
+    for (tenant, (_, records)) in appendix {
+        for (before_the_end, pending) in (1..).zip(records.iter().rev()) {
+            if let (About::Request(id, _), "decision.recorded") = (&pending.about, pending.record.kind) {
+                decisions.push((*tenant, before_the_end, id.clone()));
+            }
+        }
+    }
+    decisions.reverse(); // Of two decisions on one request, the newer counts.
+    decisions
 }
 
 fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crate::domain::gate::RunKey>) {

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -45,6 +44,7 @@ mod reader;
 mod releases;
 mod remembered;
 mod requests;
+mod retries;
 mod rotation;
 mod signed;
 mod sql;
@@ -81,11 +81,8 @@ use hand::Hand;
 use heads::Heads;
 use keys::Signer;
 use policies::Repositories;
-use releases::Environment;
-use remembered::Remembered;
-
-/// How often a transaction is tried that other transactions got in the way of.
-const ATTEMPTS: u32 = 6;
+use remembered::Memory;
+use retries::with_retries;
 
 /// The time now.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -126,9 +123,7 @@ struct Shared {
     heads: Heads,
     cases: Arc<Cases>,
     repositories: Repositories,
-    /// By repository and account.
-    good_policies: Remembered<(u64, u64), GoodPolicies>,
-    releases: Remembered<Environment, Vec<String>>,
+    memory: Memory,
     signer: Arc<Signer>,
     hand: Hand,
     clock: Clock,
@@ -264,7 +259,7 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn decision_seq(&self, id: &RequestId) -> Result<Option<u64>, Error> {
-        requests::decision_seq(&self.shared, id).await
+        self.shared.memory.decisions.get(id.clone(), requests::decision_seq(&self.shared, id)).await
     }
 
     /// Wakes the worker when rows were written that nobody was handed. Rows whose time has not come, or whose lease runs
@@ -388,20 +383,5 @@ impl Store {
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {
         self.shared.ledger.clone()
-    }
-}
-
-/// Tries again what other transactions got in the way of, or a lost connection.
-async fn with_retries<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
-    let mut tries = 1;
-    loop {
-        match attempt().await {
-            Err(error) if error.is_transient() && tries < ATTEMPTS => {
-                tracing::debug!(%error, tries, "transaction is tried again");
-                tokio::time::sleep(Duration::from_millis(5 << tries)).await;
-                tries += 1;
-            }
-            result => return result,
-        }
     }
 }

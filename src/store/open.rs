@@ -10,7 +10,7 @@ use super::hand::Hand;
 use super::heads::Heads;
 use super::keys::Signer;
 use super::policies::Repositories;
-use super::remembered::Remembered;
+use super::remembered::Memory;
 use super::{Error, Handed, Intake, LedgerReader, Options, Running, Shared, Store};
 use super::{claims, commit, deliveries, requests, tiles};
 
@@ -52,8 +52,7 @@ impl Store {
             heads,
             cases: Arc::new(Cases::new(database.is_sqlite())),
             repositories: Repositories::new(),
-            good_policies: Remembered::new(database.is_sqlite()),
-            releases: Remembered::new(database.is_sqlite()),
+            memory: Memory::new(database.is_sqlite()),
             signer,
             hand,
             clock: options.clock,

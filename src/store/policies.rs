@@ -52,7 +52,7 @@ impl Store {
     /// If they could not be read.
     pub async fn good_policies(&self, repository_id: u64, account_id: u64) -> Result<GoodPolicies, Error> {
         let read = load(&self.shared, repository_id, account_id);
-        self.shared.good_policies.get((repository_id, account_id), read).await
+        self.shared.memory.good_policies.get((repository_id, account_id), read).await
     }
 
     /// Remembers a policy that was good.
@@ -61,7 +61,7 @@ impl Store {
     /// If it could not be written.
     pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
         let written = with_retries(|| remember(&self.shared, Owner::Repository(repository_id), policy)).await;
-        self.shared.good_policies.forget_all();
+        self.shared.memory.good_policies.forget_all();
         written
     }
 
@@ -71,7 +71,7 @@ impl Store {
     /// If it could not be written.
     pub async fn remember_organization_policy(&self, account_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
         let written = with_retries(|| remember(&self.shared, Owner::Organization(account_id), policy)).await;
-        self.shared.good_policies.forget_all();
+        self.shared.memory.good_policies.forget_all();
         written
     }
 }

@@ -64,7 +64,7 @@ impl Store {
     pub async fn released(&self, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
         let environment = environment.to_lowercase();
         let read = of(&self.shared, repository_id, &environment);
-        self.shared.releases.get((repository_id, environment.clone()), read).await
+        self.shared.memory.releases.get((repository_id, environment.clone()), read).await
     }
 }
 

@@ -6,7 +6,37 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-use super::Error;
+use super::releases::Environment;
+use super::{Error, GoodPolicies};
+use crate::domain::gate::RequestId;
+
+/// What is remembered.
+pub(super) struct Memory {
+    /// By repository and account.
+    pub(super) good_policies: Remembered<(u64, u64), GoodPolicies>,
+    /// What was released, newest first.
+    pub(super) releases: Remembered<Environment, Vec<String>>,
+    /// Place of the newest decision on a request.
+    pub(super) decisions: Remembered<RequestId, Option<u64>>,
+}
+
+impl Memory {
+    /// `is_on`: nobody else writes the database.
+    pub(super) fn new(is_on: bool) -> Self {
+        Self {
+            good_policies: Remembered::new(is_on),
+            releases: Remembered::new(is_on),
+            decisions: Remembered::new(is_on),
+        }
+    }
+
+    /// Nobody knows what became of a transaction.
+    pub(super) fn forget_all(&self) {
+        self.good_policies.forget_all();
+        self.releases.forget_all();
+        self.decisions.forget_all();
+    }
+}
 
 /// How many answers of one kind are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
@@ -47,6 +77,15 @@ impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
             inner.answers.put(key, answer.clone());
         }
         Ok(answer)
+    }
+
+    /// What was written: to be called before anybody is told.
+    pub(super) fn put(&self, key: K, answer: V) {
+        let mut inner = self.lock();
+        inner.changes += 1;
+        if self.is_on {
+            inner.answers.put(key, answer);
+        }
     }
 
     /// To be called when something of this was written, before anybody is told.

@@ -109,9 +109,9 @@ impl Statement {
 
     /// PostgreSQL numbers its places. SQLite takes numbers as well, but as names, which it then looks up one by one: a
     /// statement with a thousand of them would spend more time on that than on anything else.
-    fn text_for(&self, connection: &AnyConnection) -> String {
+    fn text_for(&mut self, connection: &AnyConnection) -> String {
         if connection.backend_name() != "PostgreSQL" {
-            return self.sql.clone();
+            return std::mem::take(&mut self.sql);
         }
         let mut text = String::with_capacity(self.sql.len() + 4 * self.values.len());
         let mut n = 0;
@@ -125,7 +125,7 @@ impl Statement {
         text
     }
 
-    fn into_query(self, connection: &AnyConnection) -> sqlx::query::Query<'static, sqlx::Any, AnyArguments> {
+    fn into_query(mut self, connection: &AnyConnection) -> sqlx::query::Query<'static, sqlx::Any, AnyArguments> {
         let query = sqlx::query(AssertSqlSafe(self.text_for(connection)));
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(value),
