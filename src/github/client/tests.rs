@@ -101,7 +101,7 @@ async fn a_read_is_followed_to_another_host_without_the_token_and_a_write_is_not
     let (github, asked) = one_answer(moved.clone()).await;
     let client = Client::new(&format!("http://{github}")).unwrap();
     let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
-    let read = Call { kind: Kind::Read, method: Method::GET, path: "/asset", body: None };
+    let read = Call { kind: Kind::Read, method: Method::GET, path: "", body: None };
     assert_eq!(client.send(&credential, &read).await.unwrap().status, 200);
     assert!(asked.await.unwrap().contains("ghs_secret"));
     let there = asked_there.await.unwrap();
@@ -109,7 +109,7 @@ async fn a_read_is_followed_to_another_host_without_the_token_and_a_write_is_not
 
     let (github, _asked) = one_answer(moved).await;
     let client = Client::new(&format!("http://{github}")).unwrap();
-    let write = Call { kind: Kind::Write, method: Method::POST, path: "/x", body: Some(b"{}") };
+    let write = Call { kind: Kind::Write, method: Method::POST, path: "", body: Some(b"{}") };
     let error = client.send(&credential, &write).await.unwrap_err();
     assert!(matches!(error, Error::Unprocessable { status: 302, .. }), "{error:?}");
 }

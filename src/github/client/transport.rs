@@ -105,7 +105,8 @@ mod tests {
     fn a_redirection_names_another_host_or_another_path_of_this_one() {
         let from = "https://api.github.com/repos/a/b";
         assert_eq!(redirected(from, "https://elsewhere.test/x?y=1").unwrap(), "https://elsewhere.test/x?y=1");
-        assert_eq!(redirected(from, "/repositories/7?z=2").unwrap(), "https://api.github.com/repositories/7?z=2");
+        let renamed = "https://api.github.com/repositories/7?z=2";
+        assert_eq!(redirected(from, renamed.trim_start_matches("https://api.github.com")).unwrap(), renamed);
         assert_eq!(redirected(from, "ftp://elsewhere.test/x"), None);
     }
 
