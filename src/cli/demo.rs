@@ -51,7 +51,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
 
 fn log_to(path: &Path) -> anyhow::Result<()> {
     let file = File::create(path).with_context(|| format!("cannot write the log to {}", path.display()))?;
-    let filter = tracing_subscriber::EnvFilter::try_new("info").unwrap_or_default();
+    let filter = tracing_subscriber::EnvFilter::try_new("info,octocrab=off").unwrap_or_default();
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

@@ -8,7 +8,9 @@ use crate::config::Log;
 
 /// Starts logging. An unreadable filter falls back to `info`, and says so.
 pub fn start(log: &Log) {
-    let (filter, problem) = match EnvFilter::try_new(&log.filter) {
+    // What a library logs of a failed call, we log ourselves, with the delivery or request it belongs to.
+    let directives = format!("octocrab=off,{}", log.filter);
+    let (filter, problem) = match EnvFilter::try_new(directives) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Either, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes};
+use octocrab::Octocrab;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -17,10 +18,8 @@ use crate::domain::Millis;
 use crate::domain::event::Receipt;
 
 mod transfer;
-mod transport;
 
 pub(super) use transfer::Upload;
-use transport::Transport;
 
 /// An exchange takes no longer than this, connecting and reading the answer included.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -237,7 +236,7 @@ pub struct BadApiUrl {
 
 /// Speaks HTTP to one GitHub.
 pub struct Client {
-    transport: Transport,
+    octocrab: Octocrab,
     /// Scheme, host and path prefix of the REST API, without a slash at the end.
     rest: String,
     graphql: String,
@@ -276,8 +275,19 @@ impl Client {
         let prefix = uri.path().trim_end_matches('/');
         // github.com: /graphql beside everything else. GHES: /api/graphql beside /api/v3.
         let graphql_prefix = prefix.strip_suffix("/v3").unwrap_or(prefix);
+        let octocrab = Octocrab::builder()
+            // Without a path: octocrab would put it in front of GHES's GraphQL path, too.
+            .base_uri(origin.as_str())
+            .map_err(|_| bad())?
+            .add_header(USER_AGENT, concat!("seconder/", env!("CARGO_PKG_VERSION")).to_owned())
+            .add_header(ACCEPT, "application/vnd.github+json".to_owned())
+            .add_header(HeaderName::from_static("x-github-api-version"), "2022-11-28".to_owned())
+            // No time limits for single reads and writes: each exchange as a whole has one.
+            .set_connect_timeout(Some(Duration::from_secs(10)))
+            .build()
+            .map_err(|_| bad())?;
         Ok(Self {
-            transport: Transport::new(),
+            octocrab,
             rest: format!("{origin}{prefix}"),
             graphql: format!("{origin}{graphql_prefix}/graphql"),
             counters: Default::default(),
@@ -302,17 +312,17 @@ impl Client {
     async fn exchange(&self, credential: &Credential, call: &Call<'_>) -> Result<Answer, Error> {
         let unreachable = |error: &dyn std::error::Error| Error::Network(credential.redact(chain(error)));
         let uri = match call.kind {
-            Kind::GraphQl => Uri::try_from(self.graphql.as_str()),
-            _ => Uri::try_from([self.rest.as_str(), call.path].concat()),
+            Kind::GraphQl => self.graphql.clone(),
+            _ => [self.rest.as_str(), call.path].concat(),
         };
-        let mut request = Request::new(Either::Left(Full::from(call.body.map(<[u8]>::to_vec).unwrap_or_default())));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = uri.map_err(|error| unreachable(&error))?;
-        request.headers_mut().insert(AUTHORIZATION, credential.0.clone());
+        let mut request =
+            Request::builder().method(call.method.clone()).uri(uri).header(AUTHORIZATION, credential.0.clone());
         if call.body.is_some() {
-            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let response = self.transport.send(request).await.map_err(|error| unreachable(&error))?;
+        let request =
+            request.body(call.body.map(<[u8]>::to_vec).unwrap_or_default()).map_err(|error| unreachable(&error))?;
+        let response = self.octocrab.execute(request).await.map_err(|error| unreachable(&error))?;
         read(response, credential).await
     }
 }

@@ -1,5 +1,3 @@
-use http::HeaderName;
-
 use super::*;
 
 fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
@@ -95,10 +93,10 @@ async fn one_answer(answer: String) -> (std::net::SocketAddr, tokio::task::JoinH
 }
 
 #[tokio::test]
-async fn a_read_is_followed_to_another_host_without_the_token_and_a_write_is_not_followed() {
+async fn a_read_is_followed_to_another_host_without_the_token() {
     let (elsewhere, asked_there) = one_answer("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_owned()).await;
     let moved = format!("HTTP/1.1 302 Found\r\nlocation: http://{elsewhere}/file\r\ncontent-length: 0\r\n\r\n");
-    let (github, asked) = one_answer(moved.clone()).await;
+    let (github, asked) = one_answer(moved).await;
     let client = Client::new(&format!("http://{github}")).unwrap();
     let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
     let read = Call { kind: Kind::Read, method: Method::GET, path: "", body: None };
@@ -106,10 +104,4 @@ async fn a_read_is_followed_to_another_host_without_the_token_and_a_write_is_not
     assert!(asked.await.unwrap().contains("ghs_secret"));
     let there = asked_there.await.unwrap();
     assert!(there.starts_with("GET /file ") && !there.contains("ghs_secret"), "{there}");
-
-    let (github, _asked) = one_answer(moved).await;
-    let client = Client::new(&format!("http://{github}")).unwrap();
-    let write = Call { kind: Kind::Write, method: Method::POST, path: "", body: Some(b"{}") };
-    let error = client.send(&credential, &write).await.unwrap_err();
-    assert!(matches!(error, Error::Unprocessable { status: 302, .. }), "{error:?}");
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
-use http_body_util::{BodyExt as _, Either, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use octocrab::OctoBody;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncRead as _, ReadBuf};
@@ -52,9 +53,9 @@ impl Client {
                 // GitHub's description knows no other.
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
                 .header(CONTENT_LENGTH, upload.bytes)
-                .body(Either::Right(FileBody { file, left: upload.bytes, piece: vec![0; PIECE] }))
+                .body(OctoBody::new(FileBody { file, left: upload.bytes, piece: vec![0; PIECE] }))
                 .map_err(|error| Error::Decode { what: "where to upload to", why: error.to_string() })?;
-            let response = self.transport.send(request).await;
+            let response = self.octocrab.execute(request).await;
             read(response.map_err(|error| Error::Network(credential.redact(chain(&error))))?, credential).await
         })
         .await
@@ -89,9 +90,9 @@ impl Client {
                 .uri([self.rest.as_str(), path].concat())
                 .header(AUTHORIZATION, credential.0.clone())
                 .header(ACCEPT, HeaderValue::from_static("application/octet-stream"))
-                .body(Either::Left(Full::default()))
+                .body(OctoBody::empty())
                 .map_err(|error| unreachable(&error))?;
-            let response = self.transport.send(request).await.map_err(|error| unreachable(&error))?;
+            let response = self.octocrab.execute(request).await.map_err(|error| unreachable(&error))?;
             if !response.status().is_success() {
                 let status = response.status().as_u16();
                 return match read(response, credential).await {
@@ -129,7 +130,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 }
 
 /// A file as the body of a request.
-pub(super) struct FileBody {
+struct FileBody {
     file: File,
     left: u64,
     piece: Vec<u8>,
