@@ -137,7 +137,8 @@ impl App {
             return Ok(Tried::Nothing);
         };
         let run = self.github.run(Place::from(subject), subject.run_id).await?;
-        let sending = Sending { request: request.id.clone(), run, approvers };
+        let is_awaited = matches!(request.life.outcome, Some(Outcome::Approved | Outcome::Denied));
+        let sending = Sending { request: request.id.clone(), run, approvers, is_awaited };
         let event = Event::Sending(Box::new(sending));
         let committed = self.store.commit(Work { claim: Some(due.claim()), event: Some(event) }).await?;
         let Some(answer) = committed.send else {

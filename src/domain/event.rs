@@ -131,6 +131,8 @@ pub struct Sending {
     pub run: Run,
     /// What GitHub says now of everybody who approved.
     pub approvers: Vec<Standing>,
+    /// Whether a human who clicked waits for it.
+    pub is_awaited: bool,
 }
 
 /// What GitHub answered to an effect.

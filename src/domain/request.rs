@@ -215,6 +215,12 @@ impl Request {
         self.life.outcome.is_none()
     }
 
+    /// Whether something is still to come: a human's word, or our answer.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_pending() || matches!(self.life.callback, Callback::Owed | Callback::Sent)
+    }
+
     /// How far each requirement is met.
     #[must_use]
     pub fn tally(&self) -> Vec<Met> {

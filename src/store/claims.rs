@@ -128,7 +128,7 @@ impl<'a> Round<'a> {
         )
         .bind(now)
         .sql(" FROM (")
-        .rows(claims)
+        .joined(claims)
         .sql(") AS claim WHERE id = claim.column1 AND lease = claim.column2 AND state = 'queued' RETURNING id")
         .fetch(connection)
         .await?;
@@ -170,7 +170,7 @@ impl<'a> Round<'a> {
         .sql(" ELSE 0 END, leased_until = CASE WHEN claim.column5 = 'queued' THEN ")
         .bind(leased_until)
         .sql(" ELSE 0 END FROM (")
-        .rows(claims)
+        .joined(claims)
         .sql(
             ") AS claim WHERE request_id = claim.column1 AND kind = claim.column2 AND lease = claim.column3 \
              AND state = 'queued' RETURNING request_id, kind, CASE WHEN state = 'queued' AND lease = '' THEN 1 ELSE 0 END",
@@ -241,7 +241,7 @@ pub(super) async fn put_back(
             .sql(", attempts = attempts + ")
             .bind(attempts)
             .sql(" FROM (")
-            .rows(deliveries)
+            .joined(deliveries)
             .sql(") AS claim WHERE id = claim.column1 AND lease = claim.column2 AND state = 'queued'")
             .execute(session.connection()?)
             .await?;
@@ -254,7 +254,7 @@ pub(super) async fn put_back(
             .sql(", attempts = attempts + ")
             .bind(attempts)
             .sql(" FROM (")
-            .rows(effects)
+            .joined(effects)
             .sql(
                 ") AS claim WHERE request_id = claim.column1 AND kind = claim.column2 AND lease = claim.column3 \
                  AND state = 'queued'",

@@ -15,13 +15,14 @@ use tracing::{Instrument as _, debug_span};
 use super::cases::Known;
 use super::effects::{Handing, Owed};
 use super::ledger::{About, Appendix, Pending};
+use super::releases::Environment;
 use super::requests::Locked;
 use super::{Claim, Error, LogHead, Shared, claims, effects, ledger, policies, releases, requests};
 use crate::domain::Millis;
 use crate::domain::event::Event;
 use crate::domain::facts::Facts;
 use crate::domain::gate::RequestId;
-use crate::domain::request::{Answer, Change, Request, step};
+use crate::domain::request::{Answer, Change, Life, Request, step};
 
 /// How many works share one transaction at most.
 const BATCH: usize = 24;
@@ -39,9 +40,13 @@ pub struct Work {
 }
 
 impl Work {
-    /// Whether somebody waits for it: a human who clicked, or a decision about to leave.
+    /// Whether somebody waits for it: a human who clicked, or one whose decision is about to leave.
     fn is_urgent(&self) -> bool {
-        matches!(self.event, Some(Event::Reviewed(_) | Event::Sending(_)))
+        match &self.event {
+            Some(Event::Reviewed(_)) => true,
+            Some(Event::Sending(sending)) => sending.is_awaited,
+            _ => false,
+        }
     }
 }
 
@@ -104,7 +109,11 @@ async fn transaction(shared: &Shared, works: &[Work]) -> Result<Vec<Committed>, 
     let mut session = shared.decide.begin().await?;
     match write(shared, works, now, session.connection()?).await {
         Ok(written) => {
-            session.commit().instrument(debug_span!("commit")).await?;
+            if let Err(error) = session.commit().instrument(debug_span!("commit")).await {
+                shared.cases.forget_lives();
+                shared.memory.forget_all();
+                return Err(error);
+            }
             Ok(written.publish(shared))
         }
         Err(error) => {
@@ -119,6 +128,12 @@ struct Written {
     committed: Vec<Committed>,
     /// Requests whose cases were written, and how long those are as stored.
     written: Vec<(Request, usize)>,
+    /// How far the requests have come that were locked; `None` for those nothing is left to do for.
+    lives: Vec<(RequestId, Option<Life>)>,
+    /// Where something was released, or was not after all.
+    released: Vec<Environment>,
+    /// Requests that were decided, and the place of the entry that says so.
+    decided: Vec<(RequestId, u64)>,
     repositories: Vec<u64>,
     handing: Handing,
     heads: Vec<LogHead>,
@@ -129,6 +144,14 @@ impl Written {
     fn publish(self, shared: &Shared) -> Vec<Committed> {
         for (request, bytes) in self.written {
             shared.cases.put(request.id, Known { case: request.case, digest: request.digest }, bytes);
+        }
+        for (id, seq) in self.decided {
+            shared.memory.decisions.put(id, Some(seq));
+        }
+        self.released.iter().for_each(|environment| shared.memory.releases.forget(environment));
+        // Before the worker hears of it: what it reads is to be this.
+        for (id, life) in self.lives {
+            shared.cases.put_life(&id, life);
         }
         shared.repositories.saw(&self.repositories, self.now);
         // Before the worker hears of it: what it shows is to have this head.
@@ -159,14 +182,40 @@ async fn write(shared: &Shared, works: &[Work], now: Millis, connection: &mut An
     }
     requests::save(&batch.locked, connection).await?;
     let told = batch.told.iter().filter_map(|id| batch.locked.get(id)).map(|locked| &locked.request);
-    releases::remember(told, now, connection).await?;
+    let released = releases::remember(told, now, connection).await?;
     let mut handing = effects::owe(shared, &batch.owed, now, connection).await?;
     handing.waits |= taken.again;
+    let decisions = decisions(&batch.appendix);
     let repositories = policies::see(&shared.repositories, &batch.opened, now, connection).await?;
     let append = ledger::append(&shared.signer, batch.appendix, shared.several_writers, now, connection);
     let heads = append.instrument(debug_span!("append")).await?;
     written.extend(batch.opened.into_iter().zip(lengths));
-    Ok(Written { committed, written, repositories, handing, heads, now })
+    let decided = decisions.into_iter().filter_map(|(tenant, from_the_end, id)| {
+        let head = heads.iter().find(|head| head.tenant == tenant)?;
+        Some((id, head.size.checked_sub(from_the_end)?))
+    });
+    let decided = decided.collect();
+    let owed: BTreeSet<&RequestId> = batch.owed.keys().map(|(id, _)| id).collect();
+    let lives = batch.locked.into_iter().map(|(id, Locked { request, .. })| {
+        let is_open = request.is_open() || owed.contains(&id);
+        (id, is_open.then_some(request.life))
+    });
+    Ok(Written { committed, written, lives: lives.collect(), released, decided, repositories, handing, heads, now })
+}
+
+/// The decisions among what is appended: whose log, how many entries before its end they will stand, and of which request. What a
+/// transaction appends ends with these records, in their order (`ledger::append`).
+fn decisions(appendix: &Appendix) -> Vec<(u64, u64, RequestId)> {
+    let mut decisions = Vec::new();
+    for (tenant, (_, records)) in appendix {
+        for (before_the_end, pending) in (1..).zip(records.iter().rev()) {
+            if let (About::Request(id, _), "decision.recorded") = (&pending.about, pending.record.kind) {
+                decisions.push((*tenant, before_the_end, id.clone()));
+            }
+        }
+    }
+    decisions.reverse(); // Of two decisions on one request, the newer counts.
+    decisions
 }
 
 fn touched(works: &[Work], held: &[bool]) -> (BTreeSet<RequestId>, BTreeSet<crate::domain::gate::RunKey>) {

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -43,7 +42,9 @@ mod policies;
 mod publications;
 mod reader;
 mod releases;
+mod remembered;
 mod requests;
+mod retries;
 mod rotation;
 mod signed;
 mod sql;
@@ -80,9 +81,8 @@ use hand::Hand;
 use heads::Heads;
 use keys::Signer;
 use policies::Repositories;
-
-/// How often a transaction is tried that other transactions got in the way of.
-const ATTEMPTS: u32 = 6;
+use remembered::Memory;
+use retries::with_retries;
 
 /// The time now.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -123,6 +123,7 @@ struct Shared {
     heads: Heads,
     cases: Arc<Cases>,
     repositories: Repositories,
+    memory: Memory,
     signer: Arc<Signer>,
     hand: Hand,
     clock: Clock,
@@ -188,6 +189,9 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn request(&self, id: &RequestId) -> Result<Option<Request>, Error> {
+        if let Some(request) = self.shared.cases.request(id) {
+            return Ok(Some(request));
+        }
         let (answer, found) = oneshot::channel();
         let question = requests::Question { id: id.clone(), answer };
         self.intake()?.questions.send(question).await.map_err(|_| Error::Closed)?;
@@ -255,7 +259,7 @@ impl Store {
     /// # Errors
     /// If it could not be read.
     pub async fn decision_seq(&self, id: &RequestId) -> Result<Option<u64>, Error> {
-        requests::decision_seq(&self.shared, id).await
+        self.shared.memory.decisions.get(id.clone(), requests::decision_seq(&self.shared, id)).await
     }
 
     /// Wakes the worker when rows were written that nobody was handed. Rows whose time has not come, or whose lease runs
@@ -379,20 +383,5 @@ impl Store {
     #[must_use]
     pub fn ledger(&self) -> LedgerReader {
         self.shared.ledger.clone()
-    }
-}
-
-/// Tries again what other transactions got in the way of, or a lost connection.
-async fn with_retries<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
-    let mut tries = 1;
-    loop {
-        match attempt().await {
-            Err(error) if error.is_transient() && tries < ATTEMPTS => {
-                tracing::debug!(%error, tries, "transaction is tried again");
-                tokio::time::sleep(Duration::from_millis(5 << tries)).await;
-                tries += 1;
-            }
-            result => return result,
-        }
     }
 }

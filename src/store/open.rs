@@ -10,6 +10,7 @@ use super::hand::Hand;
 use super::heads::Heads;
 use super::keys::Signer;
 use super::policies::Repositories;
+use super::remembered::Memory;
 use super::{Error, Handed, Intake, LedgerReader, Options, Running, Shared, Store};
 use super::{claims, commit, deliveries, requests, tiles};
 
@@ -49,8 +50,9 @@ impl Store {
             readers: Arc::new(Readers::new(&database)),
             ledger,
             heads,
-            cases: Arc::new(Cases::new()),
+            cases: Arc::new(Cases::new(database.is_sqlite())),
             repositories: Repositories::new(),
+            memory: Memory::new(database.is_sqlite()),
             signer,
             hand,
             clock: options.clock,

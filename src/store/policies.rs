@@ -51,7 +51,8 @@ impl Store {
     /// # Errors
     /// If they could not be read.
     pub async fn good_policies(&self, repository_id: u64, account_id: u64) -> Result<GoodPolicies, Error> {
-        load(&self.shared, repository_id, account_id).await
+        let read = load(&self.shared, repository_id, account_id);
+        self.shared.memory.good_policies.get((repository_id, account_id), read).await
     }
 
     /// Remembers a policy that was good.
@@ -59,7 +60,9 @@ impl Store {
     /// # Errors
     /// If it could not be written.
     pub async fn remember_policy(&self, repository_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
-        with_retries(|| remember(&self.shared, Owner::Repository(repository_id), policy)).await
+        let written = with_retries(|| remember(&self.shared, Owner::Repository(repository_id), policy)).await;
+        self.shared.memory.good_policies.forget_all();
+        written
     }
 
     /// Remembers an organization's policy that was good.
@@ -67,7 +70,9 @@ impl Store {
     /// # Errors
     /// If it could not be written.
     pub async fn remember_organization_policy(&self, account_id: u64, policy: &StoredPolicy) -> Result<(), Error> {
-        with_retries(|| remember(&self.shared, Owner::Organization(account_id), policy)).await
+        let written = with_retries(|| remember(&self.shared, Owner::Organization(account_id), policy)).await;
+        self.shared.memory.good_policies.forget_all();
+        written
     }
 }
 

@@ -9,13 +9,17 @@ use super::{Error, Shared, Store};
 use crate::domain::Millis;
 use crate::domain::request::{Answer, Callback, Outcome, Request};
 
+/// A repository and the name of one of its environments in lower case: GitHub tells environments apart without regard to case.
+pub(super) type Environment = (u64, String);
+
 /// Writes down which of these requests are about to be released: before GitHub hears of it, so that there is no moment in
 /// which a release is out and not remembered. One that was given up is forgotten again: nobody knows that it was released.
+/// Returns which environments this is about.
 pub(super) async fn remember<'a>(
     told: impl Iterator<Item = &'a Request>,
     now: Millis,
     connection: &mut AnyConnection,
-) -> Result<(), Error> {
+) -> Result<Vec<Environment>, Error> {
     let (mut released, mut given_up) = (BTreeSet::new(), BTreeSet::new());
     for request in told.filter(|r| r.life.outcome.and_then(Outcome::answer) == Some(Answer::Release)) {
         let subject = &request.case.subject;
@@ -26,6 +30,8 @@ pub(super) async fn remember<'a>(
             Callback::None | Callback::Owed => continue,
         };
     }
+    let about = |(repository, environment, _): &(u64, String, &str)| (*repository, environment.clone());
+    let written = released.iter().chain(&given_up).map(about).collect();
     for (repository, environment, sha) in &given_up {
         Statement::new("DELETE FROM releases WHERE repository_id = ")
             .bind(*repository)
@@ -37,7 +43,7 @@ pub(super) async fn remember<'a>(
             .await?;
     }
     if released.is_empty() {
-        return Ok(());
+        return Ok(written);
     }
     let rows = released.iter().map(|(repository, environment, sha)| -> [Value; 4] {
         [(*repository).into(), environment.as_str().into(), (*sha).into(), now.into()]
@@ -47,7 +53,7 @@ pub(super) async fn remember<'a>(
         .sql(" ON CONFLICT (repository_id, environment, sha) DO UPDATE SET released_at = excluded.released_at")
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(written)
 }
 
 impl Store {
@@ -56,7 +62,9 @@ impl Store {
     /// # Errors
     /// If they could not be read.
     pub async fn released(&self, repository_id: u64, environment: &str) -> Result<Vec<String>, Error> {
-        of(&self.shared, repository_id, environment).await
+        let environment = environment.to_lowercase();
+        let read = of(&self.shared, repository_id, &environment);
+        self.shared.memory.releases.get((repository_id, environment.clone()), read).await
     }
 }
 
@@ -65,7 +73,7 @@ async fn of(shared: &Shared, repository_id: u64, environment: &str) -> Result<Ve
     let rows = Statement::new("SELECT sha FROM releases WHERE repository_id = ")
         .bind(repository_id)
         .sql(" AND environment = ")
-        .bind(environment.to_lowercase().as_str())
+        .bind(environment)
         // The limit is part of the text: SQLite prepares a statement anew each time its limit is bound.
         .sql(" ORDER BY released_at DESC LIMIT 100")
         .fetch(session.connection()?)

@@ -78,12 +78,7 @@ impl Statement {
     /// The last value is repeated until they are a power of two, which changes nothing of what is found: so there are few
     /// texts, and most are prepared already.
     pub(super) fn list<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Self {
-        let mut values: Vec<Value> = values.into_iter().map(Into::into).collect();
-        let places = values.len().next_power_of_two();
-        if let Some(last) = values.last().filter(|_| places <= MOST_PADDED).cloned() {
-            values.resize(places, last);
-        }
-        self.tuple(values)
+        self.tuple(padded(values.into_iter().map(Into::into).collect()))
     }
 
     /// Another one as part of this.
@@ -111,6 +106,12 @@ impl Statement {
         self
     }
 
+    /// The same where a row may come twice: in what is joined, not in what is inserted. There are few texts of it, as of
+    /// [`Self::list`].
+    pub(super) fn joined<const N: usize>(self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+        self.rows(padded(rows.into_iter().collect()))
+    }
+
     fn push(&mut self, value: Value) {
         self.values.push(value);
         self.sql.push(PLACE);
@@ -118,9 +119,9 @@ impl Statement {
 
     /// PostgreSQL numbers its places. SQLite takes numbers as well, but as names, which it then looks up one by one: a
     /// statement with a thousand of them would spend more time on that than on anything else.
-    fn text_for(&self, connection: &AnyConnection) -> String {
+    fn text_for(&mut self, connection: &AnyConnection) -> String {
         if connection.backend_name() != POSTGRES {
-            return self.sql.clone();
+            return std::mem::take(&mut self.sql);
         }
         let mut text = String::with_capacity(self.sql.len() + 4 * self.values.len());
         let mut n = 0;
@@ -134,7 +135,7 @@ impl Statement {
         text
     }
 
-    fn into_query(self, connection: &AnyConnection) -> sqlx::query::Query<'static, sqlx::Any, AnyArguments> {
+    fn into_query(mut self, connection: &AnyConnection) -> sqlx::query::Query<'static, sqlx::Any, AnyArguments> {
         let query = sqlx::query(AssertSqlSafe(self.text_for(connection)));
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(value),
@@ -185,6 +186,15 @@ impl Together {
         }
         all.fetch(connection).await
     }
+}
+
+/// The last is repeated until they are a power of two.
+fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    let places = values.len().next_power_of_two();
+    if let Some(last) = values.last().filter(|_| places <= MOST_PADDED).cloned() {
+        values.resize(places, last);
+    }
+    values
 }
 
 /// The text in a column.

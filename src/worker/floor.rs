@@ -1,6 +1,7 @@
 //! Where deliveries and effects are worked on, side by side.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ impl Places {
 
 async fn handle(app: Arc<App>, delivery: Delivery, _place: OwnedSemaphorePermit) {
     let claim = delivery.claim();
-    let Err(error) = keeping(&app, &claim, app.handle(&delivery)).await else { return };
+    let Err(error) = keeping(&app, &claim, Box::pin(app.handle(&delivery))).await else { return };
     let settled = if let Some(until) = error.retry_at() {
         warn!(delivery = %delivery.id, until, "GitHub asks us to wait");
         app.store().release(&[claim], until).await.map(drop)
@@ -202,7 +203,7 @@ async fn perform(app: Arc<App>, Waiting { effect, since }: Waiting, _place: Owne
     if since.elapsed() > app.store().lease_for() / 3 && !is_still_ours(&app, &claim).await {
         return;
     }
-    if let Err(error) = keeping(&app, &claim, app.perform(&effect)).await {
+    if let Err(error) = keeping(&app, &claim, Box::pin(app.perform(&effect))).await {
         error!(request = %effect.request, effect = effect.effect.as_str(), %error, "could not write down how an effect ended; its lease will run out");
     }
 }
@@ -215,10 +216,10 @@ async fn is_still_ours(app: &App, claim: &Claim) -> bool {
     })
 }
 
-/// Works, and keeps the lease for as long as that takes: slow work must not be begun a second time elsewhere.
-async fn keeping<T>(app: &App, claim: &Claim, work: impl Future<Output = T>) -> T {
+/// Works, and keeps the lease for as long as that takes: slow work must not be begun a second time elsewhere. The work is
+/// boxed: its state is large, and would be moved with the task as that begins.
+async fn keeping<T>(app: &App, claim: &Claim, mut work: Pin<Box<impl Future<Output = T>>>) -> T {
     let period = app.store().lease_for() / 3;
-    let mut work = std::pin::pin!(work);
     loop {
         match tokio::time::timeout(period, &mut work).await {
             Ok(done) => return done,

@@ -196,6 +196,12 @@ fn erasing_takes_somebody_out_of_the_rows_of_both_engines_and_leaves_the_log_who
             reading.wait().unwrap();
         }
         assert_eq!((erased.open.len(), erased.told_in, erased.requests), (0, vec![size], 1));
+        let seen = store.request(&request).await.unwrap().unwrap();
+        assert!(
+            !format!("{:?}", seen.life).contains("human-2"),
+            "nor does the server remember who it read of: {:?}",
+            seen.life
+        );
         let kept = store.ledger().openings(ACME, 0, size + 1, 100).await.unwrap();
         assert!(kept.iter().all(|(_, text)| !text.contains("human-2")), "{kept:?}");
         assert!(kept.iter().any(|(_, text)| text.contains("human-1")));

@@ -135,6 +135,7 @@ pub fn sending(case: &Case, approvers: &[u64]) -> Event {
             attempts: vec![Attempt { number: 1, actor: case.actor.clone(), triggering_actor: case.actor.clone() }],
         },
         approvers: approvers.iter().map(|id| writer(*id)).collect(),
+        is_awaited: true,
     }))
 }
 

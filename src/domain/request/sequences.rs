@@ -243,7 +243,7 @@ fn play(world: &World, moves: &[Move]) -> Result<(), TestCaseError> {
             }
             Move::Send => {
                 let approvers = requests[0].life.approvals.iter().map(|a| standing(&access, a.by.account.id)).collect();
-                Event::Sending(Box::new(Sending { request: id.clone(), run: now.clone(), approvers }))
+                Event::Sending(Box::new(Sending { request: id.clone(), run: now.clone(), approvers, is_awaited: true }))
             }
             Move::Arrive => Event::Done {
                 request: id.clone(),

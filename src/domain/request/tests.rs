@@ -132,7 +132,7 @@ pub(super) fn run(attempt: u32) -> Run {
 
 fn send(requests: &mut [Request], run: Run, approvers: Vec<Standing>) -> Change {
     let request = requests[0].id.clone();
-    step(Event::Sending(Box::new(Sending { request, run, approvers })), requests, NOW)
+    step(Event::Sending(Box::new(Sending { request, run, approvers, is_awaited: true })), requests, NOW)
 }
 
 pub(super) fn kinds(change: &Change) -> Vec<&'static str> {

@@ -90,3 +90,34 @@ async fn nothing_of_a_token_is_left_where_a_long_error_is_cut() {
     let error = answer::read(response, &credential).await.unwrap_err().to_string();
     assert!(error.contains("xxx") && !error.contains("ghs_"), "{error}");
 }
+
+/// Answers one request with this, and returns the head it came with.
+async fn one_answer(answer: String) -> (std::net::SocketAddr, tokio::task::JoinHandle<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_read_is_followed_to_another_host_without_the_token() {
+    let (elsewhere, asked_there) = one_answer("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_owned()).await;
+    let moved = format!("HTTP/1.1 302 Found\r\nlocation: http://{elsewhere}/file\r\ncontent-length: 0\r\n\r\n");
+    let (github, asked) = one_answer(moved).await;
+    let client = Client::new(&format!("http://{github}")).unwrap();
+    let credential = Credential::bearer("ghs_secret".to_owned()).unwrap();
+    let read = Call { kind: Kind::Read, method: Method::GET, path: "", body: None };
+    assert_eq!(client.send(&credential, &read).await.unwrap().status, 200);
+    assert!(asked.await.unwrap().contains("ghs_secret"));
+    let there = asked_there.await.unwrap();
+    assert!(there.starts_with("GET /file ") && !there.contains("ghs_secret"), "{there}");
+}

@@ -11,6 +11,9 @@ pub fn code(text: &str) -> String {
     if text.trim().is_empty() {
         return "*(empty)*".into();
     }
+    if !text.contains('`') {
+        return ["`", &text, "`"].concat(); // Nearly all texts.
+    }
     let fence = "`".repeat(longest_run_of_backticks(&text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")

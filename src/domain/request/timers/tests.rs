@@ -93,7 +93,7 @@ fn in_a_freeze_a_decision_waits_for_its_end_and_a_denial_does_not() {
     approve(&mut requests, alice());
     let sending = || {
         let request = requests[0].id.clone();
-        Event::Sending(Box::new(Sending { request, run: run(1), approvers: vec![alice()] }))
+        Event::Sending(Box::new(Sending { request, run: run(1), approvers: vec![alice()], is_awaited: true }))
     };
     let event = sending();
     let change = step(event.clone(), &mut requests, NOW);
@@ -206,7 +206,7 @@ fn a_decision_in_doubt_is_not_sent_again_in_a_freeze() {
     let mut requests = vec![opened(frozen)];
     approve(&mut requests, alice());
     requests[0].life.callback = Callback::Sent;
-    let sending = Sending { request: requests[0].id.clone(), run: run(1), approvers: vec![alice()] };
+    let sending = Sending { request: requests[0].id.clone(), run: run(1), approvers: vec![alice()], is_awaited: true };
     let change = step(Event::Sending(Box::new(sending)), &mut requests, NOW);
     assert!(change.send.is_none() && change.wait_until.is_some());
 }
