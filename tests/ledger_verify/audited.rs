@@ -329,6 +329,19 @@ fn in_a_log_that_names_persons_by_subjects_nobody_is_a_second_person_by_their_nu
 }
 
 #[test]
+fn whose_approval_was_struck_for_a_part_they_had_cannot_approve_again() {
+    let (mut story, id) = (Story::of(12), request(0));
+    let approval = Value::Object(story.record(&id, ReviewRecorded).body.clone());
+    let struck = |why| json!({"reviewer": approval["reviewer"], "why": [{"refusal": why, "because": []}]});
+    story.insert_after(&id, ReviewRecorded, ReviewRecorded, approval.clone());
+    let mut lost_access = story.clone();
+    lost_access.insert_after(&id, ReviewRecorded, ReviewStruck, struck("no_access"));
+    check(&lost_access.export(), None).expect("whoever has access again may");
+    story.insert_after(&id, ReviewRecorded, ReviewStruck, struck("party"));
+    assert_refused("struck and back", &story.export(), None, "whose word did not count before");
+}
+
+#[test]
 fn what_an_opening_leaves_out_lets_no_party_approve() {
     let (mut story, id) = (Story::of(12), request(0));
     story.record(&id, RequestOpened).body.retain(|field, _| !["facts", "actor"].contains(&field.as_str()));
@@ -340,7 +353,7 @@ fn what_an_opening_leaves_out_lets_no_party_approve() {
         "refused as a party",
         &story.export(),
         None,
-        "1 seconds, who was refused before because they had a part",
+        "1 seconds, whose word did not count before because they had a part",
     );
     let mut rejudged = story.clone();
     let again = Value::Object(rejudged.record(&id, RequestOpened).body.clone());

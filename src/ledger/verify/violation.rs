@@ -55,7 +55,7 @@ pub enum Violation {
     #[error("the reviewer {0} had a part in the request and cannot second it")]
     PartyApproves(AccountId),
     /// P1.
-    #[error("{0} seconds, who was refused before because they had a part; nothing was judged again since")]
+    #[error("{0} seconds, whose word did not count before because they had a part; nothing was judged again since")]
     RefusedApproves(AccountId),
     /// One person under two ids.
     #[error("the person {0} is told by the number of their account, in a log that names persons by subjects (sub_...)")]

@@ -48,7 +48,7 @@ pub(in crate::ledger::verify) enum Body {
     Review(Review),
     Weighed(Weighed),
     Waited(u64),
-    Struck(Person),
+    Struck(Refused),
     Refused(Refused),
     Decision(Box<Decision>),
     Voided,
@@ -112,7 +112,7 @@ impl Body {
             RecordType::RequestEscalated | RecordType::RequestReminded => {
                 Self::Waited(body::need(entry.waited, "waited")?)
             }
-            RecordType::ReviewStruck => Self::Struck(body::need(entry.reviewer, "reviewer")?),
+            RecordType::ReviewStruck => Self::Struck(Refused::of(entry)?),
             RecordType::AttemptRefused => Self::Refused(Refused::of(entry)?),
             RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
             RecordType::DecisionVoided => Self::Voided,

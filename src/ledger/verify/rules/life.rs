@@ -61,17 +61,16 @@ impl Life {
             }
             Body::Struck(struck) => {
                 let open = self.still_open(record_type)?;
-                open.approvals.retain(|approval| approval.id != struck.id);
+                open.approvals.retain(|approval| approval.id != struck.reviewer.id);
+                open.refuse(&struck);
             }
             // After a decision, too: it may be taken back.
-            Body::Refused(refused) if refused.is_party => {
+            Body::Refused(refused) => {
                 let open = match self {
                     Life::Open(open) => Some(open),
                     Life::Decided { before, .. } => before.as_mut(),
                 };
-                open.into_iter().for_each(|open| {
-                    open.refused.insert(refused.reviewer.id);
-                });
+                open.into_iter().for_each(|open| open.refuse(&refused));
             }
             Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
             Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,

@@ -8,7 +8,7 @@ use super::sealed::Told;
 use super::told;
 use crate::ledger::entry::Header;
 use crate::ledger::verify::read::body::{
-    Attempted, Decision, Opened, Owner, Policy, Quorum, Review, Reviewer, Verdict, Weighed,
+    Attempted, Decision, Opened, Owner, Policy, Quorum, Refused, Review, Reviewer, Verdict, Weighed,
 };
 use crate::ledger::verify::read::facts::KnownParts;
 use crate::ledger::verify::read::who::AccountId;
@@ -120,6 +120,13 @@ impl Open {
         self.is_asked(Approval { id, access })?;
         self.approvals.push(Approval { id, access });
         Ok(())
+    }
+
+    /// Somebody's word does not count, or no longer: if that is for a part they had, it does not until it is judged again.
+    pub(in crate::ledger::verify) fn refuse(&mut self, refused: &Refused) {
+        if refused.is_party {
+            self.refused.insert(refused.reviewer.id);
+        }
     }
 
     /// From here on an approval counts for what its reviewer is now.

@@ -47,8 +47,7 @@ impl Sealed {
                 match other {
                     Body::Review(review) => of_this.reviewer(&review.reviewer),
                     Body::Weighed(weighed) => of_this.person(&weighed.reviewer),
-                    Body::Struck(person) => of_this.person(person),
-                    Body::Refused(refused) => of_this.person(&refused.reviewer),
+                    Body::Struck(refused) | Body::Refused(refused) => of_this.person(&refused.reviewer),
                     Body::Decision(decision) => {
                         decision.approvers.iter().for_each(|approver| of_this.reviewer(approver));
                         decision.denied_by.iter().for_each(|person| of_this.person(person));
