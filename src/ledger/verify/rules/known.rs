@@ -8,7 +8,7 @@ use super::open::Open;
 use crate::ledger::entry::{FORMAT, Header, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
-use crate::ledger::verify::read::body::{self, Callback, Decision, Person, Refused, Review, Weighed};
+use crate::ledger::verify::read::body::{self, Callback, Decision, Refused, Review, Weighed};
 use crate::ledger::verify::refusal::LineFault;
 use crate::ledger::verify::violation::Violation;
 
