@@ -17,6 +17,8 @@ use crate::support::process::{seconder, text};
 use crate::support::stage::{SHOP, Stage};
 use crate::support::{case, held};
 
+mod everything;
+
 const CLAUDE: &str = "Co-Authored-By: Claude <noreply@anthropic.com>";
 
 /// What the stage's ledger says when all of it is told, to be signed again by whoever has its key.
@@ -30,6 +32,14 @@ fn audit(ledger: &Story, options: &[&str]) -> Output {
     let dir = folder.path().join("ledger");
     ledger.export_into(Directory::create(&dir).unwrap());
     run(&dir, options)
+}
+
+/// The same for whoever has the openings: all of it stands in clear here, so there is nothing to open, and everything to look at.
+fn audit_opened(ledger: &Story, options: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let openings = folder.path().join("openings");
+    std::fs::write(&openings, format!("{}\n", json!({"log": ORIGIN, "size": ledger.records.len()}))).unwrap();
+    audit(ledger, &[&["--openings", openings.to_str().unwrap()], options].concat())
 }
 
 fn run(dir: &Path, options: &[&str]) -> Output {
@@ -225,13 +235,8 @@ async fn an_approver_who_is_in_no_group_that_is_asked_is_refused_by_whoever_has_
     stage.github.click(check.id, "approve", "alice");
     assert_eq!(stage.decision(run).await.0, "approved");
     let (honest, request) = (ledger_of(&stage).await, check.external_id.unwrap());
-    let folder = TempDir::new().unwrap();
-    let openings = folder.path().join("openings");
-    // All of it stands in clear here: there is nothing to open, and everything to look at.
-    std::fs::write(&openings, format!("{}\n", json!({"log": ORIGIN, "size": honest.records.len()}))).unwrap();
-    let told = |ledger: &Story| audit(ledger, &["--openings", openings.to_str().unwrap()]);
-    let audited = told(&honest);
-    assert!(text(&audited.stdout).contains("whoever seconds is in a group that is asked"), "{audited:?}");
+    let audited = audit_opened(&honest, &[]);
+    assert!(text(&audited.stdout).contains("judged again: 1 request"), "{audited:?}");
     for (of, path, value) in [
         (ReviewRecorded, "/teams", json!([])),
         (ReviewRecorded, "/teams", json!(["acme/plumbing"])),
@@ -240,7 +245,7 @@ async fn an_approver_who_is_in_no_group_that_is_asked_is_refused_by_whoever_has_
         let mut ledger = honest.clone();
         ledger.set(&request, of, path, value);
         assert!(audit(&ledger, &[]).status.success(), "{path}: sealed, nothing is to be seen");
-        let audited = told(&ledger);
+        let audited = audit_opened(&ledger, &[]);
         assert!(text(&audited.stderr).contains("is in no group that the request asks"), "{path}: {audited:?}");
         assert_eq!(audited.status.code(), Some(1));
     }
@@ -295,7 +300,9 @@ fn a_second_deployment_of_the_same_has_an_id_that_follows_from_it() {
 #[tokio::test]
 async fn a_ledger_without_facts_is_told_but_not_judged_again() {
     let (mut ledger, request) = seconded().await;
-    ledger.record(&request, RequestOpened).body.remove("facts");
+    for left_out in ["facts", "judgement"] {
+        ledger.record(&request, RequestOpened).body.remove(left_out);
+    }
     let audited = audit(&ledger, &["--explain", &request]);
     let story = text(&audited.stdout);
     assert!(
@@ -326,17 +333,21 @@ async fn what_needed_nobody_and_what_a_rule_denied_are_judged_again_too() {
     }
 }
 
-#[tokio::test]
-async fn a_release_too_large_for_one_entry_is_judged_again_from_several() {
+/// A release by so many people that what its judgement rests on stands in entries of its own, and the request about it.
+async fn large_release() -> (Story, String) {
     let stage = Stage::set().await;
     let by =
         |n: usize| Commit::by(&format!("Person {n} <person-{n}@somewhere.example>"), format!("Change {n}\n\n{CLAUDE}"));
     let shas: Vec<String> = (0..240).map(|n| stage.github.commit(SHOP, &by(n))).collect();
     stage.deploy(shas.last().unwrap());
-    stage.check(shas.last().unwrap(), |_| true).await;
-    let ledger = ledger_of(&stage).await;
-    let opened = ledger.records.iter().find(|record| record.record_type == RequestOpened).unwrap();
-    let audited = audit(&ledger, &["--explain", opened.corr.as_deref().unwrap()]);
+    let check = stage.check(shas.last().unwrap(), |_| true).await;
+    (ledger_of(&stage).await, check.external_id.unwrap())
+}
+
+#[tokio::test]
+async fn a_release_too_large_for_one_entry_is_judged_again_from_several() {
+    let (ledger, request) = large_release().await;
+    let audited = audit(&ledger, &["--explain", &request]);
     let story = text(&audited.stdout);
     assert!(story.contains("more of what it rests on, piece 1"), "{story}");
     assert!(story.contains("same requirements (1), same answers to reviews (0), still undecided"), "{story}");

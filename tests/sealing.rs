@@ -13,6 +13,7 @@ use crate::support::process::seconder;
 use crate::support::stage::{SHOP, Stage};
 
 mod erasing;
+mod judged_again;
 mod names;
 mod openings;
 

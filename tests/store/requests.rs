@@ -1,6 +1,6 @@
 //! Requests: as they stand, by whoever reads them, until their time is over.
 
-use seconder::domain::decide::Quorum;
+use seconder::domain::case::Case;
 use seconder::domain::event::{Event, Rejudged, Verdict};
 use seconder::domain::policy::Approvers;
 use seconder::domain::request::{Answer, Callback, Outcome};
@@ -9,7 +9,7 @@ use seconder::store::RequestReader;
 
 use super::{audit, happen};
 use crate::support::database::{on_both, on_postgres};
-use crate::support::{ACME, case, click, held, sending};
+use crate::support::{ACME, case, case_for, click, held, sending};
 
 #[test]
 fn whoever_reads_beside_the_server_finds_a_request_by_its_first_digits() {
@@ -79,7 +79,8 @@ fn a_request_is_shown_as_it_stands_and_its_decision_has_a_place_in_the_log() {
         store.close().await;
         let (store, _handed) = database.reopen().await; // Nothing in memory.
         let request = store.request(&id).await.unwrap().unwrap();
-        assert_eq!((&*request.case, &request.digest), (&case, &opened.digest));
+        let told = Case { basis: None, ..case }; // The opening has told that to the ledger.
+        assert_eq!((&*request.case, &request.digest), (&told, &opened.digest));
         assert_eq!(request.digest, request.case.digest(), "what is stored is what was shown");
         assert_eq!(request.life, committed.changed[0].life);
         let seq = store.decision_seq(&id).await.unwrap().unwrap();
@@ -143,8 +144,7 @@ fn a_request_judged_again_by_one_replica_is_seen_so_by_the_other() {
         let request = first.subject.request_id();
         happen(&one, held(&first)).await;
         assert!(two.request(&request).await.unwrap().unwrap().is_pending(), "the other has it in memory");
-        let mut stricter = first.clone();
-        stricter.judgement.quorum = vec![Quorum::persons("production", 1, Approvers::Admins)];
+        let stricter = case_for("admins", 1);
         let again =
             Rejudged { request: request.clone(), from: first.digest(), case: stricter.clone(), approvers: Vec::new() };
         happen(&one, Event::Rejudged(Box::new(again))).await;

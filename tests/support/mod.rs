@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 
 use seconder::cli::ledger::verify::{VerifyArgs, check};
+use seconder::domain::basis::{Basis, target_of};
 use seconder::domain::case::Case;
-use seconder::domain::decide::{JudgedCommit, Judgement, Permission, Quorum, Standing};
-use seconder::domain::digest::Digest;
+use seconder::domain::decide::{Layer, Permission, Standing, judge_all};
 use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
-use seconder::domain::facts::{Attempt, Run};
+use seconder::domain::facts::{Attempt, Commit, Facts, Run};
 use seconder::domain::gate::{Repository, Subject, Tenant};
-use seconder::domain::parties::{Part, Parties, Party};
-use seconder::domain::people::{Account, AccountKind, People};
-use seconder::domain::policy::{Approvers, Origin};
-use seconder::domain::reason::{Finding, Reason};
+use seconder::domain::people::{Account, AccountKind, Identity, People};
+use seconder::domain::policy::{Found, Origin, PATH, Text, in_force};
 use seconder::ledger::verify::report::Report;
 
 pub mod chaos;
@@ -41,7 +39,52 @@ pub fn writer(id: u64) -> Standing {
 
 /// A deployment to production that waits for one writer who is not `human(1)`, and expires after an hour.
 pub fn case(run_id: u64) -> Case {
+    case_for("writers", run_id)
+}
+
+/// The same, waiting for one of others.
+pub fn case_for(approvers: &str, run_id: u64) -> Case {
     let author = human(1);
+    let run = Run {
+        id: run_id,
+        attempt: 1,
+        head_sha: format!("{run_id:040x}"),
+        name: "deploy".to_owned(),
+        event: "push".to_owned(),
+        head_branch: Some("main".to_owned()),
+        url: format!("https://github.test/acme/shop/actions/runs/{run_id}"),
+        attempts: vec![Attempt { number: 1, actor: Some(author.clone()), triggering_actor: Some(author.clone()) }],
+        ..Run::default()
+    };
+    let by =
+        Identity { name: author.login.clone(), email: "human-1@example.com".to_owned(), account: Some(author.clone()) };
+    let facts = Facts {
+        commits: vec![Commit {
+            sha: run.head_sha.clone(),
+            message: "Add a shopping cart".to_owned(),
+            author: by.clone(),
+            committer: by,
+            ..Commit::default()
+        }],
+        run: run.clone(),
+        deployment_creator: None,
+        sender: None,
+        base: None,
+        files: Vec::new(),
+        owners: None,
+        pull_requests: Vec::new(),
+        gaps: Vec::new(),
+        people: People::default(),
+    };
+    let rules = format!(
+        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    authored_by: anyone\n    \
+         require: [1 of {approvers}]\n    expires: 1h\n"
+    );
+    let policy = in_force(Found::File(Text { commit: "c0ffee".into(), blob: "b10b".into(), text: rules }), None, PATH);
+    let layers = [Layer { policy, people: People::default() }];
+    let target = target_of(&facts, "production");
+    let judgement = judge_all(&layers, &target, &facts);
+    let basis = Basis::of(&layers, &target, &facts, &judgement);
     Case {
         subject: Subject {
             tenant: Tenant { account_id: ACME, login: "acme".to_owned(), installation_id: INSTALLATION },
@@ -49,47 +92,25 @@ pub fn case(run_id: u64) -> Case {
             environment: "production".to_owned(),
             run_id,
             run_attempt: 1,
-            head_sha: format!("{run_id:040x}"),
+            head_sha: run.head_sha,
         },
         deployment_id: Some(run_id + 1_000_000),
-        run_name: "deploy".to_owned(),
-        run_event: "push".to_owned(),
-        run_url: format!("https://github.test/acme/shop/actions/runs/{run_id}"),
-        head_branch: Some("main".to_owned()),
+        run_name: run.name,
+        run_event: run.event,
+        run_url: run.url,
+        head_branch: run.head_branch,
         actor: Some(author.clone()),
-        triggering_actor: Some(author.clone()),
+        triggering_actor: Some(author),
         base: None,
         gaps: Vec::new(),
+        // As if they were built in: then no entry has to announce them.
         policy: Origin::BuiltIn,
-        policy_digest: Digest::of_bytes(b"built-in"),
+        policy_digest: basis.rules_digest(),
         run_over: false,
-        judgement: Judgement {
-            catalogue: Digest::of_bytes(b"catalogue"),
-            people: People::default(),
-            denied_by: Vec::new(),
-            shadow: Vec::new(),
-            would_ask: Vec::new(),
-            freezes: Vec::new(),
-            stopped: None,
-            remind: Vec::new(),
-            matched_rules: vec!["production".to_owned()],
-            quorum: vec![Quorum::persons("production", 1, Approvers::Writers)],
-            expires_after: Some(3_600_000),
-            parties: Parties {
-                known: vec![Party { account: author, because: vec![Part::Actor { attempt: 1 }] }],
-                unknown: Vec::new(),
-            },
-            commits: vec![JudgedCommit {
-                sha: format!("{run_id:040x}"),
-                subject: "Add a shopping cart".to_owned(),
-                attribution: None,
-                gated: true,
-            }],
-            reasons: Reason::new(Finding::Held, Vec::new()),
-        },
+        judgement,
         delivery: format!("delivery-{run_id}"),
         policy_is_new: false,
-        basis: None,
+        basis: Some(Box::new(basis)),
         facts: None,
         also: Vec::new(),
         organization_is_new: false,

@@ -4,12 +4,13 @@ use std::io::BufRead as _;
 
 use serde_json::{Value, json};
 
-use super::again::{Again, judge_again};
-use super::erased::erased_from;
 use super::explain::{entries_of, explain};
 use super::openings;
 use super::verify::{Failure, VerifyArgs, cannot_read_entries, entries};
+use crate::domain::text::visible;
 use crate::ledger::entry::is_request_id;
+use crate::ledger::verify::again::erased::erased_from;
+use crate::ledger::verify::again::{Again, Difference, judge_again};
 use crate::ledger::verify::report::Report;
 
 /// Fewer digits might soon name another request, too.
@@ -28,7 +29,7 @@ impl Explained {
             None => entries_of(entries(&args.targets)?, request).map_err(cannot_read_entries)?,
             Some(file) => openings::entries_of(&args.targets, file, reports, request)?,
         };
-        let mut again = judge_again(&entries);
+        let mut again = judge_again(&entries).map_err(|cannot| cannot.to_string());
         let from = reports.first().map_or(0, |report| report.from);
         if let Err(why) = &mut again
             && from > 0
@@ -56,7 +57,7 @@ impl Explained {
 
     pub(super) fn in_words(&self) -> String {
         let verdict = match &self.again {
-            Ok(again) => again.in_words(),
+            Ok(again) => again_in_words(again),
             Err(why) => format!("cannot be judged again: {why}\n"),
         };
         format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries))
@@ -100,4 +101,42 @@ fn named(args: &VerifyArgs, asked: &str) -> Result<String, Failure> {
         "several requests begin with {asked}, {} among them; write more of its digits",
         some.join(", ")
     )))
+}
+
+/// What came of it, in words.
+fn again_in_words(again: &Again) -> String {
+    let mut words = if again.differences.is_empty() {
+        let outcome = match again.outcome.as_deref() {
+            None => "still undecided".to_owned(),
+            Some(outcome) if again.outcome_came_from_outside => {
+                format!("{outcome}, for what happened elsewhere")
+            }
+            Some(outcome) => format!("same outcome ({})", outcome.replace('_', " ")),
+        };
+        let how_far = if again.is_partial { ", as far as it can be" } else { "" };
+        format!(
+            "judged again{how_far}: same parties ({}), same requirements ({}), same answers to reviews ({}), {outcome}\n",
+            again.parties, again.requirements, again.reviews
+        )
+    } else {
+        format!("judged again: NOT the same, {} times\n", again.differences.len())
+    };
+    for Difference { entry, what, recorded, again } in &again.differences {
+        words.push_str(&format!("  entry {entry}, {what}:\n"));
+        for (line, sign) in only_in(recorded, again, '-').chain(only_in(again, recorded, '+')) {
+            words.push_str(&format!("    {sign} {line}\n"));
+        }
+    }
+    again.notes.iter().for_each(|note| words.push_str(&format!("  note: {note}\n")));
+    words
+}
+
+/// Items of one list that the other lacks; of anything else the whole.
+fn only_in<'a>(this: &'a Value, other: &'a Value, sign: char) -> impl Iterator<Item = (String, char)> + 'a {
+    let items: Vec<&Value> = match (this.as_array(), other.as_array()) {
+        (Some(these), Some(others)) => these.iter().filter(|item| !others.contains(item)).collect(),
+        _ if this.is_null() => Vec::new(),
+        _ => vec![this],
+    };
+    items.into_iter().map(move |item| (visible(&item.to_string()), sign))
 }

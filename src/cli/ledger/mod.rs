@@ -1,8 +1,6 @@
 //! `seconder ledger`: what an auditor runs, and what makes it possible.
 
-mod again;
 pub mod erase;
-mod erased;
 mod explain;
 mod explained;
 pub mod export;

@@ -137,15 +137,28 @@ fn distrust(distrust: Distrust) -> Failure {
 
 /// What the openings told; without them, what was not checked.
 pub(super) fn in_words(opened: Option<&Opened>) -> String {
-    let Some(Opened { values, erased, erased_persons, facts }) = opened else {
-        return "  names are sealed and stay so: whether everybody the facts name is a party, --openings FILE checks\n"
+    let Some(Opened { values, erased, erased_persons, judged_again }) = opened else {
+        return "  names are sealed and stay so: --openings FILE judges every request again, from the facts it was opened with\n"
             .to_owned();
     };
     let mut words = format!(
-        "  openings: {}; everybody whom the facts of {} name is a party, and whoever seconds is in a group that is asked\n",
+        "  openings: {}\n  judged again: {}, from {} facts: parties, requirements, answers to reviews and outcome are the same\n",
         counted(*values, "value is what an entry commits to", "values are what the entries commit to"),
-        counted(*facts, "opening", "openings"),
+        counted(judged_again.same + judged_again.same_in_part, "request", "requests"),
+        if judged_again.same + judged_again.same_in_part == 1 { "its" } else { "their" },
     );
+    if judged_again.same_in_part > 0 {
+        words.push_str(&format!(
+            "  {} of them as far as can be told: somebody who spoke was erased\n",
+            judged_again.same_in_part
+        ));
+    }
+    if judged_again.erased > 0 {
+        words.push_str(&format!(
+            "  {} cannot be judged again: what told of somebody was erased\n",
+            counted(judged_again.erased, "request", "requests")
+        ));
+    }
     if *erased > 0 || *erased_persons > 0 {
         words.push_str(&format!(
             "  erased: {}, and who {}; entries of their own say so\n",
@@ -153,6 +166,7 @@ pub(super) fn in_words(opened: Option<&Opened>) -> String {
             counted(*erased_persons, "person is", "persons are"),
         ));
     }
+    judged_again.warnings().for_each(|warning| words.push_str(&format!("  warning: {warning}\n")));
     words
 }
 

@@ -217,6 +217,11 @@ impl Verified {
     fn of(args: &VerifyArgs) -> Result<(Self, Newest<'_>), Failure> {
         let (reports, newest) = all(args)?;
         let opened = args.openings.as_deref().map(|file| openings::check(&args.targets, file, &reports)).transpose()?;
+        if args.strict
+            && let Some(warning) = opened.as_ref().and_then(|opened| opened.judged_again.warnings().next())
+        {
+            return Err(Failure::Odd(warning));
+        }
         let explained = args.explain.as_deref().map(|request| Explained::of(args, &reports, request)).transpose()?;
         Ok((Self { reports, opened, explained }, newest))
     }

@@ -14,6 +14,7 @@ use super::merkle::Hash;
 use super::note::VerifierKey;
 use super::quorum::Policy;
 
+pub mod again;
 pub mod clear;
 pub mod opened;
 mod pass;

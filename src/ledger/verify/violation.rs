@@ -269,6 +269,17 @@ pub enum Violation {
     /// An entry about keys that the rules of taking over do not allow.
     #[error(transparent)]
     Key(KeyFault),
+    /// An opening that rests on nothing.
+    #[error(
+        "it names its judgement and none of the facts that rests on, so that nobody can judge again: every server records them"
+    )]
+    FactsLeftOut,
+    /// What it rests on is not what any server records.
+    #[error("it cannot be judged again: {0}")]
+    Unjudgeable(String),
+    /// What is recorded does not follow from what it rests on.
+    #[error("judged again from its own facts, this comes out otherwise: {0}; --explain shows how")]
+    JudgedOtherwise(String),
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,

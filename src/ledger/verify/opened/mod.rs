@@ -1,5 +1,6 @@
 //! What can be checked by whoever has the openings: that each is of what the entry commits to, that none is withheld but
-//! those that were erased, that everybody whom the facts name is a party, and that whoever seconds is in a group that is asked.
+//! those that were erased, that whoever seconds is in a group that is asked, and that every request comes out as it is recorded
+//! when it is judged again from its facts.
 //!
 //! Comes after the ledger itself was verified: the entries are then those that were signed.
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use self::grouped::Grouped;
+use self::judged::{Judged, Lives};
 use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
@@ -21,9 +23,10 @@ use crate::ledger::verify::rules::{held, told};
 use crate::ledger::verify::violation::Violation;
 
 mod grouped;
+mod judged;
 
 /// What the openings told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Opened {
     /// Values that were opened.
     pub values: u64,
@@ -31,8 +34,8 @@ pub struct Opened {
     pub erased: u64,
     /// Persons whose subject cannot be told any more.
     pub erased_persons: u64,
-    /// Openings of requests whose facts were held against their parties.
-    pub facts: u64,
+    /// What came of judging every request again.
+    pub judged_again: Judged,
 }
 
 /// Why openings are not believed.
@@ -159,6 +162,7 @@ struct Check {
     /// Whose log it is.
     account: Option<u64>,
     grouped: Grouped,
+    lives: Lives,
     untold: BTreeMap<u64, BTreeSet<String>>,
     /// Subjects nobody knows, and the first entry that names them.
     strangers: BTreeMap<Subject, u64>,
@@ -186,6 +190,7 @@ impl Check {
         if let Some((kind, request)) = kind.zip(entry.get("corr").and_then(Value::as_str)) {
             let rule = |violation| Distrust::Rule { seq, request: request.to_owned(), violation };
             self.grouped.follow(request, kind, &entry).map_err(rule)?;
+            self.lives.follow(request, kind, &entry);
         }
         match kind {
             Some(RecordType::RedactionPerformed) => {
@@ -223,10 +228,7 @@ impl Check {
         let started = self.starters.entry(request.to_owned()).or_insert(starters);
         match all.iter().chain(&*started).find(|id| !parties.iter().any(|party| party.id == **id)) {
             Some(missing) => Err(Violation::PartyMissing(*missing)),
-            None => {
-                self.report.facts += u64::from(entry.facts.is_some_and(|facts| facts.get().starts_with('{')));
-                Ok(())
-            }
+            None => Ok(()),
         }
     }
 
@@ -253,9 +255,9 @@ impl Check {
         if let Some((seq, path)) = withheld {
             return Err(Distrust::Withheld { seq, path });
         }
-        match self.strangers.into_iter().next() {
-            Some((subject, seq)) => Err(Distrust::WithheldPerson { seq, subject }),
-            None => Ok(self.report),
+        if let Some((subject, seq)) = self.strangers.into_iter().next() {
+            return Err(Distrust::WithheldPerson { seq, subject });
         }
+        Ok(Opened { judged_again: self.lives.finish()?, ..self.report })
     }
 }

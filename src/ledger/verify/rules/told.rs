@@ -17,8 +17,12 @@ struct Commit {
     agent: Option<IgnoredAny>,
 }
 
-/// It says who set the run going, or rests on facts that do.
+/// It says who set the run going, or rests on facts that do; and every server that names the judgement records what that rests
+/// on, in the opening, in entries of its own, or at least by its digest.
 pub(super) fn by_whom(entry: &Header<'_>) -> Result<(), Violation> {
+    if entry.judgement.is_some() && entry.facts.is_none() && entry.facts_digest.is_none() {
+        return Err(Violation::FactsLeftOut);
+    }
     let told = [entry.actor, entry.triggering_actor, entry.facts, entry.facts_digest];
     if told.iter().all(Option::is_none) { Err(Violation::StartedByNobody) } else { Ok(()) }
 }

@@ -50,7 +50,7 @@ pub(super) fn can_be_weighed(entry: &Value, judgement: &Judgement) -> bool {
 ///
 /// # Errors
 /// If the entries cannot be read.
-pub(super) fn erased_from(entries: &[Value], lines: impl BufRead) -> io::Result<Vec<String>> {
+pub fn erased_from(entries: &[Value], lines: impl BufRead) -> io::Result<Vec<String>> {
     let own: BTreeSet<u64> = entries.iter().filter_map(|entry| entry["seq"].as_u64()).collect();
     let mut erased = Vec::new();
     for line in lines.lines() {

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use thiserror::Error;
 
-use super::erased::{Erased, can_be_weighed};
+use self::erased::{Erased, can_be_weighed};
 use crate::domain::Millis;
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
@@ -21,44 +22,88 @@ use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
 use crate::ledger::sealing::is_commitment;
 
+pub mod erased;
+
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
 pub struct Again {
     /// How many had a part.
-    parties: usize,
+    pub parties: usize,
     /// How many requirements there were.
-    requirements: usize,
+    pub requirements: usize,
     /// How many reviews and refused attempts were weighed.
-    reviews: usize,
+    pub reviews: usize,
     /// The outcome that is recorded, if the request is decided.
-    outcome: Option<String>,
+    pub outcome: Option<String>,
     /// Whether an outcome was found that entries about this request cannot tell: another attempt came, or the run ended.
-    outcome_came_from_outside: bool,
+    pub outcome_came_from_outside: bool,
     /// Whether something could not be weighed, because somebody was erased.
-    is_partial: bool,
+    pub is_partial: bool,
+    /// Whether it was recorded with another catalogue of agents: which accounts and addresses are programs' may differ.
+    #[serde(skip)]
+    pub has_other_catalogue: bool,
     /// Where the judgement and the record differ.
-    differences: Vec<Difference>,
+    pub differences: Vec<Difference>,
     /// What may explain differences, or could not be compared.
-    notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What is recorded is not what follows from the facts.
 #[derive(Debug, Serialize)]
 pub struct Difference {
-    entry: u64,
-    what: String,
-    recorded: Value,
-    again: Value,
+    /// The entry that records it.
+    pub entry: u64,
+    /// What of it.
+    pub what: String,
+    /// As it is recorded.
+    pub recorded: Value,
+    /// As it comes out.
+    pub again: Value,
+}
+
+/// Why something cannot be judged again.
+#[derive(Debug, Error)]
+pub enum Cannot {
+    /// Its opening is not among the entries.
+    #[error("it was never opened")]
+    NeverOpened,
+    /// Its opening names nothing that it rests on.
+    #[error("its opening records no facts")]
+    NoFacts,
+    /// The facts are larger than an opening and its pieces may be.
+    #[error("its facts were too many to record; their digest is {0}")]
+    TooMany(String),
+    /// Nobody has opened them, or nobody can any more.
+    #[error("what it rests on is sealed, and was not opened")]
+    Sealed,
+    /// The pieces are not of these facts.
+    #[error("its facts are not those the opening names by their digest")]
+    OtherFacts,
+    /// Not what a server writes.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+impl From<String> for Cannot {
+    fn from(why: String) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+impl From<&str> for Cannot {
+    fn from(why: &str) -> Self {
+        Self::Unreadable(why.to_owned())
+    }
 }
 
 /// Judges again.
 ///
 /// # Errors
-/// In words, if the entries do not hold what it takes.
-pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
+/// If the entries do not hold what it takes.
+pub fn judge_again(entries: &[Value]) -> Result<Again, Cannot> {
     let is_judgement = |entry: &Value| entry["type"] == "request.opened" || entry["type"] == "request.rejudged";
     let starts: Vec<usize> = (0..entries.len()).filter(|at| is_judgement(&entries[*at])).collect();
-    let Some(opening) = starts.first().map(|first| &entries[*first]) else { return Err("it was never opened".into()) };
+    let Some(opening) = starts.first().map(|first| &entries[*first]) else { return Err(Cannot::NeverOpened) };
     let opened_at = opening["time"].as_i64();
     let (mut again, mut said) = (Again::default(), Said::default());
     let mut first: Option<Basis> = None;
@@ -85,28 +130,28 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, String> {
 }
 
 /// The facts, from the opening or from the entries that hold them in pieces.
-fn facts(opening: &Value, entries: &[Value]) -> Result<Value, String> {
+fn facts(opening: &Value, entries: &[Value]) -> Result<Value, Cannot> {
     if opening["facts"].is_object() {
         return Ok(opening["facts"].clone());
     }
     if is_commitment(&opening["facts"]) {
-        return Err("what it rests on is sealed, and was not opened".into());
+        return Err(Cannot::Sealed);
     }
     let Some(digest) = opening["facts_digest"].as_str() else {
-        return Err("its opening records no facts".into());
+        return Err(Cannot::NoFacts);
     };
     if opening["facts_pieces"] == 0 {
-        return Err(format!("its facts were too many to record; their digest is {digest}"));
+        return Err(Cannot::TooMany(digest.to_owned()));
     }
     let pieces = entries.iter().filter(|entry| entry["type"] == "facts.recorded");
     if pieces.clone().any(|entry| is_commitment(&entry["text"])) {
-        return Err("what it rests on is sealed, and was not opened".into());
+        return Err(Cannot::Sealed);
     }
     let text: String = pieces.filter_map(|entry| entry["text"].as_str()).collect();
     if Digest::of_bytes(text.as_bytes()).as_str() != digest {
-        return Err("its facts are not those the opening names by their digest".into());
+        return Err(Cannot::OtherFacts);
     }
-    serde_json::from_str(&text).map_err(|error| format!("the recorded facts cannot be read: {error}"))
+    serde_json::from_str(&text).map_err(|error| format!("the recorded facts cannot be read: {error}").into())
 }
 
 /// What was said of a request so far.
@@ -180,11 +225,14 @@ impl Again {
                 "commits" => {
                     self.compare(opening, "commits", &verdicts(&opening["commits"]), verdicts(&value));
                 }
-                "catalogue" if opening["catalogue"] != value => self.notes.push(format!(
-                    "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
-                    opening["catalogue"].as_str().unwrap_or("-"),
-                    CATALOGUE_VERSION.as_str(),
-                )),
+                "catalogue" if opening["catalogue"] != value => {
+                    self.has_other_catalogue = true;
+                    self.notes.push(format!(
+                        "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
+                        opening["catalogue"].as_str().unwrap_or("-"),
+                        CATALOGUE_VERSION.as_str(),
+                    ));
+                }
                 "catalogue" => {}
                 _ => self.compare(opening, &name, &opening[&name], value),
             }
@@ -331,34 +379,6 @@ impl Again {
         };
         self.compare(entry, "outcome", &entry["outcome"], again.into());
     }
-
-    /// What came of it, in words.
-    pub fn in_words(&self) -> String {
-        let mut words = if self.differences.is_empty() {
-            let outcome = match self.outcome.as_deref() {
-                None => "still undecided".to_owned(),
-                Some(outcome) if self.outcome_came_from_outside => {
-                    format!("{outcome}, for what happened elsewhere")
-                }
-                Some(outcome) => format!("same outcome ({})", outcome.replace('_', " ")),
-            };
-            let how_far = if self.is_partial { ", as far as it can be" } else { "" };
-            format!(
-                "judged again{how_far}: same parties ({}), same requirements ({}), same answers to reviews ({}), {outcome}\n",
-                self.parties, self.requirements, self.reviews
-            )
-        } else {
-            format!("judged again: NOT the same, {} times\n", self.differences.len())
-        };
-        for Difference { entry, what, recorded, again } in &self.differences {
-            words.push_str(&format!("  entry {entry}, {what}:\n"));
-            for (line, sign) in only_in(recorded, again, '-').chain(only_in(again, recorded, '+')) {
-                words.push_str(&format!("    {sign} {line}\n"));
-            }
-        }
-        self.notes.iter().for_each(|note| words.push_str(&format!("  note: {note}\n")));
-        words
-    }
 }
 
 /// Which commits are held, and the agent on each. How the agent was found follows from the message, which is not recorded.
@@ -379,14 +399,4 @@ fn standing(account: Account, entry: &Value) -> Standing {
 
 fn read<T: DeserializeOwned>(value: &Value, name: &str) -> Result<T, String> {
     T::deserialize(value).map_err(|error| format!("{name} cannot be read: {error}"))
-}
-
-/// Items of one list that the other lacks; of anything else the whole.
-fn only_in<'a>(this: &'a Value, other: &'a Value, sign: char) -> impl Iterator<Item = (String, char)> + 'a {
-    let items: Vec<&Value> = match (this.as_array(), other.as_array()) {
-        (Some(these), Some(others)) => these.iter().filter(|item| !others.contains(item)).collect(),
-        _ if this.is_null() => Vec::new(),
-        _ => vec![this],
-    };
-    items.into_iter().map(move |item| (crate::domain::text::visible(&item.to_string()), sign))
 }

@@ -1,0 +1,117 @@
+//! Every request judged again from the facts it was opened with, as soon as GitHub was told: what names nobody cannot show
+//! whom an opening leaves out.
+use std::collections::BTreeMap;
+use std::mem;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Distrust;
+use crate::ledger::record::RecordType;
+use crate::ledger::verify::again::{Cannot, judge_again};
+use crate::ledger::verify::report::counted;
+use crate::ledger::verify::violation::Violation;
+
+/// What came of judging all requests again that were opened in these entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// They come out as they are recorded.
+    pub same: u64,
+    /// So do they, as far as they can be weighed: somebody was erased.
+    pub same_in_part: u64,
+    /// What they rest on was erased.
+    pub erased: u64,
+    /// Openings hold no facts: they were too many, or an older server wrote none.
+    pub without_facts: u64,
+    /// They come out otherwise by the catalogue of agents that this version has; the first of them.
+    pub otherwise: Option<(u64, String)>,
+}
+
+impl Judged {
+    /// What is odd and proves nothing.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let requests = |n| counted(n, "request", "requests");
+        let without = (self.without_facts > 0).then(|| {
+            format!(
+                "{} cannot be judged again: their facts were too many to record, or an older server recorded none",
+                requests(self.without_facts)
+            )
+        });
+        let otherwise = self.otherwise.as_ref().map(|(n, first)| {
+            let come = counted(*n, "request, recorded with another, comes", "requests, recorded with another, come");
+            format!("judged again by the catalogue of agents of this version, {come} out otherwise ({first}): --explain tells how")
+        });
+        without.into_iter().chain(otherwise)
+    }
+}
+
+/// Requests that are judged again.
+#[derive(Default)]
+pub(super) struct Lives {
+    /// The entries of those that GitHub was not told of yet, with what their openings tell in its place.
+    open: BTreeMap<String, Vec<Value>>,
+    judged: Judged,
+    /// The first that does not come out as it is recorded. Said last: openings that are withheld look like that, too.
+    refused: Option<Distrust>,
+}
+
+impl Lives {
+    /// Looks at the next entry of a request, and judges it again if that is its last that counts.
+    pub(super) fn follow(&mut self, request: &str, kind: RecordType, entry: &Map<String, Value>) {
+        if kind == RecordType::RequestOpened {
+            self.open.insert(request.to_owned(), Vec::new());
+        }
+        // Opened before the entries that are checked, or settled.
+        let Some(life) = self.open.get_mut(request) else { return };
+        life.push(Value::Object(entry.clone()));
+        let is_closed = || matches!(entry.get("outcome").and_then(Value::as_str), Some("superseded" | "withdrawn"));
+        if kind == RecordType::CallbackSent || (kind == RecordType::DecisionRecorded && is_closed()) {
+            let life = self.open.remove(request).unwrap_or_default();
+            self.judge(request, &life);
+        }
+    }
+
+    fn judge(&mut self, request: &str, life: &[Value]) {
+        let judged = self.judged.add(request, life);
+        self.refused = self.refused.take().or(judged.err());
+    }
+
+    /// Judges what is left: nobody has decided it yet, or GitHub could not be told.
+    pub(super) fn finish(mut self) -> Result<Judged, Distrust> {
+        for (request, life) in mem::take(&mut self.open) {
+            self.judge(&request, &life);
+        }
+        self.refused.map_or(Ok(self.judged), Err)
+    }
+}
+
+impl Judged {
+    fn add(&mut self, request: &str, life: &[Value]) -> Result<(), Distrust> {
+        let rule = |seq, violation| Distrust::Rule { seq, request: request.to_owned(), violation };
+        let again = match judge_again(life) {
+            Ok(again) => again,
+            // What is sealed and was not erased is refused where the log ends.
+            Err(Cannot::Sealed) => {
+                self.erased += 1;
+                return Ok(());
+            }
+            Err(Cannot::NoFacts | Cannot::TooMany(_)) => {
+                self.without_facts += 1;
+                return Ok(());
+            }
+            Err(cannot) => {
+                let opening = life.first().and_then(|opening| opening["seq"].as_u64()).unwrap_or_default();
+                return Err(rule(opening, Violation::Unjudgeable(cannot.to_string())));
+            }
+        };
+        match again.differences.first() {
+            Some(_) if again.has_other_catalogue => {
+                self.otherwise.get_or_insert_with(|| (0, request.to_owned())).0 += 1;
+            }
+            Some(first) => return Err(rule(first.entry, Violation::JudgedOtherwise(first.what.clone()))),
+            None if again.is_partial => self.same_in_part += 1,
+            None => self.same += 1,
+        }
+        Ok(())
+    }
+}

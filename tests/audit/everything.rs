@@ -1,0 +1,87 @@
+//! Whoever has the openings judges every request again, without asking for one.
+
+use seconder::ledger::RecordType::{self, *};
+use serde_json::{Value, json};
+
+use super::{audit, audit_opened, large_release, ledger_of, seconded};
+use crate::ledger_verify::story::Story;
+use crate::support::process::text;
+use crate::support::stage::Stage;
+
+const OTHERWISE: &str = "judged again from its own facts, this comes out otherwise: ";
+
+/// Nothing in the entries themselves tells, and the openings do.
+fn assert_told_by_openings_only(what: &str, ledger: &Story, said: &str) {
+    assert!(audit(ledger, &[]).status.success(), "{what}");
+    let audited = audit_opened(ledger, &[]);
+    assert!(text(&audited.stderr).contains(said), "{what}: {}{}", text(&audited.stdout), text(&audited.stderr));
+    assert_eq!(audited.status.code(), Some(1), "{what}");
+}
+
+#[tokio::test]
+async fn a_party_left_out_a_refusal_reworded_and_rules_that_ask_less_are_refused() {
+    let (honest, request) = seconded().await;
+    let honestly = text(&audit_opened(&honest, &[]).stdout);
+    assert!(honestly.contains("judged again: 1 request, from its facts"), "{honestly}");
+    let opened = &honest.records[honest.place(&request, RequestOpened)].body;
+    let place = |login: &str| opened["parties"].as_array().unwrap().iter().position(|p| p["login"] == login).unwrap();
+    let dora = format!("/parties/{}", place("dora"));
+    let nobody = json!({"id": 1, "login": "nobody", "kind": "User", "because": []});
+    let edits: [(RecordType, &str, Value, &str); 4] = [
+        (RequestOpened, &dora, nobody, "parties"),
+        (RequestOpened, "/matched_rules", json!(["devin"]), "matched_rules"),
+        (RequestOpened, "/facts/policies/0/rules/0/consequence/require/0/approvals/approvals", json!(2), "quorum"),
+        (AttemptRefused, "/why", json!([{"refusal": "no_access"}]), "why mona was refused"),
+    ];
+    for (of, path, value, said) in edits {
+        let mut ledger = honest.clone();
+        ledger.set(&request, of, path, value);
+        assert_told_by_openings_only(path, &ledger, &format!("{OTHERWISE}{said}; --explain shows how"));
+    }
+}
+
+#[tokio::test]
+async fn an_author_left_out_of_a_large_release_is_found_in_the_pieces_of_its_facts() {
+    let (honest, request) = large_release().await;
+    assert!(audit_opened(&honest, &[]).status.success());
+    let mut ledger = honest.clone();
+    ledger.record(&request, RequestOpened).body.insert("unknown_count".into(), json!(239));
+    assert_told_by_openings_only("one fewer", &ledger, &format!("{OTHERWISE}unknown_count"));
+
+    let mut ledger = honest.clone();
+    ledger.remove(&request, FactsRecorded);
+    assert_told_by_openings_only("a piece less", &ledger, "its facts are not those the opening names by their digest");
+}
+
+#[tokio::test]
+async fn an_opening_that_names_a_judgement_and_rests_on_nothing_is_refused_by_anybody() {
+    let (mut ledger, request) = seconded().await;
+    let opening = ledger.record(&request, RequestOpened);
+    opening.body.remove("facts");
+    opening.body.insert("parties".into(), json!([]));
+    let audited = audit(&ledger, &[]);
+    assert!(text(&audited.stderr).contains("none of the facts that rests on"), "{}", text(&audited.stderr));
+    assert_eq!(audited.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn facts_that_were_too_many_to_record_are_a_warning() {
+    let (mut ledger, request) = large_release().await;
+    ledger.set(&request, RequestOpened, "/facts_pieces", json!(0));
+    ledger.records.retain(|record| record.record_type != FactsRecorded);
+    let audited = audit_opened(&ledger, &[]);
+    let said = "warning: 1 request cannot be judged again: their facts were too many to record";
+    assert!(text(&audited.stdout).contains(said) && audited.status.success(), "{audited:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_has_decided_yet_is_judged_again_as_well() {
+    let stage = Stage::set().await;
+    let sha = stage.agents_commit();
+    stage.deploy(&sha);
+    let request = stage.asked(&sha).await.external_id.unwrap();
+    let mut ledger = ledger_of(&stage).await;
+    assert!(audit_opened(&ledger, &[]).status.success());
+    ledger.set(&request, RequestOpened, "/quorum/0/extra", json!(7));
+    assert_told_by_openings_only("more than asked", &ledger, &format!("{OTHERWISE}quorum"));
+}
