@@ -41,8 +41,14 @@ impl Target {
     /// If it cannot be read, is nothing of the kind, or has something in it that does not belong there.
     pub fn open(path: &Path) -> Result<Self, Refusal> {
         let cannot = |source| Refusal::Read { path: path.display().to_string(), source };
-        if fs::metadata(path).map_err(cannot)?.is_dir() {
+        let kind = fs::metadata(path).map_err(cannot)?;
+        if kind.is_dir() {
             return Self::folder(path);
+        }
+        if !kind.is_file() {
+            // A pipe cannot be read twice, and may never end.
+            let why = "it is neither a folder nor a file: write it to one first";
+            return Err(cannot(io::Error::new(io::ErrorKind::Unsupported, why)));
         }
         let mut head = Vec::new();
         let mut slice = Slice::open(path).map_err(cannot)?;

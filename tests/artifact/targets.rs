@@ -278,8 +278,19 @@ fn a_state_file_remembers_what_was_seen_and_refuses_a_ledger_that_was_cut_back_o
     }
     let (code, said) = auditor.verify(&["shorter", "--state", "shorter/seen.json"]);
     assert!(code == 2 && said.contains("--state shorter/seen.json lies inside shorter"), "{said}");
-    fs::write(auditor.0.path().join("seen.json"), "{").unwrap();
-    assert_eq!(with_state("longer").0, 2, "what was seen is not forgotten because it cannot be read");
+    for emptied in ["{", "{}"] {
+        fs::write(auditor.0.path().join("seen.json"), emptied).unwrap();
+        assert_eq!(with_state("longer").0, 2, "what was seen is not forgotten because it cannot be read");
+    }
+}
+
+#[test]
+fn a_pipe_is_no_ledger() {
+    let auditor = Auditor(TempDir::new().unwrap());
+    let pipe = auditor.0.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (code, said) = auditor.verify(&["pipe"]);
+    assert!(code == 2 && said.contains("neither a folder nor a file: write it to one first"), "{said}");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
-use super::verify::{Failure, cannot_read, cannot_read_entries, entries};
+use super::verify::{Failure, cannot_read, cannot_read_entries, entries, style};
 use crate::ledger::sealing::{Book, BookError, Line, is_commitment};
 use crate::ledger::verify::opened::{self, Distrust, Opened};
 use crate::ledger::verify::report::{Report, counted};
@@ -93,7 +94,12 @@ fn real(path: &Path) -> anyhow::Result<PathBuf> {
 
 /// Holds openings against a ledger that has been verified.
 pub(super) fn check(targets: &[PathBuf], file: &Path, reports: &[Report]) -> Result<Opened, Failure> {
-    opened::check(entries(targets)?, first_of(reports), &mut book(file, reports)?).map_err(distrust)
+    let size = reports.last().map_or(0, |report| report.size);
+    let bar = ProgressBar::new(size).with_style(style());
+    let progress = &mut |read| bar.set_position(read);
+    let opened = opened::check(entries(targets)?, first_of(reports), &mut book(file, reports)?, progress);
+    bar.finish_and_clear();
+    opened.map_err(distrust)
 }
 
 /// The entries of a request, with what the openings tell in its place.

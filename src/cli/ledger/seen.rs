@@ -16,7 +16,14 @@ impl Seen {
     /// If it is there and cannot be read: then it is not known what was seen.
     pub fn read(path: &Path) -> io::Result<Self> {
         match fs::read_to_string(path) {
-            Ok(text) => Ok(Self(serde_json::from_str(&text)?)),
+            Ok(text) => match serde_json::from_str::<BTreeMap<String, String>>(&text)? {
+                // Whoever emptied it would have a ledger cut back believed.
+                seen if seen.is_empty() => Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "it remembers no log, and no file that was written here does; delete it to begin anew",
+                )),
+                seen => Ok(Self(seen)),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error),
         }

@@ -396,7 +396,8 @@ pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
     Failure::Unusable(format!("cannot read {}: {error}", path.display()))
 }
 
-fn style() -> ProgressStyle {
+/// How far it is.
+pub(super) fn style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

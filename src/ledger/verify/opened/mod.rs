@@ -25,6 +25,9 @@ use crate::ledger::verify::violation::Violation;
 mod grouped;
 mod judged;
 
+/// How often progress is told, in entries.
+const PROGRESS: u64 = 1 << 12;
+
 /// What the openings told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Opened {
@@ -130,15 +133,23 @@ pub fn open_line(
 }
 
 /// Checks the openings of a ledger that has been verified, or of a part of it; `entries` are its lines from the entry
-/// `first` on.
+/// `first` on. `progress` hears now and then up to which entry they were read.
 ///
 /// # Errors
 /// The first reason not to believe them.
-pub fn check(entries: impl BufRead, first: u64, book: &mut Book<impl BufRead>) -> Result<Opened, Distrust> {
+pub fn check(
+    entries: impl BufRead,
+    first: u64,
+    book: &mut Book<impl BufRead>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Opened, Distrust> {
     let mut check = Check::default();
     let mut size = first;
     for (seq, line) in (first..).zip(entries.lines()) {
         size = seq + 1;
+        if size.is_multiple_of(PROGRESS) {
+            progress(size);
+        }
         let (entry, untold, values) = open_line(&line?, seq, book)?;
         check.report.values += values;
         if !untold.paths.is_empty() {
