@@ -4,9 +4,11 @@ use std::io::BufRead as _;
 
 use serde_json::{Value, json};
 
+use super::args::VerifyArgs;
 use super::explain::{entries_of, explain};
+use super::failure::{Failure, cannot_read_entries};
 use super::openings;
-use super::verify::{Failure, VerifyArgs, cannot_read_entries, entries};
+use super::reading::entries;
 use crate::domain::text::visible;
 use crate::ledger::entry::is_request_id;
 use crate::ledger::verify::again::erased::erased_from;

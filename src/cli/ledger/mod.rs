@@ -1,12 +1,15 @@
 //! `seconder ledger`: what an auditor runs, and what makes it possible.
 
+mod args;
 pub mod erase;
 mod explain;
 mod explained;
 pub mod export;
+pub mod failure;
 pub mod keys;
 pub mod openings;
 pub mod publish;
+mod reading;
 mod seen;
 pub mod served;
 mod told;

@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
-use super::verify::{Failure, cannot_read, cannot_read_entries, entries, style};
+use super::failure::{Failure, cannot_read, cannot_read_entries};
+use super::reading::{entries, style};
 use crate::ledger::sealing::{Book, BookError, Line, is_commitment};
 use crate::ledger::verify::opened::{self, Distrust, Opened};
 use crate::ledger::verify::report::{Report, counted};

@@ -1,7 +1,7 @@
 //! What `seconder ledger verify` says: the report in words, and a failure as JSON.
 use serde_json::{Value, json};
 
-use super::verify::Failure;
+use super::failure::Failure;
 use crate::ledger::segment::{TIMESTAMP, WITNESS_POLICY};
 use crate::ledger::verify::report::{Report, counted};
 

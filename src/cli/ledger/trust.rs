@@ -3,19 +3,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::args::VerifyArgs;
+use super::failure::{Failure, cannot_read};
 use super::openings::lies_in;
-use super::verify::{Failure, VerifyArgs, cannot_read, read_text};
+use super::reading::read_text;
 use crate::artifact::Target;
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
 use crate::ledger::verify::report::Report;
-use crate::ledger::{Checkpoint, Hash, VerifierKey};
-
-/// Reads `SIZE:ROOT`.
-pub(super) fn seen(text: &str) -> Result<(u64, Hash), String> {
-    let read = |(size, root): (&str, &str)| Some((size.parse().ok()?, Hash::from_base64(root)?));
-    text.split_once(':').and_then(read).ok_or_else(|| "expected SIZE:ROOT, as the check run shows them".to_owned())
-}
+use crate::ledger::{Checkpoint, VerifierKey};
 
 pub(super) fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
     let mut lies_in_one = false;

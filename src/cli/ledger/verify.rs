@@ -1,133 +1,30 @@
 //! `seconder ledger verify`: check a ledger offline: a folder or an archive, whole or segments of it.
-use std::fs;
-use std::io::{self, BufRead, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tempfile::TempDir;
-use thiserror::Error;
 
+pub use super::args::VerifyArgs;
 use super::explained::Explained;
+pub use super::failure::Failure;
+use super::failure::{cannot_read, cannot_read_entries, refused};
 use super::openings;
+use super::reading::{entries, open, read_text, style};
 use super::seen::Seen;
 use super::served::{self, FetchError};
 use super::told::{failed, in_words, unvouched};
-use super::trust::{is_outside, seen, successor, trusted_key, witness_policy};
-use crate::artifact::Target;
-use crate::ledger::Hash;
+use super::trust::{is_outside, successor, trusted_key, witness_policy};
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
 use crate::ledger::verify::clear;
-use crate::ledger::verify::opened::{Distrust, Opened};
+use crate::ledger::verify::opened::Opened;
 use crate::ledger::verify::past::Past;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 use crate::ledger::verify::{Task, Trust};
-
-/// Check a ledger: signature, tree, chain, tiles, receipts and rules.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = HELP)]
-pub struct VerifyArgs {
-    /// A folder that `seconder ledger export` wrote, the files of a release in a folder, or a .tar or .tar.gz of either; several
-    /// segments in their order, each of which continues the one before; or the address of a ledger that a server serves:
-    /// https:// and its origin
-    #[arg(value_name = "TARGET", required = true)]
-    pub targets: Vec<PathBuf>,
-
-    /// A file with the token that a server wants to see
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-
-    /// The verifier key you trust, or a file that holds it, from anywhere but TARGET
-    #[arg(long, value_name = "FILE_OR_KEY", required_unless_present = "trust_artifact_key")]
-    pub vkey: Option<String>,
-
-    /// A checkpoint of the same log kept from earlier, which TARGET has to continue
-    #[arg(long, value_name = "CHECKPOINT")]
-    pub old: Option<PathBuf>,
-
-    /// Remember here the newest checkpoint of each log that verified, and refuse what does not continue it: a ledger cut back
-    /// (rollback) or rewritten (fork). Made when it is not there; leave it out to look at an older segment again
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
-
-    /// Size and root that a check run showed, which TARGET has to continue
-    #[arg(long, value_name = "SIZE:ROOT", value_parser = seen)]
-    pub seen: Option<(u64, Hash)>,
-
-    /// A witness policy (c2sp.org/tlog-policy) from anywhere but TARGET: its quorum must have cosigned the checkpoint
-    #[arg(long, value_name = "FILE")]
-    pub witness_policy: Option<PathBuf>,
-
-    /// Take the key from TARGET; proves only that TARGET agrees with itself
-    #[arg(long)]
-    pub trust_artifact_key: bool,
-
-    /// Tell what became of this request and why, and judge it again from the facts that were recorded; the first digits of its
-    /// id, at least eight, are enough
-    #[arg(long, value_name = "REQUEST")]
-    pub explain: Option<String>,
-
-    /// Refuse what is only a warning otherwise, a file that nothing vouches for, and every entry that is not in canonical form or tells in clear what its
-    /// catalogue does not; takes longer
-    #[arg(long)]
-    pub strict: bool,
-
-    /// What tells the names that are sealed, as `seconder ledger export --openings` wrote it: checked against DIR, and used
-    /// to explain and to judge again
-    #[arg(long, value_name = "FILE")]
-    pub openings: Option<PathBuf>,
-
-    /// Print the report as JSON; where there is none, an object with `ok`, `exit_code` and `message`
-    #[arg(long)]
-    pub json: bool,
-}
-
-const HELP: &str = "\
-Exit codes:
-  0  verified (with --explain: and judged again it comes out the same)
-  1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise; with --strict: or there is a warning)
-  2  cannot be said: a file could not be read, the key is not usable, the command line is wrong (with --explain: or it cannot be
-     judged again, or not all of it, because something is sealed or was erased)
-
-Nothing is written but --state, and that only with exit code 0. No network is used but for a TARGET that is an address. One segment
-alone is checked from what the segments before it left behind: of requests opened before it, who had a part in them is not known, and
-the report says how many there are. Give all segments in their order, and requests are followed from one to the next.";
-
-/// Why the command does not succeed.
-#[derive(Debug, Error)]
-pub enum Failure {
-    /// The ledger is not to be believed.
-    #[error("{0}")]
-    Refused(Refusal),
-    /// The openings are not to be believed, or what they tell is not.
-    #[error("{0}")]
-    Distrusted(Distrust),
-    /// What a server serves does not fit together.
-    #[error("{0}")]
-    Forged(String),
-    /// Nothing is proven against it, and whoever asks is strict.
-    #[error("--strict: {0}")]
-    Odd(String),
-    /// It could not be looked at.
-    #[error("{0}")]
-    Unusable(String),
-}
-
-impl Failure {
-    /// The exit code.
-    pub(super) fn code(&self) -> u8 {
-        if matches!(self, Self::Unusable(_)) { 2 } else { 1 }
-    }
-
-    /// What it comes to, in two words.
-    pub(super) fn verdict(&self) -> &'static str {
-        if self.code() == 1 { "NOT VERIFIED" } else { "cannot verify" }
-    }
-}
 
 /// Runs the command: 0 if the ledger verifies, 1 if it does not or a request judged again comes out otherwise, 2 if that
 /// cannot be said.
@@ -353,31 +250,6 @@ fn is_spotless(args: &VerifyArgs, reports: &[Report]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The entries of all targets, one after the other.
-pub(super) fn entries(targets: &[PathBuf]) -> Result<Box<dyn BufRead>, Failure> {
-    let mut all: Box<dyn BufRead> = Box::new(io::empty());
-    for path in targets {
-        let entries = open(path)?.entries().map_err(|error| cannot_read(path, &error))?;
-        all = Box::new(all.chain(entries));
-    }
-    Ok(all)
-}
-
-pub(super) fn cannot_read_entries(error: io::Error) -> Failure {
-    Failure::Unusable(format!("cannot read the entries: {error}"))
-}
-
-fn open(path: &Path) -> Result<Target, Failure> {
-    Target::open(path).map_err(refused)
-}
-
-fn refused(refusal: Refusal) -> Failure {
-    match refusal {
-        refusal if refusal.is_about_the_ledger() => Failure::Refused(refusal),
-        refusal => Failure::Unusable(refusal.to_string()),
-    }
-}
-
 /// Does all of the work, each task in a thread of its own.
 pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
     thread::scope(|scope| {
@@ -386,18 +258,4 @@ pub fn at_once(tasks: Vec<Task<'_>>, here: &mut dyn FnMut()) {
         }
         here();
     });
-}
-
-pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| cannot_read(path, &error))
-}
-
-pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    Failure::Unusable(format!("cannot read {}: {error}", path.display()))
-}
-
-/// How far it is.
-pub(super) fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {per_sec}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

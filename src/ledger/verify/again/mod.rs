@@ -6,23 +6,24 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use thiserror::Error;
+
+pub use self::facts::Cannot;
 
 use self::erased::{Erased, can_be_weighed};
+use self::facts::facts;
 use crate::domain::Millis;
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
 use crate::domain::decide::{self, Judgement, Permission, Refusal, Standing, Voice};
-use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::facts::Gap;
 use crate::domain::people::Account;
 use crate::domain::policy::Assurance;
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
-use crate::ledger::sealing::is_commitment;
 
 pub mod erased;
+mod facts;
 
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
@@ -61,41 +62,6 @@ pub struct Difference {
     pub again: Value,
 }
 
-/// Why something cannot be judged again.
-#[derive(Debug, Error)]
-pub enum Cannot {
-    /// Its opening is not among the entries.
-    #[error("it was never opened")]
-    NeverOpened,
-    /// Its opening names nothing that it rests on.
-    #[error("its opening records no facts")]
-    NoFacts,
-    /// The facts are larger than an opening and its pieces may be.
-    #[error("its facts were too many to record; their digest is {0}")]
-    TooMany(String),
-    /// Nobody has opened them, or nobody can any more.
-    #[error("what it rests on is sealed, and was not opened")]
-    Sealed,
-    /// The pieces are not of these facts.
-    #[error("its facts are not those the opening names by their digest")]
-    OtherFacts,
-    /// Not what a server writes.
-    #[error("{0}")]
-    Unreadable(String),
-}
-
-impl From<String> for Cannot {
-    fn from(why: String) -> Self {
-        Self::Unreadable(why)
-    }
-}
-
-impl From<&str> for Cannot {
-    fn from(why: &str) -> Self {
-        Self::Unreadable(why.to_owned())
-    }
-}
-
 /// Judges again.
 ///
 /// # Errors
@@ -127,31 +93,6 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, Cannot> {
         again.reviews(part, opened_at, &judgement, &mut said)?;
     }
     Ok(again)
-}
-
-/// The facts, from the opening or from the entries that hold them in pieces.
-fn facts(opening: &Value, entries: &[Value]) -> Result<Value, Cannot> {
-    if opening["facts"].is_object() {
-        return Ok(opening["facts"].clone());
-    }
-    if is_commitment(&opening["facts"]) {
-        return Err(Cannot::Sealed);
-    }
-    let Some(digest) = opening["facts_digest"].as_str() else {
-        return Err(Cannot::NoFacts);
-    };
-    if opening["facts_pieces"] == 0 {
-        return Err(Cannot::TooMany(digest.to_owned()));
-    }
-    let pieces = entries.iter().filter(|entry| entry["type"] == "facts.recorded");
-    if pieces.clone().any(|entry| is_commitment(&entry["text"])) {
-        return Err(Cannot::Sealed);
-    }
-    let text: String = pieces.filter_map(|entry| entry["text"].as_str()).collect();
-    if Digest::of_bytes(text.as_bytes()).as_str() != digest {
-        return Err(Cannot::OtherFacts);
-    }
-    serde_json::from_str(&text).map_err(|error| format!("the recorded facts cannot be read: {error}").into())
 }
 
 /// What was said of a request so far.
