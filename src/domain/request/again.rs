@@ -17,6 +17,8 @@ impl Request {
         let waits_to_leave = self.life.callback == Callback::Owed
             && self.life.outcome.and_then(Outcome::answer) == Some(Answer::Release);
         if (!self.is_pending() && !waits_to_leave) || case.subject != self.case.subject {
+            // Whoever read new rules remembers them from here on: nobody else will say so.
+            change.records.extend(policy_records(&case).map(|record| (self.id.clone(), record)));
             return;
         }
         // Somebody judged it by newer rules meanwhile, or approved: what is not known of is not overruled.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::decide::{Judgement, Permission, Quorum};
 use crate::domain::effect::{Effect, Urgency};
-use crate::domain::event::{Event, Receipt, Reviewed, Sending};
+use crate::domain::event::{Event, Receipt, Rejudged, Reviewed, Sending};
 use crate::domain::facts::{Attempt, Run};
 use crate::domain::gate::{Repository, Subject, Tenant};
 use crate::domain::parties::{Part, Parties, Party};

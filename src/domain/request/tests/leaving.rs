@@ -76,3 +76,14 @@ fn a_decision_in_doubt_is_not_sent_again_when_the_approver_lost_access() {
     let gone = Standing { permission: Permission::None, ..alice() };
     assert_eq!(send(&mut requests, run(1), vec![gone]).send, None);
 }
+
+#[test]
+fn rules_that_are_new_are_told_also_where_what_they_were_read_for_waits_no_more() {
+    let mut requests = pending();
+    review(&mut requests, alice(), Verdict::Deny);
+    let (request, from) = (requests[0].id.clone(), requests[0].digest.clone());
+    let case = Case { policy_is_new: true, ..case(1) };
+    let rejudged = Rejudged { request, from, case, approvers: Vec::new() };
+    let change = step(Event::Rejudged(Box::new(rejudged)), &mut requests, NOW);
+    assert_eq!(kinds(&change), ["policy.loaded"]);
+}
