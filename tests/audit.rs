@@ -101,7 +101,13 @@ async fn a_log_that_rewrites_a_judgement_and_signs_it_again_is_caught_by_its_own
             "pull_request_author",
         ),
         ("hides a reason", RequestOpened, &mona, json!([]), "entry 1, parties:"),
-        ("says a rule did not match", RequestOpened, "/matched_rules", json!(["devin"]), "entry 1, matched_rules:"),
+        (
+            "says a rule matched twice",
+            RequestOpened,
+            "/matched_rules",
+            json!(["production", "production"]),
+            "entry 1, matched_rules:",
+        ),
         (
             "asks fewer",
             RequestOpened,
@@ -173,6 +179,7 @@ async fn what_the_rules_of_the_ledger_forbid_is_missed_without_judging_again() {
         (DecisionRecorded, "/quorum/0/from", json!("admins"), "counts people from another group"),
         (DecisionRecorded, "/policy/digest", json!("0".repeat(64)), "names another policy"),
         (RequestOpened, "/expires_at", json!(1), "but the request expired at 1"),
+        (RequestOpened, "/matched_rules", json!(["devin"]), "the rule \"devin\" matched, but asks nobody"),
     ];
     for (of, path, value, said) in edits {
         let mut ledger = honest.clone();

@@ -7,14 +7,18 @@ use seconder::ledger::verify::report::Report;
 use seconder::ledger::verify::{Trust, verify};
 use story::{Memory, Story, vkey};
 
+mod again;
 mod audited;
 mod believed;
 mod checkpoints;
 mod command;
 mod decisions;
+mod deployments;
 mod files;
 mod keys;
 pub mod others_tools;
+mod policies;
+mod refusals;
 mod rules;
 pub mod story;
 

@@ -13,7 +13,7 @@ mod header;
 #[cfg(test)]
 mod tests;
 
-pub use fields::Fields;
+pub use fields::{Fields, MAX_INTEGER};
 pub use header::Header;
 
 use fields::Scalar;

@@ -77,6 +77,7 @@ fn nothing_expires_before_its_time() {
     never.add(&id, RequestOpened, "expires_at", Value::Null);
     assert_refused("held for good", &never.export(), None, "rules hold it, but it does not say when it expires");
     never.add(&id, RequestOpened, "matched_rules", json!([]));
+    never.add(&id, RequestOpened, "quorum", json!([]));
     assert_refused("expired without a time", &never.export(), None, "but the request never expires");
 }
 
@@ -157,12 +158,13 @@ fn a_decision_names_the_rules_that_were_shown_and_who_denied() {
     story.set(&approved, DecisionRecorded, "/policy/digest", json!("sha256:q"));
     assert_refused("other rules", &story.export(), None, "names another policy than request.opened");
     let mut story = Story::of(12);
-    story.add(&approved, RequestOpened, "policy", json!({"digest": "sha256:p", "also": [{"digest": "sha256:o"}]}));
+    let also = json!([{"digest": "sha256:o", "origin": "file", "whose": "organization"}]);
+    story.record(&approved, RequestOpened).body["policy"]["also"] = also;
     assert_refused("without the organization's", &story.export(), None, "names another policy than request.opened");
 
     let mut rejudged = Story::of(12);
     let mut body = rejudged.record(&approved, RequestOpened).body.clone();
-    body.insert("policy".into(), json!({"digest": "sha256:q"}));
+    body["policy"]["digest"] = json!("sha256:q");
     rejudged.insert_after(&approved, RequestOpened, RequestRejudged, Value::Object(body));
     assert_refused("the rules before", &rejudged.export(), None, "names another policy than request.opened");
     rejudged.set(&approved, DecisionRecorded, "/policy/digest", json!("sha256:q"));
@@ -231,12 +233,12 @@ fn commits_are_left_out_only_where_there_was_no_room_and_what_is_left_does_not_s
     assert_refused("no room for one, but for reasons", &story.export(), None, reason);
     story.add(&id, RequestOpened, "parties", json!([{"id": 1}, 2]));
     let told = |story: &Story| check(&story.export(), None).unwrap().warnings.join(" ");
-    assert!(!told(&story).contains("no room for any commit"));
+    assert!(!told(&story).contains("no room for every commit"));
 
     story.add(&id, RequestOpened, "ai_commits", json!(0));
     assert_refused("forgotten", &story.export(), None, "ai_commits says 0, but 1 of its commits have an agent");
     story.add(&id, RequestOpened, "facts", json!(format!("sha256:{}", "0".repeat(64))));
-    assert!(told(&story).contains("1 opening that had no room for any commit, and say that no agent is on one"));
+    assert!(told(&story).contains("1 opening that had no room for every commit, and say that no agent is on one"));
 }
 
 #[test]

@@ -229,6 +229,16 @@ fn what_stands_in_clear_and_what_is_not_canonical_is_refused_by_whoever_is_stric
         (line.replace("{\"effect\"", "{\"effect\":\"x\",\"effect\""), "not in canonical form"),
         (line.replace("sha256:0000", "monas token is 0000"), "/error stands in clear"),
         (line.replace(",\"v\"", ",\"user\":\"mona\",\"v\""), "/user stands in clear"),
+        (format!("{line}\r"), "not in canonical form"),
+        (line.replace(",\"v\"", r#","user":{"a":1,"a":2},"v""#), "not in canonical form"),
+        (line.replace("note", r"\ud800"), "it cannot be read: "),
+        (
+            line.replace(",\"v\"", &format!(",\"user\":{}1{},\"v\"", "[".repeat(200), "]".repeat(200))),
+            "it cannot be read: ",
+        ),
+        (line.replace("\"note\"", "[1.5]"), "effect[0] is not an integer, which no entry has"),
+        (line.replace("\"note\"", "{\"a\":null}"), "effect.a is null, which no entry has"),
+        (line.replace("\"note\"", "9007199254740992"), "effect is an integer of 2^53 or more"),
     ] {
         assert!(odd(&change).is_some_and(|odd| odd.contains(said)), "{change}");
     }

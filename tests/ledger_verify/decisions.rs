@@ -3,7 +3,7 @@
 use seconder::ledger::RecordType::*;
 use serde_json::json;
 
-use super::story::{Record, Story, request, review};
+use super::story::{Record, Story, person, request, review};
 use super::{assert_refused, check, honest};
 
 #[test]
@@ -90,6 +90,12 @@ fn a_decision_cannot_lower_the_quorum_that_was_opened() {
 fn what_a_rule_holds_cannot_be_not_required() {
     let mut story = Story::of(12);
     story.set(&request(3), RequestOpened, "/matched_rules", json!(["production: anyone"]));
+    story.set(
+        &request(3),
+        RequestOpened,
+        "/quorum",
+        json!([{"rule": "production: anyone", "from": "writers", "need": 1}]),
+    );
     assert_refused("no human was asked", &story.export(), None, "decided not_required, but a rule matched");
     let mut story = Story::of(12);
     story.set(&request(3), RequestOpened, "/ai_commits", json!(5));
@@ -100,14 +106,16 @@ fn what_a_rule_holds_cannot_be_not_required() {
 fn a_denial_cannot_be_struck() {
     let mut story = Story::of(12);
     let id = request(0);
-    let who = json!({ "reviewer": { "id": 8, "login": "person-8", "kind": "User" }, "why": [] });
+    let who = json!({ "reviewer": person(8), "why": [{ "refusal": "no_access" }] });
     story.insert_after(&id, RequestOpened, ReviewStruck, who);
     story.insert_after(&id, RequestOpened, ReviewRecorded, review(&id, 8, "deny"));
-    assert_refused("a denial struck", &story.export(), None, "approved although 8 denied");
+    assert_refused("a denial struck", &story.export(), None, "strikes an approval of 8, who has none that stands");
+    story.remove(&id, ReviewStruck);
+    assert_refused("a denial", &story.export(), None, "approved although 8 denied");
 }
 
 /// The first approved request is judged again after it was opened: the same entry once more, under another name.
-fn judged_again(change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> (Story, String) {
+pub(super) fn judged_again(change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> (Story, String) {
     let (mut story, request) = (Story::of(12), request(0));
     let mut body = story.record(&request, RequestOpened).body.clone();
     change(&mut body);
@@ -119,7 +127,12 @@ fn judged_again(change: impl FnOnce(&mut serde_json::Map<String, serde_json::Val
 fn what_is_judged_again_is_what_was_opened() {
     check(&judged_again(|_| ()).0.export(), None).unwrap();
     for field in ["head_sha", "environment", "repository", "run"] {
-        let (story, _) = judged_again(|body| drop(body.insert(field.into(), json!("another"))));
+        let (story, _) = judged_again(|body| {
+            body.insert(field.into(), json!("another"));
+            if field == "head_sha" {
+                body.insert("commits".into(), json!([{"sha": "another", "gated": true, "agent": "claude-code"}]));
+            }
+        });
         assert_refused(field, &story.export(), None, "request.rejudged is about another");
     }
 }

@@ -1,9 +1,11 @@
 //! Any change to any file is refused.
 
-use seconder::ledger::SigningKey;
+use seconder::ledger::export::Exporter;
+use seconder::ledger::merkle::leaf_hash;
+use seconder::ledger::{Checkpoint, Frontier, SigningKey};
 use zeroize::Zeroizing;
 
-use super::story::{Memory, ORIGIN, Story, vkey};
+use super::story::{Memory, ORIGIN, Story, key, vkey};
 use super::{assert_refused, honest};
 
 #[test]
@@ -233,4 +235,25 @@ fn damage_to_the_file_is_never_blamed_on_the_log() {
     // Without the chain this would read as: the log signed the approval of a party.
     ledger.edit_lines(|lines| lines[4] = lines[4].replace("\"id\":7", "\"id\":2"));
     assert_refused("a changed reviewer", &ledger, None, "line 6: hash chain broken");
+}
+
+#[test]
+fn a_time_that_not_every_reader_of_json_reads_alike_is_refused() {
+    // Its last entry is an opening, and nothing follows from its hash.
+    let story = Story::of(6);
+    for (field, reason) in
+        [("time", "its time is 9007199254740992"), ("expires_at", "9007199254740992 is above 2^53 - 1")]
+    {
+        let (mut lines, mut tree) = (story.lines(), Frontier::new());
+        let last = lines.last_mut().unwrap();
+        let told = serde_json::from_str::<serde_json::Value>(last).unwrap()[field].to_string();
+        *last = last.replace(&format!("\"{field}\":{told}"), &format!("\"{field}\":9007199254740992"));
+        lines.iter().for_each(|line| tree.push(leaf_hash(line.as_bytes())));
+        let signed = Checkpoint { origin: ORIGIN.into(), size: tree.size(), root: tree.root() }.sign(&key()).unwrap();
+        let (mut ledger, key) = (Memory::default(), vkey());
+        let mut exporter = Exporter::begin(&mut ledger, &key, &signed).unwrap();
+        lines.iter().for_each(|line| exporter.push(line).unwrap());
+        exporter.finish().unwrap();
+        assert_refused(field, &ledger, None, reason);
+    }
 }

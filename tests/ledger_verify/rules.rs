@@ -76,7 +76,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                     approved,
                     ReviewRecorded,
                     ReviewStruck,
-                    json!({"reviewer": {"id": 7}, "why": "left the team"}),
+                    json!({"reviewer": {"id": 7}, "why": [{"refusal": "no_access"}]}),
                 )
             }),
             "names 7 as an approver, who has no standing",
@@ -152,7 +152,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                 s.set(approved, RequestOpened, "/quorum/0/need", json!(0));
                 s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 0, "have": 0}));
             }),
-            "approved with 0 of 0",
+            "req-00000: what it says the rule \"built-in\" asks, no matching rule can ask",
         ),
         (
             "more counted than named",
@@ -313,7 +313,6 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
             "an agent's commits passed as needing nobody",
             Box::new(|s| {
                 s.set(unneeded, RequestOpened, "/ai_commits", json!(3));
-                s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
             "ai_commits says 3, but 0 of its commits have an agent",
         ),
@@ -321,7 +320,6 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
             "partial facts passed as needing nobody",
             Box::new(|s| {
                 s.set(unneeded, RequestOpened, "/partial", json!(["250 commits"]));
-                s.set(unneeded, RequestOpened, "/matched_rules", json!(["production"]));
             }),
             "and 1 gaps in the facts",
         ),

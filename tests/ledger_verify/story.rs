@@ -127,6 +127,8 @@ pub struct Seal {
     pub tree: Frontier,
     /// How long everybody waited for what expired, in milliseconds.
     waited: u64,
+    /// When each request expires.
+    expiries: HashMap<String, u64>,
     /// How many entries each request has.
     numbers: HashMap<String, u64>,
 }
@@ -140,12 +142,14 @@ impl Seal {
         }
         let told = body.remove("time").and_then(|time| time.as_u64());
         let time = told.unwrap_or(1_763_769_600_000 + seq * 750 + self.waited);
+        let about = record.corr.as_deref().unwrap_or("log");
         if body.get("matched_rules").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty()) {
-            body.entry("expires_at").or_insert((time + DAY).into());
+            let told = body.get("expires_at").and_then(Value::as_u64).unwrap_or(time + DAY);
+            let first = *self.expiries.entry(about.to_owned()).or_insert(told);
+            body.entry("expires_at").or_insert(first.into());
         }
         // Told to have none.
         body.retain(|_, value| !value.is_null());
-        let about = record.corr.as_deref().unwrap_or("log");
         let number = self.numbers.entry(about.to_owned()).or_default();
         let id = format!("{about}:{}:{number}", record.record_type);
         *number += 1;
@@ -210,10 +214,19 @@ pub fn each_record(requests: usize, visit: &mut dyn FnMut(Record)) {
         None,
         json!({"origin": ORIGIN, "vkey": vkey, "tenant": {"account_id": 1, "login": "acme"}}),
     ));
-    visit(Record::new(RecordType::PolicyLoaded, None, json!({"origin": "built-in", "digest": "sha256:p"})));
+    visit(Record::new(RecordType::PolicyLoaded, None, json!({"repository": repository(), "policy": policy()})));
     for n in 0..requests {
         each_record_of(&request(n), outcome(n), visit);
     }
+}
+
+fn repository() -> Value {
+    json!({"id": 44, "name": "acme/shop"})
+}
+
+/// The rules in force, of which the log tells.
+pub fn policy() -> Value {
+    json!({"digest": "sha256:p", "origin": "file", "commit": "c".repeat(40), "blob": "b".repeat(40)})
 }
 
 /// What a server writes about one commit by 1, which an agent helped with or not, in a run that 2 started again.
@@ -253,11 +266,11 @@ fn opening(request: &str, by_agent: usize) -> Value {
         }],
     });
     json!({
-        "request_digest": digest(request), "repository": {"id": 44, "name": "acme/shop"}, "environment": "production",
+        "request_digest": digest(request), "repository": repository(), "environment": "production",
         "run": {"id": 991, "attempt": 1}, "head_sha": sha, "base": {"sha": "b".repeat(40), "deployment": "DE_kwDO"},
         "actor": person(1), "triggering_actor": person(2), "unknown": [], "ai_commits": by_agent, "partial": [],
         "delivery": "0fc9a2ab-e335-7237-82c7-7a39c53398af", "parties": [party(1, &parts[0]), party(2, &parts[1])],
-        "commits": [judged], "policy": {"digest": "sha256:p", "origin": "built-in"}, "catalogue": "c".repeat(64),
+        "commits": [judged], "policy": policy(), "catalogue": "c".repeat(64),
         "matched_rules": vec!["built-in"; by_agent], "facts": facts,
         "quorum": vec![json!({"rule": "built-in", "from": "writers", "need": 1, "extra": 0}); by_agent],
     })
@@ -272,7 +285,8 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     let mut record = |record_type, body| visit(Record::new(record_type, Some(request), body));
     let by_agent = usize::from(outcome != "not_required");
     record(RecordType::RequestOpened, opening(request, by_agent));
-    let denied_attempt = json!({"reviewer": person(1), "verdict": "approve", "why": ["wrote a gated commit"]});
+    let denied_attempt =
+        json!({"reviewer": person(1), "verdict": "approve", "why": [{"refusal": "party", "because": []}]});
     match outcome {
         "pending" => return,
         "approved" => {
@@ -284,7 +298,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     }
     let (approvers, have) = if outcome == "approved" { (json!([person(7)]), 1) } else { (json!([]), 0) };
     let mut decision = json!({
-        "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": {"digest": "sha256:p"},
+        "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": policy(),
         "quorum": [{"rule": "built-in", "from": "writers", "need": 1, "have": have}],
     });
     if outcome == "denied" {

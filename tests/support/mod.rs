@@ -7,7 +7,7 @@ use seconder::domain::basis::{Basis, target_of};
 use seconder::domain::case::Case;
 use seconder::domain::decide::{Layer, Permission, Standing, judge_all};
 use seconder::domain::event::{Channel, Event, Reviewed, Sending, Verdict};
-use seconder::domain::facts::{Attempt, Commit, Facts, Run};
+use seconder::domain::facts::{Attempt, Base, Commit, Facts, Run};
 use seconder::domain::gate::{Repository, Subject, Tenant};
 use seconder::domain::people::{Account, AccountKind, Identity, People};
 use seconder::domain::policy::{Found, Origin, PATH, Text, in_force};
@@ -69,7 +69,7 @@ pub fn case_for(approvers: &str, run_id: u64) -> Case {
         run: run.clone(),
         deployment_creator: None,
         sender: None,
-        base: None,
+        base: Some(Base { sha: "b".repeat(40), deployment: "DE_kwDO".to_owned() }),
         files: Vec::new(),
         owners: None,
         pull_requests: Vec::new(),
@@ -101,7 +101,7 @@ pub fn case_for(approvers: &str, run_id: u64) -> Case {
         head_branch: run.head_branch,
         actor: Some(author.clone()),
         triggering_actor: Some(author),
-        base: None,
+        base: facts.base,
         gaps: Vec::new(),
         // As if they were built in: then no entry has to announce them.
         policy: Origin::BuiltIn,

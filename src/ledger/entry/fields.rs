@@ -8,7 +8,7 @@ use super::{COMMON, SealError};
 use crate::domain::digest::write_text;
 
 /// Numbers above this are not the same in every JSON reader (RFC 8785 §3.2.2.3).
-const MAX_INTEGER: u64 = (1 << 53) - 1;
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// The [`COMMON`] fields in the order in which they stand in a line.
 const SORTED: [&str; COMMON.len()] = ["corr", "id", "log", "prev", "seq", "sw", "time", "type", "v"];

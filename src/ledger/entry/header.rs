@@ -134,6 +134,9 @@ pub struct Header<'a> {
     /// What it was compared with.
     #[serde(borrow)]
     pub base: Option<&'a RawValue>,
+    /// The catalogue of agents it was judged with.
+    #[serde(borrow)]
+    pub catalogue: Option<&'a RawValue>,
     /// The digest of the whole judgement.
     #[serde(borrow)]
     pub judgement: Option<&'a RawValue>,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::ledger::catalogue::{self, Path, Visit};
-use crate::ledger::entry::COMMON;
+use crate::ledger::entry::{COMMON, Fields, SealError};
 use crate::ledger::sealing::{Subject, is_commitment};
 
 /// What is odd about a line, in words.
@@ -23,6 +23,12 @@ pub fn odd(line: &str) -> Option<String> {
         return Some(format!("its id {id:?} is not its request, its type and its number there, with colons between"));
     }
     COMMON.iter().for_each(|common| drop(entry.remove(*common)));
+    if let Err(wrong) = Fields::of(&entry) {
+        return Some(match wrong {
+            SealError::Value { path, what } => format!("{path} is {what}, which no entry has"),
+            other => other.to_string(),
+        });
+    }
     if let Some(lacking) = catalogue::lacking(&name, &entry) {
         return Some(format!("{lacking} is not there, which every {name} has"));
     }

@@ -25,7 +25,7 @@ mod rules;
 pub mod violation;
 
 pub use self::pass::{past, segment};
-pub use self::read::who;
+pub use self::read::{who, why};
 pub use self::rules::keys;
 
 /// What the reader brings.

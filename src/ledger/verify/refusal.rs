@@ -193,6 +193,9 @@ pub enum LineFault {
         /// What it has to be.
         expected: u64,
     },
+    /// Later than anything.
+    #[error("its time is {0}, more than 2^53 - 1, which no entry's is")]
+    Time(u64),
     /// Does not continue the entry before.
     #[error("hash chain broken: prev says {}, but {}: one of the two entries was changed",
         .found.as_deref().unwrap_or("nothing"),

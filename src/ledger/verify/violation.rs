@@ -3,6 +3,7 @@ use thiserror::Error;
 
 use super::keys::KeyFault;
 use super::who::AccountId;
+use super::why::Refusal;
 use crate::domain::decide::Permission;
 use crate::ledger::record::RecordType;
 
@@ -74,6 +75,15 @@ pub enum Violation {
     /// P1.
     #[error("{0} seconds, whom request.opened lists as a program")]
     ProgramApproves(AccountId),
+    /// A refusal without a reason.
+    #[error("it does not say why the word of its reviewer does not count")]
+    RefusedForNothing,
+    /// An approval is lost for what its reviewer is, never for a click.
+    #[error("review.struck strikes an approval for {0}, for which no approval that counted is struck")]
+    NoReasonToStrike(Refusal),
+    /// Nothing was there.
+    #[error("review.struck strikes an approval of {0}, who has none that stands")]
+    NothingToStrike(AccountId),
     /// The decision names somebody who did not approve, or no longer.
     #[error("the decision names {0} as an approver, who has no standing approval before it")]
     NoApproval(AccountId),
@@ -121,8 +131,51 @@ pub enum Violation {
         found: String,
     },
     /// P3.
-    #[error("request.rejudged is about another repository, environment, run or commit than request.opened")]
+    #[error(
+        "request.rejudged is about another repository, environment, run, commit or deployment than request.opened, or compares it \
+         with another base"
+    )]
     OtherSubject,
+    /// P3.
+    #[error("request.rejudged tells of other commits than request.opened: what is held is what it was")]
+    OtherCommits,
+    /// What the same software found with the same rules.
+    #[error("request.rejudged says {now} commits by an agent, but by the same rules the same software found {before}")]
+    OtherAgents {
+        /// How many there were.
+        before: u64,
+        /// How many there are.
+        now: u64,
+    },
+    /// What the same rules asked.
+    #[error("request.rejudged asks otherwise than before, though by the same policy the same rules matched")]
+    AskedOtherwise,
+    /// When the same rules ended it.
+    #[error("request.rejudged expires at another time than before, though by the same policy the same rules matched")]
+    OtherExpiry,
+    /// A matched rule without consequence.
+    #[error("the rule {0:?} matched, but asks nobody and denies nothing")]
+    RuleAsksNobody(String),
+    /// A requirement that no policy can have.
+    #[error("what it says the rule {0:?} asks, no matching rule can ask")]
+    AskedByNobody(String),
+    /// All commits are new, and nobody says why.
+    #[error("it was compared with nothing (base), and partial does not say that no deployment was found before it")]
+    ComparedWithNothing,
+    /// Not what the run brings.
+    #[error("the commit of the run (head_sha) is not among its commits, though nothing is said to be missing")]
+    HeadLeftOut,
+    /// GitHub asks once about a deployment.
+    #[error("the deployment {0} was one of another repository, environment or run before")]
+    DeploymentElsewhere(u64),
+    /// GitHub asks once about a deployment.
+    #[error("another request was opened about the deployment {0} in the same attempt of the run")]
+    DeploymentTwice(u64),
+    /// The first of two has no answer.
+    #[error(
+        "by its id it is about a second deployment of the same, but the request about the first is not decided before it"
+    )]
+    SecondDeployment,
     /// The reviewer is nobody the rules ask.
     #[error("{id} seconds with {} access to the repository, which no requirement of the request asks for", word(*.access))]
     NotAsked {
@@ -280,6 +333,17 @@ pub enum Violation {
     /// What is recorded does not follow from what it rests on.
     #[error("judged again from its own facts, this comes out otherwise: {0}; --explain shows how")]
     JudgedOtherwise(String),
+    /// The run had ended.
+    #[error("callback.sent says that the run was completed when it was looked at: then nobody is told anything")]
+    CallbackToNobody,
+    /// GitHub was told something else.
+    #[error("callback.result says that GitHub was told {told}, but the decision was {outcome}")]
+    ResultState {
+        /// What it says.
+        told: &'static str,
+        /// What was decided.
+        outcome: &'static str,
+    },
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,

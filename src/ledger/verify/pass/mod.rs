@@ -304,7 +304,8 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         }
         self.report.pending = self.rules.undecided().count() as u64;
         self.report.opened_before = self.rules.opened_before();
-        self.report.warnings.extend(self.clock.warning().into_iter().chain(self.loose.warnings()));
+        let warnings = self.clock.warning().into_iter().chain(self.loose.warnings()).chain(self.rules.warnings());
+        self.report.warnings.extend(warnings);
         self.past.keep(self.rules, size, self.account);
         Ok(self.report)
     }

@@ -1,17 +1,23 @@
 //! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer as _};
 use serde_json::value::RawValue;
 
-use super::group::{Group, Later};
+use super::policy::Policy;
+use super::quorum::Quorum;
 use super::short::{self, Short};
 use super::who::AccountId;
 use crate::domain::decide::Permission;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
-use crate::ledger::entry::Header;
+use crate::ledger::entry::{Header, MAX_INTEGER};
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
+
+/// The status of a run at whose gate nobody waits any more.
+const OVER: &str = "completed";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,22 +51,22 @@ pub(in crate::ledger::verify) enum Verdict {
     Deny,
 }
 
-pub(in crate::ledger::verify) struct Opened {
+pub(in crate::ledger::verify) struct Opened<'a> {
     pub(in crate::ledger::verify) request_digest: String,
     pub(in crate::ledger::verify) parties: Vec<Person>,
     pub(in crate::ledger::verify) people: Vec<Owner>,
     pub(in crate::ledger::verify) ai_commits: u64,
     pub(in crate::ledger::verify) partial: Vec<IgnoredAny>,
-    pub(in crate::ledger::verify) matched_rules: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) matched_rules: Vec<Cow<'a, str>>,
     pub(in crate::ledger::verify) quorum: Vec<Quorum>,
-    pub(in crate::ledger::verify) denied_by: Vec<IgnoredAny>,
+    pub(in crate::ledger::verify) denied_by: Vec<Cow<'a, str>>,
     pub(in crate::ledger::verify) policy: Policy,
     pub(in crate::ledger::verify) expires_at: Option<u64>,
 }
 
-impl Opened {
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Opened, Violation> {
-        Ok(Opened {
+impl<'a> Opened<'a> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'a>) -> Result<Self, Violation> {
+        Ok(Self {
             request_digest: need(entry.request_digest, "request_digest")?,
             parties: need(entry.parties, "parties")?,
             people: entry.people.map_or(Ok(Vec::new()), |raw| need(Some(raw), "people"))?,
@@ -70,7 +76,7 @@ impl Opened {
             quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
             denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
             policy: need(entry.policy, "policy")?,
-            expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at")).transpose()?,
+            expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at").and_then(exact)).transpose()?,
         })
     }
 }
@@ -90,25 +96,6 @@ impl Review {
             verdict: need(entry.verdict, "verdict")?,
             access: need(entry.permission, "permission")?,
         })
-    }
-}
-
-/// Whose word does not count.
-pub(in crate::ledger::verify) struct Refused {
-    pub(in crate::ledger::verify) reviewer: Person,
-    /// Because they had a part, as far as that is told.
-    pub(in crate::ledger::verify) is_party: bool,
-}
-
-impl Refused {
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Self, Violation> {
-        #[derive(Deserialize)]
-        struct Why {
-            refusal: String,
-        }
-        let why: Vec<Why> = need(entry.why, "why").unwrap_or_default();
-        let is_party = why.iter().any(|why| why.refusal == "party");
-        Ok(Self { reviewer: need(entry.reviewer, "reviewer")?, is_party })
     }
 }
 
@@ -160,19 +147,31 @@ impl Callback {
         Ok(Callback {
             request_digest: need(entry.request_digest, "request_digest")?,
             state: need(entry.state, "state")?,
-            checked: need(entry.attempt_checked, "attempt_checked")?,
+            checked: Attempted::checked(entry)?,
         })
     }
 }
 
 /// One attempt of a run, by what may become of it: a newer attempt or another commit is something else.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::ledger::verify) struct Attempted {
     pub(in crate::ledger::verify) attempt: u64,
     pub(in crate::ledger::verify) head_sha: String,
 }
 
 impl Attempted {
+    /// What GitHub said of the run a moment before it was told. What is over is told nothing more.
+    fn checked(entry: &Header<'_>) -> Result<Self, Violation> {
+        #[derive(Deserialize)]
+        struct Checked {
+            attempt: u64,
+            head_sha: String,
+            status: String,
+        }
+        let Checked { attempt, head_sha, status } = need(entry.attempt_checked, "attempt_checked")?;
+        if status == OVER { Err(Violation::CallbackToNobody) } else { Ok(Self { attempt, head_sha }) }
+    }
+
     /// What an opening is about; nothing where it does not say.
     pub(in crate::ledger::verify) fn opened(entry: &Header<'_>) -> Option<Self> {
         #[derive(Deserialize)]
@@ -265,57 +264,6 @@ impl Reviewer {
     }
 }
 
-/// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::ledger::verify) struct Quorum {
-    pub(in crate::ledger::verify) need: u64,
-    /// How many came; a quorum that is only asked for does not say.
-    pub(in crate::ledger::verify) have: u64,
-    /// From whom they have to be.
-    pub(in crate::ledger::verify) from: Option<Group>,
-    /// Who may besides, after some time; only where it is asked for.
-    pub(in crate::ledger::verify) later: Vec<Later>,
-    pub(in crate::ledger::verify) any_of: Vec<Quorum>,
-    pub(in crate::ledger::verify) all_of: Vec<Quorum>,
-}
-
-impl Quorum {
-    /// Whether it asks less than another, in any part.
-    pub(in crate::ledger::verify) fn is_less_than(&self, asked: &Quorum) -> bool {
-        let differs = |ours: &[Quorum], theirs: &[Quorum]| {
-            ours.len() != theirs.len() || ours.iter().zip(theirs).any(|(ours, theirs)| ours.is_less_than(theirs))
-        };
-        self.need < asked.need || differs(&self.any_of, &asked.any_of) || differs(&self.all_of, &asked.all_of)
-    }
-
-    /// The part that is not met, if it is not; or one that counts more people than there are.
-    pub(in crate::ledger::verify) fn unmet(&self, approvers: u64) -> Option<&Quorum> {
-        if let Some(first) = self.any_of.first() {
-            let met = self.any_of.iter().find(|part| part.unmet(approvers).is_none());
-            return if met.is_some() { None } else { first.unmet(approvers) };
-        }
-        if !self.all_of.is_empty() {
-            return self.all_of.iter().find_map(|part| part.unmet(approvers));
-        }
-        (self.need == 0 || self.have < self.need || self.have > approvers).then_some(self)
-    }
-}
-
-/// The rules, by their digest, and those of others that hold besides.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-pub(in crate::ledger::verify) struct Policy {
-    pub(in crate::ledger::verify) digest: String,
-    #[serde(default)]
-    pub(in crate::ledger::verify) also: Vec<Also>,
-}
-
-/// Rules of others.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(in crate::ledger::verify) struct Also {
-    pub(in crate::ledger::verify) digest: String,
-}
-
 /// Reads a field that a rule cannot do without.
 pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
@@ -323,4 +271,9 @@ pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
 ) -> Result<T, Violation> {
     let raw = raw.ok_or_else(|| Violation::Unreadable(format!("missing field `{name}`")))?;
     serde_json::from_str(raw.get()).map_err(|error| Violation::Unreadable(format!("{name}: {error}")))
+}
+
+/// A number that every reader of JSON reads alike: no entry has a larger one.
+fn exact(number: u64) -> Result<u64, Violation> {
+    if number <= MAX_INTEGER { Ok(number) } else { Err(Violation::Unreadable(format!("{number} is above 2^53 - 1"))) }
 }

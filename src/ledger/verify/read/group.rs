@@ -18,7 +18,7 @@ pub(in crate::ledger::verify) enum Group {
 }
 
 /// Who may approve besides, after some time.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(in crate::ledger::verify) struct Later {
     /// How long, in milliseconds.
     pub(in crate::ledger::verify) after: u64,

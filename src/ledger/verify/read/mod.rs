@@ -2,5 +2,8 @@
 pub(super) mod body;
 pub(super) mod facts;
 pub(super) mod group;
+pub(super) mod policy;
+pub(super) mod quorum;
 mod short;
 pub mod who;
+pub mod why;

@@ -2,8 +2,9 @@
 //! and the members of a group are sealed. What is sealed counts in favour of whoever signed; judging again tells.
 use super::open::Open;
 use crate::domain::decide::Permission;
-use crate::ledger::verify::read::body::{Decision, Quorum};
+use crate::ledger::verify::read::body::Decision;
 use crate::ledger::verify::read::group::Group;
+use crate::ledger::verify::read::quorum::Quorum;
 use crate::ledger::verify::read::who::AccountId;
 use crate::ledger::verify::violation::Violation;
 

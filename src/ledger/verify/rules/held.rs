@@ -8,7 +8,8 @@ use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
 use crate::ledger::merkle::Hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
-use crate::ledger::verify::read::body::{self, Policy};
+use crate::ledger::verify::read::body;
+use crate::ledger::verify::read::policy::{Policy, Repository};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
 
@@ -22,7 +23,7 @@ pub(in crate::ledger::verify) struct Loose {
     id: bool,
     /// It does not say of what judgement its digest is.
     digest: bool,
-    /// It says that no agent is on any commit, and tells none of them.
+    /// It says that no agent is on any commit, and does not tell all of them.
     commits: bool,
 }
 
@@ -38,14 +39,17 @@ struct Account {
 }
 
 #[derive(Deserialize)]
-struct Repository {
-    id: u64,
+pub(super) struct Run {
+    pub(super) id: u64,
+    pub(super) attempt: u64,
 }
 
-#[derive(Deserialize)]
-struct Run {
-    id: u64,
-    attempt: u64,
+/// What follows from what an opening is about.
+#[derive(Debug, Default)]
+pub(in crate::ledger::verify) struct Follows {
+    pub(super) loose: Loose,
+    /// The id of the request about the same and another deployment, if its own is made of that one.
+    pub(super) first: Option<Box<str>>,
 }
 
 /// The account that a log says it belongs to.
@@ -65,13 +69,14 @@ pub(in crate::ledger::verify) fn account(artifact: &impl Artifact, size: u64) ->
 
 /// Holds the name of a request, and the digest of what was shown, against what an opening says it is about. Of a segment the
 /// account of the log is not known, and nothing can be said.
-pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Loose, Violation> {
-    let Some(account) = account else { return Ok(Loose::default()) };
+pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Follows, Violation> {
+    let Some(account) = account else { return Ok(Follows::default()) };
     let id = entry.corr.unwrap_or_default();
     let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let loose = Loose { id: !is_digest, digest: entry.judgement.is_none(), commits: false };
+    let mut follows = Follows { loose, first: None };
     if loose.id && loose.digest {
-        return Ok(loose);
+        return Ok(follows);
     }
     let subject = subject(entry, account)?;
     if is_digest && !subject.starts_with(id) {
@@ -79,14 +84,15 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
         if !digest(&format!(r#"{{"deployment":{deployment},"subject":"{subject}"}}"#)).starts_with(id) {
             return Err(Violation::OtherId);
         }
+        follows.first = subject.get(..ID_DIGITS).map(Box::from);
     }
-    let Some(judgement) = entry.judgement else { return Ok(loose) };
+    let Some(judgement) = entry.judgement else { return Ok(follows) };
     let gaps = entry.partial.map_or("[]", RawValue::get);
     // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened`).
     if gaps.contains(r#""login":"sha256:"#) {
-        return Ok(loose);
+        return Ok(follows);
     }
-    let Policy { digest: policy, also } = body::need(entry.policy, "policy")?;
+    let Policy { digest: policy, also, .. } = body::need(entry.policy, "policy")?;
     let also: Vec<String> = also.iter().map(|also| format!("\"{}\"", also.digest)).collect();
     let shown = format!(
         r#"{{"also":[{}],"base":{},"gaps":{gaps},"judgement":{},"policy":"{policy}","subject":"{subject}"}}"#,
@@ -95,7 +101,12 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
         judgement.get(),
     );
     let (computed, found): (_, String) = (digest(&shown), body::need(entry.request_digest, "request_digest")?);
-    if computed == found { Ok(loose) } else { Err(Violation::OtherDigest { computed, found }) }
+    if computed == found { Ok(follows) } else { Err(Violation::OtherDigest { computed, found }) }
+}
+
+/// The number of the repository, if it is told.
+pub(super) fn repository(entry: &Header<'_>) -> Option<u64> {
+    body::need(entry.repository, "repository").ok().map(|Repository { id }| id)
 }
 
 /// The digest of what identifies the thing that waits, as the domain makes it: over canonical JSON.
@@ -145,7 +156,7 @@ impl Count {
         });
         let commits = (self.commits > 0).then(|| {
             format!(
-                "{} that had no room for any commit, and say that no agent is on one: only judging again can tell",
+                "{} that had no room for every commit, and say that no agent is on one: only judging again can tell",
                 openings(self.commits)
             )
         });

@@ -5,10 +5,12 @@ use super::held;
 use super::keys::{KeyFault, Own};
 use super::once::Id;
 use super::open::Open;
-use crate::ledger::entry::{FORMAT, Header, is_request_id};
+use crate::ledger::entry::{FORMAT, Header, MAX_INTEGER, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
-use crate::ledger::verify::read::body::{self, Callback, Decision, Refused, Review, Weighed};
+use crate::ledger::verify::read::body::{self, Callback, Decision, Review, State, Weighed};
+use crate::ledger::verify::read::policy::Loaded;
+use crate::ledger::verify::read::why::Refused;
 use crate::ledger::verify::refusal::LineFault;
 use crate::ledger::verify::violation::Violation;
 
@@ -42,6 +44,7 @@ pub(in crate::ledger::verify) struct Known {
 /// What the rules look at in an entry of one type.
 pub(in crate::ledger::verify) enum Body {
     Genesis,
+    Loaded(Loaded),
     Opened(Box<Open>),
     Rejudged(Box<Open>),
     Facts,
@@ -53,7 +56,7 @@ pub(in crate::ledger::verify) enum Body {
     Decision(Box<Decision>),
     Voided,
     CallbackSent(Callback),
-    CallbackResult,
+    CallbackResult(Option<State>),
     /// GitHub could not be told.
     CallbackFailed,
     Other,
@@ -75,6 +78,9 @@ impl Known {
         }
         if header.seq != seq {
             return Err(LineFault::Seq { found: header.seq, expected: seq });
+        }
+        if header.time > MAX_INTEGER {
+            return Err(LineFault::Time(header.time));
         }
         let record_type = RecordType::from_name(header.record_type)
             .ok_or_else(|| LineFault::UnknownType(header.record_type.to_owned()))?;
@@ -104,6 +110,7 @@ impl Body {
                 held::account_of(entry)?;
                 Self::Genesis
             }
+            RecordType::PolicyLoaded => Self::Loaded(Loaded::of(entry)?),
             RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account)?)),
             RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account)?)),
             RecordType::FactsRecorded => Self::Facts,
@@ -112,12 +119,14 @@ impl Body {
             RecordType::RequestEscalated | RecordType::RequestReminded => {
                 Self::Waited(body::need(entry.waited, "waited")?)
             }
-            RecordType::ReviewStruck => Self::Struck(Refused::of(entry)?),
+            RecordType::ReviewStruck => Self::Struck(Refused::struck(entry)?),
             RecordType::AttemptRefused => Self::Refused(Refused::of(entry)?),
             RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
             RecordType::DecisionVoided => Self::Voided,
             RecordType::CallbackSent => Self::CallbackSent(Callback::of(entry)?),
-            RecordType::CallbackResult => Self::CallbackResult,
+            RecordType::CallbackResult => {
+                Self::CallbackResult(entry.state.map(|raw| body::need(Some(raw), "state")).transpose()?)
+            }
             RecordType::EffectFailed if entry.effect.is_some_and(|effect| effect.get() == CALLBACK) => {
                 Self::CallbackFailed
             }

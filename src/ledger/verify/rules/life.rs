@@ -28,42 +28,13 @@ impl Life {
     /// Checks the next entry of this request.
     pub(super) fn follow(&mut self, record_type: RecordType, time: u64, body: Body) -> Result<Step, Violation> {
         match body {
-            // Judged again by other rules. Who approved before approved the same thing; whether they still may, is asked anew.
-            // What is held and who set it going is as it was, and so is a denial.
-            Body::Rejudged(now) => {
-                let open = self.still_open(record_type)?;
-                let is_from_before = open.is_from_before;
-                if now.subject != open.subject && !(is_from_before && open.subject.is_empty()) {
-                    return Err(Violation::OtherSubject);
-                }
-                if let Some(missing) = open.starters.iter().find(|id| !now.parties.contains(id)) {
-                    return Err(Violation::PartyMissing(*missing));
-                }
-                let is_denied = open.is_denied || now.is_denied;
-                let Open { opened_at, approvals, denials, starters, waited, release_taken_back, .. } =
-                    std::mem::take(&mut **open);
-                **open = Open {
-                    is_from_before,
-                    opened_at,
-                    approvals,
-                    denials,
-                    starters,
-                    is_denied,
-                    waited,
-                    release_taken_back,
-                    ..*now
-                };
-            }
+            Body::Rejudged(now) => self.still_open(record_type)?.judge_again(*now)?,
             Body::Facts => drop(self.still_open(record_type)?),
             Body::Review(review) => {
                 self.same_digest(&review.request_digest)?;
                 self.still_open(record_type)?.review(&review, time)?;
             }
-            Body::Struck(struck) => {
-                let open = self.still_open(record_type)?;
-                open.approvals.retain(|approval| approval.id != struck.reviewer.id);
-                open.refuse(&struck);
-            }
+            Body::Struck(struck) => self.still_open(record_type)?.strike(&struck)?,
             // After a decision, too: it may be taken back.
             Body::Refused(refused) => {
                 let open = match self {
@@ -131,10 +102,16 @@ impl Life {
                     before.is_about(&callback.checked)?;
                 }
             }
-            Body::CallbackResult
-                if !matches!(self, Life::Decided { callback_sent: true, .. }) && !self.is_from_before() =>
-            {
-                return Err(Violation::ResultUnsent);
+            // What GitHub was told before the entries begin that are checked is not known.
+            Body::CallbackResult(_) if self.is_from_before() => {}
+            Body::CallbackResult(told) => {
+                let Life::Decided { settled, callback_sent: true, .. } = self else {
+                    return Err(Violation::ResultUnsent);
+                };
+                if told.is_some() && told != State::after(settled.outcome) {
+                    let outcome = settled.outcome.as_str();
+                    return Err(Violation::ResultState { told: told.map_or("", State::as_str), outcome });
+                }
             }
             _ => {}
         }

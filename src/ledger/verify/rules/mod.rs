@@ -2,8 +2,10 @@
 //! decided, and only then acted on. Holds requests from `request.opened` until GitHub has answered.
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::deployments::Deployments;
 use self::known::{Body, Known};
 use self::life::Life;
+use self::loaded::InForce;
 use self::once::{Id, Once};
 use self::open::Open;
 use self::sealed::Sealed;
@@ -14,11 +16,15 @@ use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
 
+mod again;
+mod commits;
+mod deployments;
 mod eligible;
 pub(super) mod held;
 pub mod keys;
 pub(super) mod known;
 mod life;
+mod loaded;
 mod once;
 mod open;
 mod sealed;
@@ -30,6 +36,12 @@ pub(super) mod told;
 pub(super) struct Settled {
     pub(super) outcome: Outcome,
     pub(super) digest: String,
+}
+
+impl Settled {
+    fn releases(&self) -> bool {
+        State::after(self.outcome) == Some(State::Approved)
+    }
 }
 
 /// A request that is alive, and the ids of its entries.
@@ -58,6 +70,8 @@ pub(super) struct Rules {
     is_segment: bool,
     sealed: Sealed,
     judged: Judged,
+    in_force: InForce,
+    deployments: Deployments,
     /// Requests met that were opened in entries before.
     from_before: BTreeSet<String>,
 }
@@ -78,6 +92,8 @@ impl Rules {
                 *is_carried = true;
             }
         }
+        self.in_force.are_carried();
+        self.deployments.are_carried();
     }
 
     /// The requests that are open and the entries that opened them.
@@ -93,6 +109,11 @@ impl Rules {
         self.from_before.len() as u64
     }
 
+    /// What is odd and proves nothing.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.in_force.warning().into_iter().chain(self.deployments.warning())
+    }
+
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
         let Known { seq, time, record_type, corr, id, body, .. } = entry;
@@ -106,6 +127,9 @@ impl Rules {
         if let Ok(body) = &body {
             self.sealed.look(body).map_err(refuse)?;
             self.judged.look(body).map_err(refuse)?;
+            if let Body::Loaded(loaded) = body {
+                self.in_force.load(loaded);
+            }
         }
         let Some(request) = corr.as_deref() else {
             return if is_about_a_request(record_type) {
@@ -115,7 +139,14 @@ impl Rules {
             };
         };
         if record_type == RecordType::RequestOpened {
-            return self.open(request, id, body).map(|()| Step::None).map_err(refuse);
+            let Body::Opened(open) = body.map_err(refuse)? else { return Ok(Step::None) };
+            // GitHub asks about another deployment of the same when it has an answer about the first.
+            if let Some(first) = &open.first
+                && !self.is_decided(first, earlier)?
+            {
+                return Err(refuse(Violation::SecondDeployment));
+            }
+            return self.open(request, id, open).map(|()| Step::None).map_err(refuse);
         }
         if !self.alive.contains_key(request) {
             let life = match earlier(request)? {
@@ -142,6 +173,15 @@ impl Rules {
         }
         let step = body.and_then(|body| life.follow(record_type, time, body)).map_err(refuse)?;
         once.follow(id).map_err(refuse)?;
+        if let Life::Decided { settled, before: Some(open), .. } = &*life {
+            if matches!(step, Step::Decided(_)) && !self.is_segment {
+                self.in_force.decide(open);
+            }
+            let is_told = record_type == RecordType::CallbackSent;
+            if let Some(deployment) = open.deployment.as_ref().filter(|_| is_told && settled.releases()) {
+                self.deployments.release(deployment.id);
+            }
+        }
         // What was decided in entries before has no receipt here to bring it back: that it has left stays in memory.
         let is_remembered = !life.was_decided_before() || !self.from_before.contains(request);
         if life.is_over(record_type) && is_remembered {
@@ -169,16 +209,24 @@ impl Rules {
         })
     }
 
-    fn open(&mut self, request: &str, id: Option<Id>, body: Result<Body, Violation>) -> Result<(), Violation> {
+    fn open(&mut self, request: &str, id: Option<Id>, open: Box<Open>) -> Result<(), Violation> {
         if self.alive.contains_key(request) {
             return Err(Violation::OpenedTwice);
         }
-        if let Body::Opened(open) = body? {
-            let mut once = Once::default();
-            once.follow(id)?;
-            self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), once });
+        if let Some(deployment) = &open.deployment {
+            self.deployments.open(deployment)?;
         }
+        let mut once = Once::default();
+        once.follow(id)?;
+        self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), once });
         Ok(())
+    }
+
+    fn is_decided(&self, request: &str, earlier: &mut Earlier<'_>) -> Result<bool, Refusal> {
+        match self.alive.get(request) {
+            Some(alive) => Ok(matches!(alive.life, Life::Decided { .. })),
+            None => Ok(earlier(request)?.is_some()),
+        }
     }
 }
 

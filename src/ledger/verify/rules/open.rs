@@ -1,17 +1,21 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
 use std::collections::BTreeSet;
 
+use super::again::Judged;
+use super::commits::Commits;
+use super::deployments::Deployment;
 use super::eligible::Approval;
-use super::held::{self, Loose};
+use super::held::{self, Follows, Loose};
 use super::known::verbatim;
 use super::sealed::Told;
 use super::told;
-use crate::ledger::entry::Header;
-use crate::ledger::verify::read::body::{
-    Attempted, Decision, Opened, Owner, Policy, Quorum, Refused, Review, Reviewer, Verdict, Weighed,
-};
+use crate::ledger::entry::{Header, SOFTWARE};
+use crate::ledger::verify::read::body::{Attempted, Decision, Opened, Owner, Review, Reviewer, Verdict, Weighed};
 use crate::ledger::verify::read::facts::KnownParts;
+use crate::ledger::verify::read::policy::Policy;
+use crate::ledger::verify::read::quorum::{Quorum, are_asked_by};
 use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::read::why::Refused;
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
 
@@ -25,8 +29,14 @@ pub(in crate::ledger::verify) struct Open {
     /// it is judged again, who had a part in it.
     pub(in crate::ledger::verify) is_from_before: bool,
     pub(in crate::ledger::verify) digest: String,
-    /// Repository, environment, run and commit, as they are written.
+    /// Repository, environment, run, commit, deployment and what it was compared with, as they are written.
     pub(in crate::ledger::verify) subject: String,
+    /// The number of the repository.
+    pub(in crate::ledger::verify) repository: Option<u64>,
+    /// The deployment that GitHub made for it, if it said which.
+    pub(in crate::ledger::verify) deployment: Option<Deployment>,
+    /// The request that came before it, about another deployment of the same.
+    pub(in crate::ledger::verify) first: Option<Box<str>>,
     /// The attempt of the run that is held.
     pub(in crate::ledger::verify) attempted: Option<Attempted>,
     /// Who set it going, as far as the opening tells.
@@ -40,8 +50,7 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) approvals: Vec<Approval>,
     pub(in crate::ledger::verify) denials: Vec<AccountId>,
     pub(in crate::ledger::verify) ai_commits: u64,
-    /// Whether a rule holds a commit, as far as the opening tells of commits.
-    pub(in crate::ledger::verify) is_gated: bool,
+    pub(in crate::ledger::verify) commits: Commits,
     /// Whether it says of what judgement its digest is.
     pub(in crate::ledger::verify) has_judgement: bool,
     pub(in crate::ledger::verify) partial: usize,
@@ -49,6 +58,10 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) quorum: Vec<Quorum>,
     /// Whether a rule denies it, whatever anybody says.
     pub(in crate::ledger::verify) is_denied: bool,
+    /// Who judged it, and which rules matched.
+    pub(in crate::ledger::verify) judged: Judged,
+    /// Whether the software that judged it is of this version.
+    pub(in crate::ledger::verify) is_by_this_version: bool,
     /// The rules it was judged by.
     pub(in crate::ledger::verify) policy: Policy,
     /// When it expires, in milliseconds since 1970 UTC.
@@ -65,9 +78,12 @@ impl Open {
     /// Reads an opening, or a judgement made again, in a log of this account.
     pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
+        let Follows { loose, first } = held::follows(entry, account)?;
         told::by_whom(entry)?;
         told::until_when(&opened)?;
-        let commits = told::commits(entry, &opened)?;
+        are_asked_by(&opened.matched_rules, &opened.quorum, &opened.denied_by)?;
+        let commits = Commits::of(entry, &opened)?;
+        let loose = loose.commits(commits.are_loose(&opened));
         let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
         ai_commits.map_or(Ok(()), |told| told::are_counted(told, opened.ai_commits))?;
         let is_party = |id: &AccountId| opened.parties.iter().any(|party| party.id == *id);
@@ -79,7 +95,17 @@ impl Open {
             opened_at: entry.time,
             is_from_before: false,
             digest: opened.request_digest,
-            subject: verbatim(&[entry.repository, entry.environment, entry.run, entry.head_sha]),
+            subject: verbatim(&[
+                entry.repository,
+                entry.environment,
+                entry.run,
+                entry.head_sha,
+                entry.deployment_id,
+                entry.base,
+            ]),
+            repository: held::repository(entry),
+            deployment: Deployment::of(entry),
+            first,
             attempted: Attempted::opened(entry),
             starters,
             parties: opened.parties.iter().map(|party| party.id).collect(),
@@ -89,17 +115,19 @@ impl Open {
             approvals: Vec::new(),
             denials: Vec::new(),
             ai_commits: opened.ai_commits,
-            is_gated: commits.are_gated,
             has_judgement: entry.judgement.is_some(),
             partial: opened.partial.len(),
             matched_rules: opened.matched_rules.len(),
             quorum: opened.quorum,
             is_denied: !opened.denied_by.is_empty(),
+            judged: Judged::of(entry),
+            is_by_this_version: entry.sw == SOFTWARE,
             policy: opened.policy,
             expires_at: opened.expires_at,
             waited: 0,
             release_taken_back: None,
-            loose: held::follows(entry, account)?.commits(commits.are_left_out && opened.ai_commits == 0),
+            loose,
+            commits,
         })
     }
 
@@ -119,6 +147,17 @@ impl Open {
         self.is_in_time(time)?;
         self.is_asked(Approval { id, access })?;
         self.approvals.push(Approval { id, access });
+        Ok(())
+    }
+
+    /// An approval does not count any longer.
+    pub(in crate::ledger::verify) fn strike(&mut self, struck: &Refused) -> Result<(), Violation> {
+        let id = struck.reviewer.id;
+        if !self.is_from_before && !self.approvals.iter().any(|approval| approval.id == id) {
+            return Err(Violation::NothingToStrike(id));
+        }
+        self.approvals.retain(|approval| approval.id != id);
+        self.refuse(struck);
         Ok(())
     }
 
@@ -162,7 +201,7 @@ impl Open {
             Outcome::NotRequired if self.is_denied => Err(Violation::RuleOverruled),
             Outcome::Approved => self.approve(decision),
             Outcome::NotRequired
-                if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 || self.is_gated =>
+                if self.matched_rules > 0 || self.ai_commits > 0 || self.partial > 0 || self.commits.are_gated =>
             {
                 Err(Violation::Required { ai_commits: self.ai_commits, partial: self.partial })
             }
