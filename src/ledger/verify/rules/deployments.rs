@@ -38,7 +38,10 @@ impl Deployment {
     }
 }
 
-/// What is known of one: a million of them have to fit.
+/// So many are remembered at most, a few megabytes. GitHub counts its deployments, so that those with the smaller numbers are over first.
+const REMEMBERED: usize = 1 << 18;
+
+/// What is known of one.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     /// A hash of repository, environment and run.
@@ -49,10 +52,14 @@ struct Asked {
 
 const RELEASED: u32 = 1;
 
-/// The deployments that were asked about until now.
+/// The deployments that were asked about until now, the latest of them.
 #[derive(Debug, Default)]
 pub(super) struct Deployments {
     asked: HashMap<u64, Asked>,
+    /// Those below are forgotten.
+    forgotten: u64,
+    /// How many were asked about when they might have been forgotten.
+    late: u64,
     /// How many were released again.
     again: u64,
 }
@@ -65,11 +72,26 @@ impl Deployments {
             Some(before) if before.place != now.place => Err(Violation::DeploymentElsewhere(of.id)),
             Some(before) if before.attempt & !RELEASED == now.attempt => Err(Violation::DeploymentTwice(of.id)),
             Some(_) => Ok(()),
+            None if of.id < self.forgotten => {
+                self.late += 1;
+                Ok(())
+            }
             None => {
+                if self.asked.len() == REMEMBERED {
+                    self.forget();
+                }
                 self.asked.insert(of.id, now);
                 Ok(())
             }
         }
+    }
+
+    /// Forgets the half with the smaller numbers.
+    fn forget(&mut self) {
+        let mut ids: Vec<u64> = self.asked.keys().copied().collect();
+        let half = ids.len() / 2;
+        self.forgotten = *ids.select_nth_unstable(half).1;
+        self.asked.retain(|id, _| *id >= self.forgotten);
     }
 
     /// GitHub is told to go on.
@@ -82,17 +104,25 @@ impl Deployments {
 
     /// Forgets what was counted: whatever follows is counted anew.
     pub(super) fn are_carried(&mut self) {
-        self.again = 0;
+        (self.again, self.late) = (0, 0);
     }
 
     /// What is to be said of it.
-    pub(super) fn warning(&self) -> Option<String> {
-        (self.again > 0).then(|| {
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let again = (self.again > 0).then(|| {
             format!(
                 "{} released in two attempts of a run, though GitHub makes a new one for each",
                 counted(self.again, "deployment was", "deployments were")
             )
-        })
+        });
+        let late = (self.late > 0).then(|| {
+            format!(
+                "{} about deployments that are older than the {} before them: whether they were asked about twice, cannot be told",
+                counted(self.late, "opening is", "openings are"),
+                REMEMBERED / 2
+            )
+        });
+        again.into_iter().chain(late)
     }
 
     fn hash(&self, of: &Deployment) -> Asked {
@@ -100,5 +130,27 @@ impl Deployments {
         let hasher = self.asked.hasher();
         let place = hash(hasher.hash_one((of.repository, of.run, &of.environment)));
         Asked { place, attempt: hash(hasher.hash_one(of.attempt)) & !RELEASED }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(id: u64) -> Deployment {
+        Deployment { id, repository: 1, run: id, attempt: 1, environment: "production".into() }
+    }
+
+    #[test]
+    fn however_many_deployments_there_are_the_latest_are_remembered_and_what_is_too_old_to_tell_is_told() {
+        let mut deployments = Deployments::default();
+        let many = 3 * REMEMBERED as u64;
+        (1_000..1_000 + many).for_each(|id| deployments.open(&deployment(id)).unwrap());
+        assert!(deployments.asked.len() <= REMEMBERED);
+        assert_eq!(deployments.warnings().count(), 0);
+        let newest = many + 999;
+        assert_eq!(deployments.open(&deployment(newest)), Err(Violation::DeploymentTwice(newest)));
+        deployments.open(&deployment(1_000)).unwrap();
+        assert!(deployments.warnings().next().unwrap().starts_with("1 opening is about deployments that are older"));
     }
 }

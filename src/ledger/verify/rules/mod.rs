@@ -111,7 +111,7 @@ impl Rules {
 
     /// What is odd and proves nothing.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
-        self.in_force.warning().into_iter().chain(self.deployments.warning())
+        self.in_force.warning().into_iter().chain(self.deployments.warnings())
     }
 
     /// Checks one entry and says what it decided or took back.
