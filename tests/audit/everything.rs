@@ -29,7 +29,7 @@ async fn a_party_left_out_a_refusal_reworded_and_rules_that_ask_less_are_refused
     let nobody = json!({"id": 1, "login": "nobody", "kind": "User", "because": []});
     let edits: [(RecordType, &str, Value, &str); 4] = [
         (RequestOpened, &dora, nobody, "parties"),
-        (RequestOpened, "/matched_rules", json!(["devin"]), "matched_rules"),
+        (RequestOpened, "/matched_rules", json!(["production", "production"]), "matched_rules"),
         (RequestOpened, "/facts/policies/0/rules/0/consequence/require/0/approvals/approvals", json!(2), "quorum"),
         (AttemptRefused, "/why", json!([{"refusal": "no_access"}]), "why mona was refused"),
     ];
@@ -82,6 +82,6 @@ async fn what_nobody_has_decided_yet_is_judged_again_as_well() {
     let request = stage.asked(&sha).await.external_id.unwrap();
     let mut ledger = ledger_of(&stage).await;
     assert!(audit_opened(&ledger, &[]).status.success());
-    ledger.set(&request, RequestOpened, "/quorum/0/extra", json!(7));
+    ledger.set(&request, RequestOpened, "/quorum/0/need", json!(7));
     assert_told_by_openings_only("more than asked", &ledger, &format!("{OTHERWISE}quorum"));
 }
