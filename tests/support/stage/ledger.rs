@@ -60,7 +60,9 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("ledger");
         let vkey = self.export(&dir).await;
-        verified(&[dir], &vkey).unwrap().remove(0)
+        let report = verified(&[dir], &vkey).unwrap().remove(0);
+        assert_eq!(report.warnings, Vec::<String>::new(), "a server's own log is not odd");
+        report
     }
 
     /// What `seconder ledger verify --explain` prints of a request.
