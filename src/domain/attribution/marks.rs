@@ -57,6 +57,7 @@ impl<'c> Marks<'c> {
                 self.push(text_mark(sign, Place::Subject, commit.subject()));
             }
         }
+        self.of_tags(message.lines().next().unwrap_or_default());
         if starts_with(&message, "merge ") {
             self.of_merge(commit.subject());
         }
