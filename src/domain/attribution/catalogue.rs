@@ -189,9 +189,9 @@ impl Catalogue {
         let keys = self.trailers.keys().chain(self.disclosures.keys()).cloned().chain(spelled);
         let keys = keys.map(|key| format!("{key}:"));
         let links = self.links.iter().map(|sign| sign.text.clone());
-        let addresses = self.emails.keys().cloned().chain(self.role_at.keys().map(|domain| format!("@{domain}>")));
-        let accounts = self.accounts.keys().map(|id| format!("{id}+"));
-        let lines = keys.chain(links).chain(addresses).chain(accounts).map(|text| (text, Cue::Line));
+        let domains = self.emails.keys().filter_map(|email| Some(email.split_once('@')?.1));
+        let domains = domains.chain(self.role_at.keys().map(String::as_str)).chain(["users.noreply.github.com"]);
+        let lines = keys.chain(links).chain(domains.map(|domain| format!("@{domain}>"))).map(|text| (text, Cue::Line));
         let footers = self.footers.iter().map(|sign| (sign.text.clone(), Cue::Footer));
         let tools = self.words.iter().map(|(word, agent)| (word.clone(), Cue::Tool(*agent)));
         // `Devin (Cognition)` is the tool in a sentence, too.

@@ -75,7 +75,10 @@ impl Cues {
         let people = PEOPLE.map(|text| (text.to_owned(), Cue::Line));
         let footers = FOOTERS.into_iter().chain(LINKED_FOOTERS).map(|text| (text.to_owned(), Cue::Footer));
         let lines = lines.chain(people).chain(footers).chain([("🤖".to_owned(), Cue::Footer)]);
-        let lines = lines.flat_map(|(text, cue)| [(text.replace('-', " "), cue), (text, cue)]);
+        let is_key = |text: &str| text.ends_with(':') || !text.contains(['@', '/', '.']);
+        let spaced = |text: &str| is_key(text).then(|| text.replace('-', " "));
+        let lines = lines
+            .flat_map(|(text, cue)| [spaced(&text), Some(text)].into_iter().flatten().map(move |text| (text, cue)));
         let all = words.chain(ai).chain(unnamed).chain(no).chain(lines);
         // The automaton folds the case of ASCII letters only.
         let all = all.flat_map(|(text, cue)| {
@@ -124,7 +127,11 @@ impl Cues {
                 let cue = self.of[found.pattern().as_usize()];
                 let counts = match cue {
                     Cue::Line | Cue::Footer => with_lines,
-                    Cue::Name(_) => is_written_as_a_name(&text[start..end]) && is_word(text, start, end),
+                    Cue::Name(_) => {
+                        is_written_as_a_name(&text[start..end])
+                            && is_word(text, start, end)
+                            && may_have_written(text, start, end)
+                    }
                     Cue::Tool(_) | Cue::Unnamed | Cue::NotATool => is_word(text, start, end),
                 };
                 if counts {
@@ -141,6 +148,40 @@ impl Cues {
 fn is_written_as_a_name(word: &str) -> bool {
     let mut letters = word.bytes();
     letters.next().is_some_and(|b| b.is_ascii_uppercase()) && !letters.any(|b| b.is_ascii_uppercase())
+}
+
+/// Whether the word before a name, or the one behind it, can be of a sentence that says who wrote: every form has one of these.
+fn may_have_written(text: &str, start: usize, end: usize) -> bool {
+    const BEFORE: [&str; 20] = [
+        "by",
+        "with",
+        "using",
+        "via",
+        "through",
+        "in",
+        "used",
+        "of",
+        "from",
+        "the",
+        "let",
+        "have",
+        "had",
+        "made",
+        "asked",
+        "got",
+        "told",
+        "prompted",
+        "instructed",
+        "but",
+    ];
+    const BEHIND: [&str; 9] =
+        ["wrote", "implemented", "coded", "generated", "created", "made", "did", "fixed", "refactored"];
+    let is_one = |words: &[&str], word: &str| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let before = text[..start].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '(');
+    let last = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let behind = text[end..].trim_start_matches([' ', '*', '`', '_']);
+    let next = behind.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    before.ends_with('(') || is_one(&BEFORE, last) || is_one(&BEHIND, next)
 }
 
 /// Whether letters or digits, or what makes a path or a handle of it, do not touch it.

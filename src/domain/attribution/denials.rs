@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use regex_automata::Input;
 use regex_automata::meta::{Config, Regex};
+use regex_automata::util::syntax;
 
 /// In the forms, `\x01` and `\x02` stand for tools' names, as in the catalogue's.
 pub(super) struct Denials {
@@ -40,7 +41,7 @@ const DID: &str = r"^\x01 (?:did(?: it| this| that| so| all of (?:it|this))?|wro
 
 impl Denials {
     pub fn new() -> Result<Self, String> {
-        let form = |form: &str| compiled(&[form.replace(r"\b", r"(?-u:\b)")]);
+        let form = |form: &str| compiled(&[form.to_owned()]);
         Ok(Self {
             tool: form(TOOL)?,
             human: form(HUMAN)?,
@@ -101,7 +102,7 @@ pub(super) fn affirmed(sentence: &str) -> Cow<'_, str> {
     const PARTLY: [&str; 8] =
         ["solely ", "exclusively ", "entirely ", "fully ", "completely ", "wholly ", "all ", "everything "];
     let starts = |text: &str, words: &[&str]| words.iter().find(|word| text.starts_with(**word)).map(|word| word.len());
-    let nots = ["not ", "n't "].into_iter().flat_map(|not| sentence.match_indices(not).map(|(at, not)| (at, not)));
+    let nots = ["not ", "n't "].into_iter().flat_map(|not| sentence.match_indices(not));
     let skipped = nots.filter_map(|(at, not)| {
         let (before, behind) = (&sentence[..at], &sentence[at + not.len()..]);
         let is_word = not == "n't " || !before.ends_with(|c: char| c.is_alphanumeric());
@@ -129,8 +130,30 @@ pub(super) fn affirmed(sentence: &str) -> Cow<'_, str> {
 pub(super) fn compiled(forms: &[String]) -> Result<Regex, String> {
     // Room for the whole automaton: building states again and again costs more than anything else here.
     let config = Config::new().hybrid_cache_capacity(16 << 20);
-    Regex::builder().configure(config).build_many(forms).map_err(|error| {
+    let forms: Vec<_> = forms.iter().map(|form| bytewise(form)).collect();
+    let builder = Regex::builder().configure(config).syntax(syntax::Config::new().utf8(false)).build_many(&forms);
+    builder.map_err(|error| {
         let form = error.pattern().and_then(|at| forms.get(at.as_usize()));
         format!("`{}`: {error}", form.map_or("", String::as_str))
     })
+}
+
+/// A form whose boundaries of words, and classes of anything but some ASCII, are of bytes: those of characters make an automaton many
+/// times as large.
+fn bytewise(form: &str) -> String {
+    let form = form.replace(r"\b", r"(?-u:\b)");
+    let mut bytewise = String::with_capacity(form.len());
+    let mut rest = form.as_str();
+    while let Some((before, from)) = rest.find("[^").map(|at| rest.split_at(at)) {
+        let (class, behind) = from.split_at(from.find(']').map_or(from.len(), |end| end + 1));
+        bytewise.push_str(before);
+        if class.is_ascii() {
+            bytewise.extend(["(?-u:", class, ")"]);
+        } else {
+            bytewise.push_str(class);
+        }
+        rest = behind;
+    }
+    bytewise.push_str(rest);
+    bytewise
 }

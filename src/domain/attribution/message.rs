@@ -37,6 +37,9 @@ impl Marks<'_> {
                 bounds.1 = bounds.1.max(seen.end);
                 let is_subject = has_subject && text[..bounds.0].trim_start().is_empty();
                 self.of_line(text, &ending, bounds, (with_prose, is_subject));
+                if is_subject && with_prose {
+                    self.of_tags(text[bounds.0..bounds.1].trim());
+                }
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }

@@ -38,32 +38,35 @@ impl Catalogue {
     /// The row a name proves beside that address. What is called like a tool and has more than its word as its domain
     /// (`Codex <me@codexstudio.io>`) is perhaps another's firm: a guess.
     pub(super) fn by_name(&self, name: &str, email: &str) -> Option<(AgentIndex, Known)> {
+        let lower = lower(name);
         // `GPT-5 via Codex CLI` is the tool that the model worked in.
-        let through = name.split_once(" via ").and_then(|(_, tool)| self.named(tool));
-        match through.or_else(|| self.named(name)) {
+        let may_join = || lower.bytes().filter(|b| *b == b' ').count() > 1;
+        let through = || lower.split_once(" via ").and_then(|(_, tool)| self.named(tool));
+        match may_join().then(through).flatten().or_else(|| self.named(&lower)) {
             Some((agent, Known::Name)) if is_namesake(name, email) => Some((agent, Known::Guessed)),
             named => {
-                let remarked = || self.remarked(name).map(|agent| (agent, Known::Name));
-                named.or_else(remarked).or_else(|| self.generic(name))
+                let remarked = || self.remarked(&lower).map(|agent| (agent, Known::Name));
+                named.or_else(remarked).or_else(|| self.generic(name, &lower))
             }
         }
     }
 
     /// `AI Agent`, `Coding Agent`: no person, whichever tool it is. `AI` alone, and a tool's name that is a word besides, are guesses.
-    fn generic(&self, name: &str) -> Option<(AgentIndex, Known)> {
+    fn generic(&self, name: &str, lower: &str) -> Option<(AgentIndex, Known)> {
         if let Some(agent) = self.named_word(name) {
             return Some((agent, Known::Guessed));
         }
         if matches!(name, "AI" | "LLM") {
             return Some((self.other, Known::Guessed));
         }
-        let is_generic = name.contains(' ') && self.ai_words.contains(lower(name).as_ref());
+        let is_generic = name.contains(' ') && self.ai_words.contains(lower);
         is_generic.then_some((self.other, Known::Name))
     }
 
     /// The tool whose name is a word besides, written as a name.
     pub(super) fn named_word(&self, word: &str) -> Option<AgentIndex> {
-        let is_name = word.starts_with(char::is_uppercase) && self.words_besides.contains(lower(word).as_ref());
+        let is_word = word.starts_with(char::is_uppercase) && !word.contains(' ');
+        let is_name = is_word && self.words_besides.contains(lower(word).as_ref());
         is_name.then(|| self.word(word)).flatten()
     }
 
@@ -83,7 +86,7 @@ impl Catalogue {
         if name.contains('@') {
             return None;
         }
-        let product = self.named(name).map(|(agent, _)| (agent, true));
+        let product = self.named(&lower(name)).map(|(agent, _)| (agent, true));
         product
             .or_else(|| self.nameless(name, "").map(|agent| (agent, false)))
             .filter(|(agent, _)| *agent != self.other)
@@ -114,10 +117,9 @@ impl Catalogue {
         (is_namesake(name, email) || is_guess()) && self.address(email, name).is_none()
     }
 
-    /// `Claude (Anthropic)`, `Cursor (AI)`: a tool's own word, and in brackets who makes it or what it is.
+    /// `Claude (Anthropic)`, `Cursor (AI)`, in lower case: a tool's own word, and in brackets who makes it or what it is.
     fn remarked(&self, name: &str) -> Option<AgentIndex> {
         const WHAT: [&str; 6] = ["bot", "agent", "assistant", "coding agent", "coding assistant", "model"];
-        let name = lower(name);
         let (tool, remark) = name.strip_suffix([')', ']'])?.rsplit_once(['(', '['])?;
         let agent = self.word(tool).filter(|agent| *agent != self.other)?;
         let remark = remark.trim();
@@ -143,14 +145,13 @@ impl Catalogue {
         (1..=3).contains(&words) && last.all(is_name)
     }
 
-    /// The row a name alone proves: a bot's login, or a name that no person bears.
+    /// The row a lower-case name alone proves: a bot's login, or a name that no person bears.
     fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
-        let name = lower(name);
         if name.ends_with("[bot]") {
-            return self.bot(&name);
+            return self.bot(name);
         }
         let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
-        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(&name, known))?;
+        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(name, known))?;
         Some((*agent, Known::Name))
     }
 
@@ -168,6 +169,9 @@ impl Catalogue {
     /// A bot that nobody here knows and that calls itself AI or an agent. Named like the programs that were called agents before,
     /// it is a guess only.
     pub(super) fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
+        if !name.ends_with(']') {
+            return None;
+        }
         let name = lower(name);
         let mut parts = name.strip_suffix("[bot]")?.split('-');
         if parts.clone().any(|part| matches!(part, "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude")) {
@@ -212,7 +216,8 @@ impl Catalogue {
     pub(super) fn is_a_bare_agent(&self, who: &Identity) -> bool {
         let name = fold(&who.name);
         let is_handle = name.is_empty() && self.handle(&who.email).is_some();
-        let is_named = || self.named(&name).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some();
+        let is_named =
+            || self.named(&lower(&name)).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some();
         who.account.is_none() && (is_handle || who.email.is_empty() && is_named())
     }
 }

@@ -40,7 +40,7 @@ impl Phrases {
             for (name, part) in prose.parts.iter().rev() {
                 form = form.replace(&format!("<{name}>"), part);
             }
-            form.replace(r"\b", r"(?-u:\b)")
+            form
         };
         let forms = |says: Says| -> Vec<String> {
             prose.phrases.iter().filter(|p| p.says == says).flat_map(|p| p.forms.iter().map(expand)).collect()

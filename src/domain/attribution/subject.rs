@@ -8,9 +8,6 @@ use super::{Certainty, Kind};
 
 impl Marks<'_> {
     pub(super) fn of_tags(&mut self, subject: &str) {
-        if !subject.starts_with('[') && !subject.contains([')', '/']) {
-            return;
-        }
         let tagged = self.tag_before(subject).or_else(|| self.tag_behind(subject));
         if let Some(agent) = tagged {
             self.add(agent, (Kind::Assisted, Certainty::Ambiguous), Place::Subject, subject);
