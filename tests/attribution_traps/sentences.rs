@@ -145,6 +145,8 @@ fn disclosures_vary_in_verb_and_object() {
         ("Claude wrote the regex.", "claude-code"),
         ("Claude wrote the parser and the tests.", "claude-code"),
         ("Claude and I wrote this.", "claude-code"),
+        ("Codex and Claude wrote this.", "claude-code"),
+        ("Ported to Rust by Claude.", "claude-code"),
         ("Credit: Claude Sonnet 4.5 for the parser", "claude-code"),
         ("I had Claude Code rewrite this.", "claude-code"),
         ("I had Claude rework the parser.", "claude-code"),
