@@ -136,12 +136,51 @@ fn mistakes_are_named_and_have_their_own_exit_code() {
     assert!(told.contains("line 2, column 9 of standard input is not a commit") && !told.contains("line 1"), "{told}");
     let nowhere = seconder(&["--repo", "/nowhere"], "");
     assert_eq!(nowhere.status.code(), Some(2));
-    assert!(text(&nowhere.stderr).contains("/nowhere cannot be read as a git repository"));
+    let told = text(&nowhere.stderr);
+    assert!(told.contains("/nowhere cannot be read as a git repository") && told.contains("--repo PATH"), "{told}");
     let no_revision = on(&repository(), &["no-such-branch"]);
     assert_eq!(no_revision.status.code(), Some(2));
-    assert!(text(&no_revision.stderr).contains("no-such-branch"));
+    let told = text(&no_revision.stderr);
+    assert!(told.contains("no-such-branch") && told.contains("`git branch --all`"), "{told}");
     let option = on(&repository(), &["--", "--output=stolen"]);
     assert_eq!(option.status.code(), Some(2), "a revision is never an option of git's");
+}
+
+#[test]
+fn standard_input_may_begin_with_a_byte_order_mark_and_is_no_array() {
+    let line = json!({ "sha": "a", "commit": { "message": "Fix\n\nMade-with: Cursor" } });
+    let found = lines(&seconder(&["--stdin"], &format!("\u{feff}{line}\n{line}\n")));
+    assert_eq!(found.iter().map(|line| &line["agent"]).collect::<Vec<_>>(), ["cursor", "cursor"]);
+    for array in [format!("[{line}]\n"), format!("[\n  {line}\n]\n")] {
+        let refused = seconder(&["--stdin"], &array);
+        let told = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(told.contains("one object a line") && told.contains("jq -c '.[]'"), "{told}");
+    }
+    let spread = text(&seconder(&["--stdin"], "{\n  \"sha\": \"a\"\n}\n").stderr);
+    assert!(spread.contains("one object a line: `jq -c .` makes it so"), "{spread}");
+}
+
+#[test]
+fn a_shallow_clone_says_that_it_is_one_and_how_to_get_the_rest() {
+    let (repo, clone) = (repository(), tempfile::tempdir().unwrap());
+    let from = format!("file://{}", repo.path().display());
+    git(clone.path(), &["clone", "--quiet", "--depth=2", &from, "."]);
+    let told = on(&clone, &[]);
+    assert!(text(&told.stdout).contains("2 of 2 commits"), "{}", text(&told.stdout));
+    let said = text(&told.stderr);
+    assert!(said.contains("is shallow") && said.contains("fetch --unshallow"), "{said}");
+    git(clone.path(), &["fetch", "--quiet", "--unshallow"]);
+    assert_eq!(text(&on(&clone, &[]).stderr), "", "all of it is here now");
+}
+
+#[test]
+fn days_narrow_a_history_as_they_do_for_git() {
+    let repo = repository();
+    assert!(text(&on(&repo, &["--since", "1 hour ago"]).stdout).contains("2 of 3 commits"));
+    assert!(text(&on(&repo, &["--until", "2020-01-01"]).stdout).contains("No commits."));
+    let with_stdin = seconder(&["--stdin", "--since", "2020-01-01"], "");
+    assert_eq!(with_stdin.status.code(), Some(2));
 }
 
 #[test]

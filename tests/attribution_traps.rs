@@ -6,9 +6,11 @@ use seconder::domain::attribution::{Attribution, Certainty, attribute};
 use crate::support::commits::commit;
 
 mod around;
+mod denials;
 mod names;
 mod quotes;
 mod sentences;
+mod subjects;
 mod trailers;
 
 const ANN: &str = "Ann Lee <ann@example.com>";

@@ -56,7 +56,7 @@ pub fn run(size: Size, runs: usize, report: &mut Report) -> anyhow::Result<()> {
         let alone = spent_by(Command::new("git").arg("-C").arg(folder.path()).args([
             "log",
             "-z",
-            "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00",
+            "--format=tformat:%H%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00",
         ]))?;
         let told =
             spent_by(Command::new(env!("CARGO_BIN_EXE_seconder")).args(["attribute", "--repo"]).arg(folder.path()))?;

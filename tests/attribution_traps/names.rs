@@ -151,3 +151,34 @@ fn what_is_called_like_a_tool_and_has_a_domain_of_another_name_may_be_a_firm() {
         "a product's name",
     );
 }
+
+#[test]
+fn who_is_called_an_ai_agent_is_one_and_who_is_called_like_a_thing_may_be() {
+    for (who, certainty) in [
+        ("AI Agent <agent@acme.example>", Certainty::Marked),
+        ("Coding Agent <x@acme.example>", Certainty::Marked),
+        ("AI <ai@acme.example>", Certainty::Ambiguous),
+        ("LLM <llm@acme.example>", Certainty::Ambiguous),
+    ] {
+        is_by(attribute(&commit(who, "Add retries"), &[]), "other", certainty, who);
+        is_by(body(&format!("Co-authored-by: {who}")), "other", certainty, who);
+    }
+    let cursor = "Cursor <c@acme.example>";
+    let found = attribute(&commit(cursor, "Add retries"), &[]);
+    assert_eq!(
+        found.as_ref().map(|found| found.operators.len()),
+        Some(1),
+        "who may be somebody may approve nothing of theirs"
+    );
+    is_by(found, "cursor", Certainty::Ambiguous, cursor);
+    for person in [
+        "Ai Tanaka <ai@acme.example>",
+        "Ai <ai@acme.example>",
+        "cursor <c@acme.example>",
+        "Insurance Agent <agent@acme.example>",
+        "Build Agent <agent@acme.example>",
+        "Agent <agent@acme.example>",
+    ] {
+        assert_eq!(attribute(&commit(person, "Add retries"), &[]), None, "{person}");
+    }
+}

@@ -117,4 +117,19 @@ fn a_revert_that_quotes_the_marks_of_what_it_takes_back_is_ambiguous_and_one_wit
     let own = format!("Revert \"Add retries\"\n\nThis reverts commit 4f1c0de.\n\n{marks}");
     is_by(says(&own), "claude-code", Certainty::Marked, &own);
     assert_eq!(says("Revert \"Add retries\"\n\nThis reverts commit 4f1c0de."), None);
+    let on_github = format!("Revert \"Add retries\" (#13)\n\nReverts acme/shop#12\n\n{marks}");
+    is_by(says(&on_github), "claude-code", Certainty::Marked, &on_github);
+    let by_hand = format!("Revert the retries\n\nThey never end.\n\n{marks}");
+    is_by(says(&by_hand), "claude-code", Certainty::Marked, &by_hand);
+}
+
+#[test]
+fn a_revert_into_which_the_old_message_is_pasted_is_ambiguous() {
+    let old = "Add retries\n\nBecause.\n\nCo-Authored-By: Claude <noreply@anthropic.com>";
+    for pasted in [
+        format!("Revert \"Add retries\"\n\nThis reverts commit 4f1c0de.\n\n{old}"),
+        format!("Revert \"Add retries\"\n\n{old}"),
+    ] {
+        is_by(says(&pasted), "claude-code", Certainty::Ambiguous, &pasted);
+    }
 }

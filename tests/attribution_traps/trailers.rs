@@ -83,6 +83,9 @@ fn every_agent_that_signs_in_its_own_way_is_known_by_it() {
         ("Co-authored-by: Grok <noreply@x.ai>", "grok"),
         ("Co-authored-by: ChatGPT <noreply@chatgpt.com>", "gpt"),
         ("Co-authored-by: Cline <noreply@cline.bot>", "cline"),
+        ("Co-authored-by: Claude Sonnet 4 <noreply@pi.dev>", "pi"),
+        ("Co-developed-by: iFlow <noreply@iflow.cn>", "iflow"),
+        ("Co-authored-by: TRAE CLI <noreply@trae.ai>", "trae"),
         ("Co-authored-by: Ona <no-reply@ona.com>", "ona"),
         ("Co-authored-by: Happy <yesreply@happy.engineering>", "happy"),
         ("via [Happy](https://happy.engineering)", "happy"),
@@ -142,9 +145,91 @@ fn a_huge_message_of_nothing_but_marks_is_read_to_its_end() {
         "> written with claude, says n\n",
         "\"https://claude.ai/code/session_1\" `https://claude.ai/code/session_1` ",
         "no claude except claude, vibe coded; ",
+        "not by claude, but written not by claude, ",
+        "not only claude, isn't all claude, ",
+        "| Co-authored-by: A <a@x.org> | claude <noreply@anthropic.com> ",
+        "🤖 Claude ",
     ] {
         let marks = unit.repeat(1_000_000 / unit.len());
         let claude = "Co-authored-by: Claude <noreply@anthropic.com>";
         is_by(says(&format!("Fix\n\n{marks}\n{claude}")), "claude-code", Certainty::Marked, unit);
+    }
+}
+
+#[test]
+fn an_agents_address_behind_a_name_is_a_mark_whatever_the_key() {
+    for (text, agent) in [
+        ("Pair: Claude <noreply@anthropic.com>", "claude-code"),
+        ("Paired-with: Claude <noreply@anthropic.com>", "claude-code"),
+        ("AI: Claude <noreply@anthropic.com>", "claude-code"),
+        ("Contributor: Opus 4.5 <noreply@anthropic.com>", "claude-code"),
+        ("Helper: Copilot <223556219+Copilot@users.noreply.github.com>", "copilot"),
+        ("X-Made: Cursor <cursoragent@cursor.com>", "cursor"),
+        ("with Claude <noreply@anthropic.com>", "claude-code"),
+        ("Written with Claude <noreply@anthropic.com>", "claude-code"),
+        ("Author: Claude Code", "claude-code"),
+    ] {
+        is_by(body(text), agent, Certainty::Marked, text);
+    }
+    for text in [
+        "Cc: Claude <noreply@anthropic.com>",
+        "Example: Claude <noreply@anthropic.com>",
+        "- Claude <noreply@anthropic.com>",
+        "Author: Claude",
+    ] {
+        is_by(body(text), "claude-code", Certainty::Ambiguous, text);
+    }
+    for text in [
+        "Pair: Devin <devin@example.com>",
+        "Paired-with: Bob Lee <bob@example.com>",
+        "Owner: dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>",
+        "Ignore mails from noreply@anthropic.com.",
+        "and the hook drops Claude <noreply@anthropic.com>",
+        "Docs: map commits by Claude <noreply@anthropic.com>",
+        "Author: Devin",
+        "Author: Bob",
+    ] {
+        assert_eq!(body(text), None, "{text}");
+    }
+    assert_eq!(says("fix: map Claude <noreply@anthropic.com>"), None);
+}
+
+#[test]
+fn a_trailer_in_a_table_is_the_messages_own_at_its_end_and_an_example_before() {
+    for text in [
+        "| Co-Authored-By: Claude <noreply@anthropic.com> |",
+        "| Trailer |\n|---|\n| Co-Authored-By: Claude <noreply@anthropic.com> |",
+        "|Co-authored-by: Claude <noreply@anthropic.com>|\n|Signed-off-by: Ann Lee <ann@example.com>|",
+        "| Assisted-by: Claude Code |",
+    ] {
+        is_by(body(text), "claude-code", Certainty::Marked, text);
+    }
+    for text in [
+        "| Co-Authored-By | Claude <noreply@anthropic.com> |",
+        "| Claude | Co-Authored-By: Claude <noreply@anthropic.com> |\n| Bob | none |\n\nThese are the rows.",
+    ] {
+        is_by(body(text), "claude-code", Certainty::Ambiguous, text);
+    }
+    assert_eq!(body("| a | b |\n| claude | 4 |"), None);
+}
+
+#[test]
+fn a_co_author_may_be_a_handle() {
+    for (handle, agent) in [
+        ("@claude", "claude-code"),
+        ("@claude[bot]", "claude-code"),
+        ("@copilot", "copilot"),
+        ("@copilot-swe-agent", "copilot"),
+        ("@cursor", "cursor"),
+        ("@cursoragent", "cursor"),
+        ("@codex", "codex"),
+        ("@devin-ai-integration", "devin"),
+    ] {
+        let found = body(&format!("Co-Authored-By: {handle}"));
+        assert_eq!(found.as_ref().map(|found| found.operators.len()), Some(1), "Ann alone beside {handle}");
+        is_by(found, agent, Certainty::Marked, handle);
+    }
+    for handle in ["@devin", "@jules", "@bob", "@claude-martin"] {
+        assert_eq!(body(&format!("Co-Authored-By: {handle}")), None, "{handle}");
     }
 }

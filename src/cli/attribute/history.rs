@@ -12,13 +12,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::summary::Summary;
 use super::{Arguments, Failure, Looked, output};
 use crate::domain::facts::Commit;
-use crate::domain::people::Identity;
 
 /// Ends of fields; git writes no other NUL.
-const FORMAT: &str = "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00";
+const FORMAT: &str = "--format=tformat:%H%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B%x00";
 
 pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Option<usize>) -> Result<(), Failure> {
-    require_repository(&arguments.repo)?;
+    let is_shallow = require_repository(&arguments.repo)?;
     let mut summary = Summary::default();
     if arguments.revisions.is_empty() && !exists(&arguments.repo, "HEAD")? {
         // Nothing was committed yet; git calls that a bad revision.
@@ -27,11 +26,11 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
         }
         return Ok(());
     }
-    let mut log = Log::start(&arguments.repo, &arguments.revisions)?;
+    let mut log = Log::start(arguments)?;
     let progress = progress();
     let mut table = output::Table::new(colour, width);
-    while let Some((commit, date)) = log.next()? {
-        let looked = Looked::at(commit, date);
+    while log.next()? {
+        let looked = Looked::at(&log.commit, &log.date);
         summary.add(&looked);
         if arguments.all || looked.found.is_some() {
             // Rows and the progress line share a terminal.
@@ -47,7 +46,20 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
     if !arguments.json {
         summary.write(out, colour, width)?;
     }
+    if is_shallow {
+        out.flush()?;
+        let rest = command_in(&arguments.repo, "fetch --unshallow");
+        writeln!(
+            io::stderr(),
+            "\nThis clone is shallow: what you see is of the part of the history that is here. `{rest}` gets the rest."
+        )?;
+    }
     Ok(())
+}
+
+/// How a person runs that in the repository.
+fn command_in(repo: &Path, command: &str) -> String {
+    if repo == Path::new(".") { format!("git {command}") } else { format!("git -C {} {command}", repo.display()) }
 }
 
 /// On standard error, and only for people.
@@ -70,10 +82,14 @@ struct Log {
     complaint: Option<JoinHandle<io::Result<String>>>,
     field: Vec<u8>,
     with_notes: bool,
+    /// What was read last; read over by the next.
+    commit: Commit,
+    date: String,
 }
 
 impl Log {
-    fn start(repo: &Path, revisions: &[String]) -> Result<Self, Failure> {
+    fn start(arguments: &Arguments) -> Result<Self, Failure> {
+        let (repo, revisions) = (&*arguments.repo, &arguments.revisions);
         // By git-ai.
         let with_notes = exists(repo, "refs/notes/ai")?;
         let mut git = git(repo);
@@ -83,47 +99,57 @@ impl Log {
         } else {
             git.arg(FORMAT);
         }
+        git.args(arguments.since.iter().map(|date| format!("--since={date}")));
+        git.args(arguments.until.iter().map(|date| format!("--until={date}")));
         git.arg("--end-of-options");
         if revisions.is_empty() {
             git.arg("HEAD");
         }
         git.args(revisions).arg("--");
+        // Into a pipe git writes every commit on its own otherwise: two switches of process for each.
+        git.env("GIT_FLUSH", "0");
         let mut git = git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(no_git)?;
         let output = git.stdout.take().context("git has no output")?;
         // Read as it comes: once a pipe is full git waits, and nobody would be told of another commit.
         let complaint = git.stderr.take().map(|errors| thread::spawn(move || end_of(errors)));
         let output = BufReader::with_capacity(1 << 17, output);
-        Ok(Self { git, output, complaint, field: Vec::new(), with_notes })
+        let (commit, date) = (Commit::default(), String::new());
+        Ok(Self { git, output, complaint, field: Vec::new(), with_notes, commit, date })
     }
 
-    fn next(&mut self) -> Result<Option<(Commit, String)>, Failure> {
-        let Some(sha) = self.field()? else { return Ok(None) };
-        // `-z` ends records with one NUL more.
-        let sha = if sha.is_empty() { self.field()?.unwrap_or_default() } else { sha };
-        if sha.is_empty() {
-            return Ok(None);
-        }
-        let mut field = || -> Result<String, Failure> {
-            Ok(self.field()?.ok_or_else(|| anyhow!("git log ended in the middle of a commit"))?)
+    /// Reads another commit, if there is one.
+    fn next(&mut self) -> Result<bool, Failure> {
+        let Self { output, field, commit, date, .. } = self;
+        let mut read = |into: &mut String| -> Result<bool, Failure> {
+            field.clear();
+            let is_there = output.read_until(0, field).context("cannot read from git")? > 0;
+            if field.last() == Some(&0) {
+                field.pop();
+            }
+            into.clear();
+            match std::str::from_utf8(field) {
+                Ok(text) => into.push_str(text),
+                Err(_) => into.push_str(&String::from_utf8_lossy(field)),
+            }
+            Ok(is_there)
         };
-        let parents = field()?.split(' ').filter(|parent| !parent.is_empty()).map(str::to_owned).collect();
-        let author = Identity { name: field()?, email: field()?, account: None };
-        let committer = Identity { name: field()?, email: field()?, account: None };
-        let date = field()?;
-        let message = field()?;
-        let note = if self.with_notes { self.field()?.filter(|note| !note.is_empty()) } else { None };
-        Ok(Some((Commit { sha, message, author, committer, parents, ai_note: note, ..Commit::default() }, date)))
-    }
-
-    fn field(&mut self) -> Result<Option<String>, Failure> {
-        self.field.clear();
-        if self.output.read_until(0, &mut self.field).context("cannot read from git")? == 0 {
-            return Ok(None);
+        // `-z` ends records with one NUL more.
+        if !read(&mut commit.sha)? || commit.sha.is_empty() && !read(&mut commit.sha)? {
+            return Ok(false);
         }
-        if self.field.last() == Some(&0) {
-            self.field.pop();
+        let Commit { author, committer, message, ai_note, .. } = commit;
+        let fields =
+            [&mut author.name, &mut author.email, &mut committer.name, &mut committer.email, &mut *date, &mut *message];
+        let with_note = self.with_notes.then(|| ai_note.get_or_insert_default());
+        for into in fields.into_iter().chain(with_note) {
+            if !read(into)? {
+                return Err(anyhow!("git log ended in the middle of a commit").into());
+            }
         }
-        Ok(Some(String::from_utf8_lossy(&self.field).into_owned()))
+        if ai_note.as_ref().is_some_and(String::is_empty) {
+            *ai_note = None;
+        }
+        Ok(true)
     }
 
     /// Says what git complained of, if it did.
@@ -135,7 +161,15 @@ impl Log {
         if self.git.wait().context("cannot wait for git")?.success() {
             return Ok(());
         }
-        Err(Failure::Usage(anyhow!("{}", complaint.trim())))
+        let complaint = complaint.trim();
+        // git says so, too, of a range whose ends are no revisions.
+        let hint = if complaint.contains("bad revision") || complaint.contains("Invalid revision range") {
+            "\n`git branch --all` and `git tag` list what there is here, `git fetch` gets what is only on the server. Examples: \
+             seconder attribute --help"
+        } else {
+            ""
+        };
+        Err(Failure::Usage(anyhow!("{complaint}{hint}")))
     }
 }
 
@@ -166,13 +200,15 @@ fn git(repo: &Path) -> Command {
     git
 }
 
-fn require_repository(repo: &Path) -> Result<(), Failure> {
-    let asked = git(repo).args(["rev-parse", "--git-dir"]).output().map_err(no_git)?;
+/// Whether the repository, which has to be one, lacks the beginning of its history.
+fn require_repository(repo: &Path) -> Result<bool, Failure> {
+    let asked = git(repo).args(["rev-parse", "--git-dir", "--is-shallow-repository"]).output().map_err(no_git)?;
     if asked.status.success() {
-        return Ok(());
+        return Ok(asked.stdout.ends_with(b"\ntrue\n"));
     }
-    let complaint = String::from_utf8_lossy(&asked.stderr);
-    Err(Failure::Usage(anyhow!("{} cannot be read as a git repository: {}", repo.display(), complaint.trim())))
+    let (complaint, path) = (String::from_utf8_lossy(&asked.stderr), repo.display());
+    let hint = "Go into one, or name it: seconder attribute --repo PATH. `git clone` gets one that is elsewhere";
+    Err(Failure::Usage(anyhow!("{path} cannot be read as a git repository: {}\n{hint}", complaint.trim())))
 }
 
 fn exists(repo: &Path, reference: &str) -> Result<bool, Failure> {

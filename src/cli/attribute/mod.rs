@@ -18,6 +18,7 @@ pub const HELP: &str = "\
 Examples:
   seconder attribute                       the whole history of the repository you stand in
   seconder attribute v1.4..main            what came since a release
+  seconder attribute --since '1 year ago'  what was committed since then
   seconder attribute --all -- HEAD~20..    every one of the last twenty commits, with or without a mark
   seconder attribute --json | jq .agent    for programs
   zcat commits.jsonl.gz | seconder attribute --stdin
@@ -32,7 +33,7 @@ A mark is a disclosure: agents can be told to leave none, and anybody can write 
 
 --stdin reads JSON Lines, one commit each, in the shape of GitHub's REST commits:
   {\"sha\": …, \"commit\": {\"author\": {\"name\", \"email\", \"date\"}, \"committer\": {…}, \"message\"}, \"author_login\": …}
-and writes one line for each: sha, ai, certainty, agent, kind, operator, operators, evidence. Unknown fields are ignored.
+(`jq -c '.[]'` makes such lines of an array) and writes one line for each: sha, ai, certainty, agent, kind, operator, operators, evidence. Unknown fields are ignored.
 
 Exit code: 0 done; 1 reading or writing failed; 2 no such repository or revision, no git, or a line of --stdin cannot be read.";
 
@@ -46,6 +47,14 @@ pub struct Arguments {
     /// The repository
     #[arg(long, value_name = "PATH", default_value = ".", conflicts_with = "stdin")]
     repo: PathBuf,
+
+    /// Only commits that are later, as git understands it: 2026-01-31, '3 months ago'
+    #[arg(long, value_name = "DATE", conflicts_with = "stdin")]
+    since: Option<String>,
+
+    /// Only commits that are earlier
+    #[arg(long, value_name = "DATE", conflicts_with = "stdin")]
+    until: Option<String>,
 
     /// Show commits without any mark, too
     #[arg(long)]
@@ -61,17 +70,17 @@ pub struct Arguments {
 }
 
 /// A commit that was looked at.
-struct Looked {
-    commit: Commit,
+struct Looked<'a> {
+    commit: &'a Commit,
     /// When it was committed, as ISO 8601; may be empty.
-    date: String,
+    date: &'a str,
     found: Option<Attribution>,
 }
 
-impl Looked {
-    fn at(commit: Commit, date: String) -> Self {
-        let circumstances = Circumstances { committed_at: Some(&date), signatures_were_read: false };
-        let found = attribute_with(Catalogue::built_in(), &commit, &[], circumstances);
+impl<'a> Looked<'a> {
+    fn at(commit: &'a Commit, date: &'a str) -> Self {
+        let circumstances = Circumstances { committed_at: Some(date), signatures_were_read: false };
+        let found = attribute_with(Catalogue::built_in(), commit, &[], circumstances);
         Self { commit, date, found }
     }
 

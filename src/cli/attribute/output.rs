@@ -36,12 +36,12 @@ impl<'a> From<&'a Identity> for Person<'a> {
 }
 
 /// One line of JSON.
-pub fn json(out: &mut impl Write, looked: &Looked) -> anyhow::Result<()> {
+pub fn json(out: &mut impl Write, looked: &Looked<'_>) -> anyhow::Result<()> {
     let found = looked.found.as_ref();
     let operators = found.map(|found| found.operators.as_slice()).unwrap_or_default();
     let line = Line {
         sha: &looked.commit.sha,
-        date: &looked.date,
+        date: looked.date,
         ai: looked.is_ai(),
         certainty: found.map(|found| found.certainty),
         agent: found.map(|found| found.agent.as_str()),
@@ -87,7 +87,7 @@ impl Table {
         Self { ink: Ink::new(colour), width: width.unwrap_or(usize::MAX), has_head: false }
     }
 
-    pub fn row(&mut self, out: &mut impl Write, looked: &Looked) -> anyhow::Result<()> {
+    pub fn row(&mut self, out: &mut impl Write, looked: &Looked<'_>) -> anyhow::Result<()> {
         let Ink { strong, dim, agent: cyan, doubt, plain } = self.ink;
         if !self.has_head {
             self.has_head = true;
@@ -181,7 +181,7 @@ mod tests {
             let author = Identity { name: "Ann Lee".into(), email: "ann@example.com".into(), account: None };
             let commit = Commit { sha: "4f1c0de4f1c0de".into(), message, author, ..Commit::default() };
             let mut out = Vec::new();
-            let looked = Looked::at(commit, "2026-11-25T10:00:00Z".to_owned());
+            let looked = Looked::at(&commit, "2026-11-25T10:00:00Z");
             Table::new(false, Some(width)).row(&mut out, &looked).unwrap();
             let table = String::from_utf8(out).unwrap();
             assert_eq!(table.lines().count(), 2, "{table}");

@@ -38,25 +38,35 @@ pub fn run(mut input: impl BufRead, out: &mut impl Write) -> Result<(), Failure>
         if input.read_until(b'\n', &mut line).context("cannot read standard input")? == 0 {
             break;
         }
-        if line.trim_ascii().is_empty() {
+        // Some programs put a byte order mark before all they write.
+        let json = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+        if json.trim_ascii().is_empty() {
             continue;
         }
-        let read: Line = serde_json::from_slice(&line).map_err(|error| {
+        let read: Line = serde_json::from_slice(json).map_err(|error| {
+            if json.trim_ascii_start().starts_with(b"[") {
+                return Failure::Usage(anyhow!(
+                    "line {number} of standard input begins an array, and --stdin takes one object a line: put \
+                     `jq -c '.[]'` in between"
+                ));
+            }
+            let hint = if error.is_eof() { " (one object a line: `jq -c .` makes it so)" } else { "" };
             // The parser saw one line only: its "line 1" is this one.
             let whole = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
             let what = whole.strip_suffix(place.as_str()).unwrap_or(&whole);
             let column = error.column();
             Failure::Usage(anyhow!(
-                "line {number}, column {column} of standard input is not a commit: {what}. See seconder attribute --help"
+                "line {number}, column {column} of standard input is not a commit: {what}{hint}. See seconder attribute --help"
             ))
         })?;
-        output::json(out, &look(read))?;
+        let (commit, date) = commit(read);
+        output::json(out, &Looked::at(&commit, &date))?;
     }
     Ok(())
 }
 
-fn look(line: Line) -> Looked {
+fn commit(line: Line) -> (Commit, String) {
     let committer = line.commit.committer.unwrap_or_default();
     let date = committer.date.clone().unwrap_or_default();
     let mut author = identity(line.commit.author.unwrap_or_default());
@@ -72,7 +82,7 @@ fn look(line: Line) -> Looked {
         committer: identity(committer),
         ..Commit::default()
     };
-    Looked::at(commit, date)
+    (commit, date)
 }
 
 fn identity(who: Who) -> Identity {

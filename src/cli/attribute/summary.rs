@@ -27,7 +27,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub fn add(&mut self, looked: &Looked) {
+    pub fn add(&mut self, looked: &Looked<'_>) {
         let is_ai = looked.is_ai();
         self.commits += 1;
         self.ai += u64::from(is_ai);
@@ -117,7 +117,7 @@ mod tests {
             let (name, email) = author.trim_end_matches('>').split_once(" <").unwrap();
             let author = crate::domain::people::Identity { name: name.into(), email: email.into(), account: None };
             let commit = Commit { author, ..Commit::default() };
-            summary.add(&Looked::at(commit, format!("2026-{:02}-01T10:00:00Z", n % 11 + 1)));
+            summary.add(&Looked::at(&commit, &format!("2026-{:02}-01T10:00:00Z", n % 11 + 1)));
         }
         for width in [40, 60, 80] {
             let mut out = Vec::new();

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::cues::Cues;
+use super::cues::{Cue, Cues};
 use super::prose::Phrases;
-use super::rows::{Accepts, Agent, AgentKind, ExtraAgent, File, Marker, MarkerType};
+use super::rows::{Accepts, Agent, AgentKind, ExtraAgent, File, Marker, MarkerType, Prose};
 use super::{Certainty, Kind};
 use crate::domain::digest::Digest;
 
@@ -61,6 +61,10 @@ pub struct Catalogue {
     pub(super) first_names: HashSet<String>,
     pub(super) editions: HashSet<String>,
     pub(super) session_keys: Vec<String>,
+    /// Words for AI in general.
+    pub(super) ai_words: HashSet<String>,
+    /// Tools' names that are words besides.
+    pub(super) words_besides: HashSet<String>,
     pub(super) names: HashMap<String, Vec<(String, AgentIndex)>>,
     pub(super) name_suffixes: Vec<(String, AgentIndex)>,
     pub(super) trailers: HashMap<String, Vec<Sign>>,
@@ -126,6 +130,8 @@ impl Catalogue {
             first_names: file.first_names,
             editions: file.editions,
             session_keys: file.session_keys,
+            ai_words: file.prose.ai.iter().cloned().collect(),
+            words_besides: file.prose.names.iter().cloned().collect(),
             names: HashMap::new(),
             name_suffixes: Vec::new(),
             trailers: HashMap::new(),
@@ -174,11 +180,30 @@ impl Catalogue {
                 it.add(index, marker).map_err(|error| format!("agent `{}`: {error}", agent.slug))?;
             }
         }
-        let spelled = it.trailers.keys().map(|key| key.replace('-', "_"));
-        let keys = it.trailers.keys().chain(it.disclosures.keys()).cloned().chain(spelled).map(|key| format!("{key}:"));
-        let starts = it.footers.iter().chain(&it.links).map(|sign| sign.text.clone());
-        it.cues = Cues::new(keys.chain(starts), &it.words, &file.prose, other)?;
+        it.cues = it.cues(&file.prose)?;
         Ok(it)
+    }
+
+    fn cues(&self, prose: &Prose) -> Result<Cues, String> {
+        let spelled = self.trailers.keys().map(|key| key.replace('-', "_"));
+        let keys = self.trailers.keys().chain(self.disclosures.keys()).cloned().chain(spelled);
+        let keys = keys.map(|key| format!("{key}:"));
+        let links = self.links.iter().map(|sign| sign.text.clone());
+        let domains = self.emails.keys().filter_map(|email| Some(email.split_once('@')?.1));
+        let domains = domains.chain(self.role_at.keys().map(String::as_str)).chain(["users.noreply.github.com"]);
+        let lines = keys.chain(links).chain(domains.map(|domain| format!("@{domain}>"))).map(|text| (text, Cue::Line));
+        let footers = self.footers.iter().map(|sign| (sign.text.clone(), Cue::Footer));
+        let tools = self.words.iter().map(|(word, agent)| (word.clone(), Cue::Tool(*agent)));
+        // `Devin (Cognition)` is the tool in a sentence, too.
+        let with_vendor = self.all_words.iter().flat_map(|(word, agent)| {
+            let vendors = self.agents[*agent].vendors.iter();
+            vendors
+                .flat_map(move |vendor| [format!("{word} ({vendor})"), format!("{word} ({vendor} ai)")])
+                .map(|text| (text, Cue::Tool(*agent)))
+        });
+        let named = |word: &String| Some((word.clone(), Cue::Name(self.word(word)?)));
+        let names = prose.names.iter().filter_map(named);
+        Cues::new(lines.chain(footers), tools.chain(with_vendor).chain(names), prose, self.other)
     }
 
     fn add(&mut self, agent: AgentIndex, marker: &Marker) -> Result<(), String> {

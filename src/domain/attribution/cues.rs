@@ -1,5 +1,7 @@
 //! One pass over a message tells which lines can carry a mark at all. Most messages have none.
 
+use std::collections::HashSet;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 
 use super::catalogue::AgentIndex;
@@ -8,10 +10,14 @@ use super::rows::Prose;
 /// What was seen at a place of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cue {
-    /// How a trailer, a footer or a link may begin.
+    /// How a trailer or a link may begin, or an agent's address.
     Line,
+    /// How a footer may begin. Tools' names in it may make a sentence, too.
+    Footer,
     /// The name of a tool, or a word for AI.
     Tool(AgentIndex),
+    /// A tool's name that is a word besides, written as a name is: `Cursor`.
+    Name(AgentIndex),
     /// A word that says that some tool wrote, and names none.
     Unnamed,
     /// A name that contains a tool's.
@@ -56,27 +62,31 @@ pub(super) const LINKED_FOOTERS: [&str; 3] = ["created by [", "written by [", "w
 
 impl Cues {
     pub fn new(
-        lines: impl Iterator<Item = String>,
-        words: &[(String, AgentIndex)],
+        lines: impl Iterator<Item = (String, Cue)>,
+        words: impl Iterator<Item = (String, Cue)>,
         prose: &Prose,
         other: AgentIndex,
     ) -> Result<Self, String> {
         let mut patterns: Vec<(String, Cue)> = Vec::new();
-        let tools = words.iter().map(|(word, agent)| (word.clone(), Cue::Tool(*agent)));
+        let mut known = HashSet::new();
         let ai = prose.ai.iter().map(|word| (word.clone(), Cue::Tool(other)));
         let unnamed = prose.unnamed.iter().map(|word| (word.clone(), Cue::Unnamed));
         let no = prose.not_tools.iter().map(|word| (word.clone(), Cue::NotATool));
+        let people = PEOPLE.map(|text| (text.to_owned(), Cue::Line));
+        let footers = FOOTERS.into_iter().chain(LINKED_FOOTERS).map(|text| (text.to_owned(), Cue::Footer));
+        let lines = lines.chain(people).chain(footers).chain([("🤖".to_owned(), Cue::Footer)]);
+        let is_key = |text: &str| text.ends_with(':') || !text.contains(['@', '/', '.']);
+        let spaced = |text: &str| is_key(text).then(|| text.replace('-', " "));
         let lines = lines
-            .chain(PEOPLE.into_iter().chain(FOOTERS).chain(LINKED_FOOTERS).map(str::to_owned))
-            .flat_map(|text| [text.replace('-', " "), text]);
-        let all = tools.chain(ai).chain(unnamed).chain(no).chain(lines.map(|text| (text, Cue::Line)));
+            .flat_map(|(text, cue)| [spaced(&text), Some(text)].into_iter().flatten().map(move |text| (text, cue)));
+        let all = words.chain(ai).chain(unnamed).chain(no).chain(lines);
         // The automaton folds the case of ASCII letters only.
         let all = all.flat_map(|(text, cue)| {
             let capitals = (!text.is_ascii()).then(|| (text.to_uppercase(), cue));
             [Some((text, cue)), capitals].into_iter().flatten()
         });
         for (text, cue) in all {
-            if !text.is_empty() && !patterns.iter().any(|(known, _)| *known == text) {
+            if !text.is_empty() && known.insert(text.clone()) {
                 patterns.push((text, cue));
             }
         }
@@ -92,6 +102,21 @@ impl Cues {
 
     /// The cues of a text, from left to right. A word counts as one only where it is a word.
     pub fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Seen> + 't {
+        self.scan(text, true)
+    }
+
+    /// The tool that has exactly this name.
+    pub fn tool(&self, name: &str) -> Option<AgentIndex> {
+        let seen = self.words(name).next().filter(|seen| seen.start == 0 && seen.end == name.len())?;
+        if let Cue::Tool(agent) = seen.cue { Some(agent) } else { None }
+    }
+
+    /// The words among the cues, those within a footer's beginning, too.
+    pub fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Seen> + 't {
+        self.scan(text, false)
+    }
+
+    fn scan<'t>(&'t self, text: &'t str, with_lines: bool) -> impl Iterator<Item = Seen> + 't {
         let mut at = 0;
         std::iter::from_fn(move || {
             let automaton = self.automaton.as_ref()?;
@@ -100,7 +125,16 @@ impl Cues {
                 let found = automaton.find(input)?;
                 let (start, end) = (found.start(), found.end());
                 let cue = self.of[found.pattern().as_usize()];
-                if cue == Cue::Line || is_word(text, start, end) {
+                let counts = match cue {
+                    Cue::Line | Cue::Footer => with_lines,
+                    Cue::Name(_) => {
+                        is_written_as_a_name(&text[start..end])
+                            && is_word(text, start, end)
+                            && may_have_written(text, start, end)
+                    }
+                    Cue::Tool(_) | Cue::Unnamed | Cue::NotATool => is_word(text, start, end),
+                };
+                if counts {
                     at = end;
                     return Some(Seen { cue, start, end });
                 }
@@ -108,6 +142,46 @@ impl Cues {
             }
         })
     }
+}
+
+/// `Cursor`, and neither `cursor` nor `CURSOR`.
+fn is_written_as_a_name(word: &str) -> bool {
+    let mut letters = word.bytes();
+    letters.next().is_some_and(|b| b.is_ascii_uppercase()) && !letters.any(|b| b.is_ascii_uppercase())
+}
+
+/// Whether the word before a name, or the one behind it, can be of a sentence that says who wrote: every form has one of these.
+fn may_have_written(text: &str, start: usize, end: usize) -> bool {
+    const BEFORE: [&str; 20] = [
+        "by",
+        "with",
+        "using",
+        "via",
+        "through",
+        "in",
+        "used",
+        "of",
+        "from",
+        "the",
+        "let",
+        "have",
+        "had",
+        "made",
+        "asked",
+        "got",
+        "told",
+        "prompted",
+        "instructed",
+        "but",
+    ];
+    const BEHIND: [&str; 9] =
+        ["wrote", "implemented", "coded", "generated", "created", "made", "did", "fixed", "refactored"];
+    let is_one = |words: &[&str], word: &str| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let before = text[..start].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '(');
+    let last = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let behind = text[end..].trim_start_matches([' ', '*', '`', '_']);
+    let next = behind.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    before.ends_with('(') || is_one(&BEFORE, last) || is_one(&BEHIND, next)
 }
 
 /// Whether letters or digits, or what makes a path or a handle of it, do not touch it.

@@ -6,6 +6,9 @@ use super::catalogue::{AgentIndex, Catalogue, Known, Sign};
 use super::rows::{Accepts, AgentKind};
 use crate::domain::people::{AccountKind, Identity};
 
+/// Longest word that may be a tool's, in bytes.
+pub(super) const LONGEST_WORD: usize = 60;
+
 impl Catalogue {
     /// The row an identity belongs to, automation included.
     pub(super) fn identity(&self, identity: &Identity) -> Option<(AgentIndex, Known)> {
@@ -118,14 +121,22 @@ impl Catalogue {
         let person = value.contains('@');
         const BETWEEN: [char; 4] = [',', ';', '+', '&'];
         let mut named = value.split(BETWEEN).zip(written.split(BETWEEN)).filter_map(|(part, written)| {
-            let (agent, rest) = self.word_at_start(&self.all_words, part.trim())?;
+            let part = part.trim();
+            let (agent, rest) = self.word_at_start(&self.all_words, part)?;
+            // `GPT-5 via Codex CLI` is the tool that the model worked in; `GPT-5-Codex` is Codex.
+            let through = part.split_once(" via ").and_then(|(_, tool)| self.word_at_start(&self.words, tool));
+            if let Some((tool, _)) = through.filter(|_| !person) {
+                return Some(tool);
+            }
+            let version = rest.split([' ', '(', ':']).next().unwrap_or_default();
+            let agent = version.split('-').skip(1).find_map(|part| self.cues.tool(part)).unwrap_or(agent);
             // `Claude:opus`, `Claude (Opus)` and `Claude 4` are the tool; `Claude Martin <cm@example.com>` is a person.
             let names_it = match rest.trim_start().chars().next() {
                 None => true,
                 Some(next) => {
                     let letter = next.is_alphabetic();
                     // A word beside it makes a name of a word that is one; `Codex reviewer` is Codex.
-                    (!letter || !person && rest.starts_with(' ') && self.is_only_a_tool(part.trim(), (written, rest)))
+                    (!letter || !person && rest.starts_with(' ') && self.is_only_a_tool(part, (written, rest)))
                         && (!person || next == ':' || next == '(')
                 }
             };
@@ -156,6 +167,10 @@ impl Catalogue {
 
     /// The tool that has exactly this word.
     pub(super) fn word(&self, word: &str) -> Option<AgentIndex> {
+        // No word is so long, and what is asked about may be the rest of a message.
+        if word.len() > LONGEST_WORD {
+            return None;
+        }
         let word = lower(word);
         self.all_words.iter().find(|(known, _)| *known == word).map(|(_, agent)| *agent)
     }

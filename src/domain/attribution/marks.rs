@@ -43,7 +43,7 @@ impl<'c> Marks<'c> {
 
     /// The marks on a commit itself, its signature left out.
     pub fn of_commit(&mut self, commit: &Commit) {
-        self.of_identity(&commit.author, Role::Author);
+        let author = self.of_identity(&commit.author, Role::Author);
         if commit.committer != commit.author && !commit.committer.is_github_itself() {
             self.of_identity(&commit.committer, Role::Committer);
         }
@@ -61,8 +61,8 @@ impl<'c> Marks<'c> {
             self.of_merge(commit.subject());
         }
         // A bot's release notes tell what others wrote.
-        let is_automation =
-            self.catalogue.machine(&commit.author).is_some_and(|(agent, _)| !self.catalogue.is_ai(agent));
+        let is_automation = author.is_some_and(|(agent, _)| !self.catalogue.is_ai(agent))
+            && self.catalogue.machine(&commit.author).is_some();
         self.of_text(&message, !is_automation, true);
         if let Some(note) = &commit.ai_note {
             for (agent, found) in super::note::agents(self.catalogue, note) {
@@ -71,7 +71,8 @@ impl<'c> Marks<'c> {
         }
     }
 
-    fn of_identity(&mut self, who: &Identity, role: Role) {
+    /// Returns whose the identity is, whatever the row, and why.
+    fn of_identity(&mut self, who: &Identity, role: Role) -> Option<(AgentIndex, Known)> {
         let proves = role.proves();
         let found = || format!("{} <{}>", who.name, who.email);
         let name = fold(&who.name);
@@ -87,6 +88,7 @@ impl<'c> Marks<'c> {
         if let Some(agent) = beside_a_human(self.catalogue, &name, &who.email) {
             self.add(agent, proves, Place::Identity(role, Known::Name), &found());
         }
+        known
     }
 
     /// `Merge branch 'main' into devin/1-x`, `Merge pull request #1 from acme/claude/x`.
@@ -163,8 +165,13 @@ const JOINS: [&str; 4] = [" + ", " via ", " with ", " w/ "];
 
 /// The agent that a name names beside a human's address: `Ann (aider)`, `Ann + Claude`, `ann+claude@example.com`.
 pub(super) fn beside_a_human(catalogue: &Catalogue, name: &str, email: &str) -> Option<AgentIndex> {
-    let may_be = name.bytes().any(|b| matches!(b, b'(' | b'[' | b'+' | b'/')) || email.contains('+');
-    if !may_be && !JOINS.iter().any(|join| name.contains(join)) {
+    let has_signs = name.bytes().any(|b| matches!(b, b'(' | b'[' | b'+' | b'/')) || email.contains('+');
+    // What joins two names has a space on either side.
+    let may_join = || name.bytes().filter(|b| *b == b' ').count() > 1;
+    if !has_signs && !may_join() {
+        return None;
+    }
+    if !has_signs && !JOINS.iter().any(|join| name.contains(join)) {
         return None;
     }
     let name = lower(name);

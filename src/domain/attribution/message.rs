@@ -10,7 +10,7 @@ use super::marks::{Marks, beside_a_human};
 use super::quotes::{Quotes, ToldOf};
 use super::rows::{Accepts, Says};
 use super::trailers::{self, Ending, Trailer};
-use super::{Certainty, Kind};
+use super::{Certainty, Kind, reverts};
 
 /// A trailer's key as it is looked up.
 pub(super) fn plain_key(key: &str) -> String {
@@ -25,7 +25,7 @@ pub(super) fn bare(footer: &str) -> &str {
 impl Marks<'_> {
     /// Only lines and paragraphs with a cue are looked at.
     pub(super) fn of_text(&mut self, text: &str, with_prose: bool, has_subject: bool) {
-        let quoted_until = reverted(text);
+        let reverted = reverts::quoted(text);
         let ending = Ending::of(text);
         let quotes = Quotes::of(text);
         let mut bounds = (0, 0);
@@ -37,21 +37,25 @@ impl Marks<'_> {
                 bounds.1 = bounds.1.max(seen.end);
                 let is_subject = has_subject && text[..bounds.0].trim_start().is_empty();
                 self.of_line(text, &ending, bounds, (with_prose, is_subject));
+                if is_subject && with_prose {
+                    self.of_tags(text[bounds.0..bounds.1].trim());
+                }
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }
-            if !prose_read && matches!(seen.cue, Cue::Tool(_) | Cue::Unnamed) {
+            if !prose_read && matches!(seen.cue, Cue::Tool(_) | Cue::Name(_) | Cue::Footer | Cue::Unnamed) {
                 prose_read = true;
                 self.of_sentences(text, bounds);
             }
             if self.found.len() > from {
-                self.quote(from, bounds.0 < quoted_until || quotes.hold(bounds.0, &ending));
+                let is_reverted = reverted.iter().any(|part| part.contains(&bounds.0));
+                self.quote(from, is_reverted || quotes.hold(bounds.0, &ending));
             }
         }
     }
 
     /// What is only quoted says that somebody else's work was marked.
-    fn quote(&mut self, from: usize, is_quoted: bool) {
+    pub(super) fn quote(&mut self, from: usize, is_quoted: bool) {
         if is_quoted {
             for mark in self.found.split_off(from) {
                 self.push(Mark { is_quoted: true, certainty: Certainty::Ambiguous, ..mark });
@@ -68,23 +72,48 @@ impl Marks<'_> {
     ) {
         let line = text[start..end].trim_start_matches(['>', ' ', '\t']).trim();
         let following = &text[end..];
-        for (at, trailer) in trailers::all_in(ending.unwrapped(line, following)) {
+        let from = self.found.len();
+        let stands = match () {
+            () if is_subject => Stands::OnSubject,
+            () if line.starts_with(['-', '*', '+', '•']) && !line.starts_with("**") => Stands::InList,
+            () => Stands::Alone,
+        };
+        let unwrapped = ending.unwrapped(line, following);
+        for (at, trailer) in trailers::all_in(unwrapped) {
             let value = if at == 0 {
                 trailers::unfolded(trailer, trailers::after_break(following))
             } else {
                 Cow::Borrowed(trailer.value)
             };
-            let stands = match () {
-                () if is_subject => Stands::OnSubject,
-                () if line.starts_with(['-', '*', '+', '•']) && !line.starts_with("**") => Stands::InList,
-                () => Stands::Alone,
-            };
             self.of_trailer(Trailer { key: trailer.key, value: value.trim_start() }, stands);
+        }
+        if unwrapped.len() == line.len() && line.starts_with('|') {
+            self.of_row(line);
+        }
+        if self.found.len() == from && line.ends_with('>') {
+            self.of_addressed(line, stands);
         }
         self.of_footer(line, with_prose);
         if with_prose && let Some(agent) = self.catalogue.phrases.ticked(&self.catalogue.cues, line) {
             self.add(agent, (Kind::Assisted, Certainty::Marked), Place::TickedBox, line);
         }
+    }
+
+    /// A row of a table that is not the message's own ending shows trailers.
+    fn of_row(&mut self, line: &str) {
+        let from = self.found.len();
+        let cells: Vec<_> = line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        for cell in &cells {
+            if let Some(trailer) = trailers::trailer(cell) {
+                self.of_trailer(trailer, Stands::InList);
+            }
+        }
+        if let [key, value] = cells[..]
+            && key.contains('-')
+        {
+            self.of_trailer(Trailer { key, value }, Stands::InList);
+        }
+        self.quote(from, true);
     }
 
     fn of_trailer(&mut self, trailer: Trailer<'_>, stands: Stands) {
@@ -115,6 +144,13 @@ impl Marks<'_> {
             return;
         }
         if trailers::is_author(&key) {
+            if key == "author"
+                && stands != Stands::OnSubject
+                && let Some((agent, is_product)) = catalogue.bare_agent(trailer.value)
+            {
+                let certainty = if is_product { Certainty::Marked } else { Certainty::Ambiguous };
+                self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
+            }
             for (name, email) in trailers::people(trailer.value).filter(|(_, email)| email.contains('@')) {
                 let remark = || beside_a_human(catalogue, name, email);
                 if let Some(agent) = catalogue.person(name, email).or_else(remark) {
@@ -147,7 +183,7 @@ impl Marks<'_> {
                 }
                 let named = catalogue.cues.find(trailer.value).find_map(|seen| match seen.cue {
                     Cue::Tool(named) => Some(named).filter(|named| *named != catalogue.other),
-                    Cue::Line | Cue::Unnamed | Cue::NotATool => None,
+                    _ => None,
                 });
                 named.or(Some(agent))
             }
@@ -161,20 +197,22 @@ impl Marks<'_> {
     fn of_footer(&mut self, line: &str, with_prose: bool) {
         let catalogue = self.catalogue;
         let told_of = ToldOf::in_line(line);
-        let mut footer_at = |at: usize| {
+        let mut footer_at = |at: usize, is_signed: bool| {
             let from = self.found.len();
             let text = bare(&line[at..]);
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
             } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
                 self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
+            } else if is_signed && let Some((agent, certainty)) = catalogue.signed_by(text) {
+                self.add(agent, (Kind::CoAuthored, certainty), Place::Footer, line);
             }
             self.quote(from, self.found.len() > from && told_of.holds(at));
         };
-        footer_at(0);
+        footer_at(0, false);
         // A robot sign starts a footer even on the subject line.
         if !line.is_ascii() {
-            line.match_indices('🤖').for_each(|(at, robot)| footer_at(at + robot.len()));
+            line.match_indices('🤖').for_each(|(at, robot)| footer_at(at + robot.len(), true));
         }
         for (at, _) in line.match_indices("://") {
             let url = &line[at + 3..];
@@ -219,7 +257,7 @@ impl Marks<'_> {
 
 /// Where a line stands that may be a trailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stands {
+pub(super) enum Stands {
     OnSubject,
     InList,
     Alone,
@@ -238,14 +276,6 @@ fn worth(catalogue: &Catalogue, key: &str, value: &str, accepts: Accepts, stands
         Accepts::Any if stands == Stands::OnSubject => says_so().then_some(Certainty::Ambiguous),
         Accepts::Named | Accepts::Any | Accepts::Shaped => Some(Certainty::Marked),
     }
-}
-
-/// Where the quoted message of a revert ends: git says `This reverts commit …` after what it quotes.
-fn reverted(text: &str) -> usize {
-    if !starts_with(text, "revert") {
-        return 0;
-    }
-    text.find("This reverts commit ").unwrap_or(0)
 }
 
 /// The line around a place. The two characters `\n` break lines as well. Looks no further than the line's own ends.
@@ -269,6 +299,8 @@ fn before_break(text: &str) -> Option<usize> {
 
 /// The word in `Generated with [Word](https://…)`, or in a line that is `Generated with Word` and no more.
 fn footer_word(text: &str) -> Option<&str> {
+    const ON_ITS_OWN: [&str; 5] = ["auto", "auto-", "auto ", "automatically ", "ai-"];
+    let text = ON_ITS_OWN.iter().rev().find(|word| starts_with(text, word)).map_or(text, |word| &text[word.len()..]);
     let start = FOOTERS.iter().chain(&LINKED_FOOTERS).find(|start| starts_with(text, start))?;
     let rest = &text[start.len()..];
     if start.ends_with('[') || rest.starts_with('[') {

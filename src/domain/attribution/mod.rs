@@ -1,7 +1,9 @@
 //! Which commits an agent wrote, and the evidence for it.
 
+mod addressed;
 mod catalogue;
 mod cues;
+mod denials;
 pub(in crate::domain) mod fold;
 mod lookup;
 mod mark;
@@ -12,7 +14,9 @@ mod note;
 mod operators;
 mod prose;
 mod quotes;
+mod reverts;
 mod rows;
+mod subject;
 mod tenant;
 pub mod trailers;
 

@@ -1,8 +1,9 @@
 //! Whom a name alone names: a product, a bot, or a person who is called like one.
 
+use super::Certainty;
 use super::catalogue::{AgentIndex, Catalogue, Known};
 use super::fold::fold;
-use super::lookup::lower;
+use super::lookup::{LONGEST_WORD, lower};
 use crate::domain::people::Identity;
 
 /// What stands before `agent` in the names of programs that are no AI: of monitoring, of configuration, of builds and releases.
@@ -37,21 +38,88 @@ impl Catalogue {
     /// The row a name proves beside that address. What is called like a tool and has more than its word as its domain
     /// (`Codex <me@codexstudio.io>`) is perhaps another's firm: a guess.
     pub(super) fn by_name(&self, name: &str, email: &str) -> Option<(AgentIndex, Known)> {
-        match self.named(name) {
+        let lower = lower(name);
+        // `GPT-5 via Codex CLI` is the tool that the model worked in.
+        let may_join = || lower.bytes().filter(|b| *b == b' ').count() > 1;
+        let through = || lower.split_once(" via ").and_then(|(_, tool)| self.named(tool));
+        match may_join().then(through).flatten().or_else(|| self.named(&lower)) {
             Some((agent, Known::Name)) if is_namesake(name, email) => Some((agent, Known::Guessed)),
-            named => named.or_else(|| self.remarked(name).map(|agent| (agent, Known::Name))),
+            named => {
+                let remarked = || self.remarked(&lower).map(|agent| (agent, Known::Name));
+                named.or_else(remarked).or_else(|| self.generic(name, &lower))
+            }
+        }
+    }
+
+    /// `AI Agent`, `Coding Agent`: no person, whichever tool it is. `AI` alone, and a tool's name that is a word besides, are guesses.
+    fn generic(&self, name: &str, lower: &str) -> Option<(AgentIndex, Known)> {
+        if let Some(agent) = self.named_word(name) {
+            return Some((agent, Known::Guessed));
+        }
+        if matches!(name, "AI" | "LLM") {
+            return Some((self.other, Known::Guessed));
+        }
+        let is_generic = name.contains(' ') && self.ai_words.contains(lower);
+        is_generic.then_some((self.other, Known::Name))
+    }
+
+    /// The tool whose name is a word besides, written as a name.
+    pub(super) fn named_word(&self, word: &str) -> Option<AgentIndex> {
+        let is_word = word.starts_with(char::is_uppercase) && !word.contains(' ');
+        let is_name = is_word && self.words_besides.contains(lower(word).as_ref());
+        is_name.then(|| self.word(word)).flatten()
+    }
+
+    /// The agent behind a handle: `@claude`, `@copilot-swe-agent`. `@devin` is somebody.
+    fn handle(&self, handle: &str) -> Option<AgentIndex> {
+        let handle = lower(handle.strip_prefix('@')?);
+        let handle = handle.strip_suffix("[bot]").or(handle.strip_suffix("[bot")).unwrap_or(&handle);
+        let tool = || self.words.iter().find(|(word, _)| *word == handle).map(|(_, agent)| *agent);
+        let word = handle.strip_suffix("agent").unwrap_or(handle);
+        let besides = || self.words_besides.contains(word).then(|| self.word(word)).flatten();
+        let bot = || self.bot(&format!("{handle}[bot]")).map(|(agent, _)| agent);
+        tool().or_else(besides).or_else(bot)
+    }
+
+    /// The agent that is named where an author should be, and whether by its product's name.
+    pub(super) fn bare_agent(&self, name: &str) -> Option<(AgentIndex, bool)> {
+        if name.contains('@') {
+            return None;
+        }
+        let product = self.named(&lower(name)).map(|(agent, _)| (agent, true));
+        product
+            .or_else(|| self.nameless(name, "").map(|agent| (agent, false)))
+            .filter(|(agent, _)| *agent != self.other)
+    }
+
+    /// What a robot sign signs: `🤖 Claude Code`, `🤖 by Jules`.
+    pub(super) fn signed_by(&self, text: &str) -> Option<(AgentIndex, Certainty)> {
+        if text.len() > LONGEST_WORD {
+            return None;
+        }
+        let by = ["by ", "with ", "via "].iter().find_map(|by| text.strip_prefix(by));
+        let name = by.unwrap_or(text).trim_end_matches(['.', ' ', '_', '*', ')', ']']);
+        let name = name.split(" (").next().unwrap_or_default();
+        let agent = self.word(name).filter(|agent| *agent != self.other)?;
+        let is_tools = self.words.iter().any(|(word, _)| *word == *lower(name));
+        let is_name = name.starts_with(char::is_uppercase);
+        match by {
+            _ if is_tools => Some((agent, Certainty::Marked)),
+            Some(_) if is_name => Some((agent, Certainty::Marked)),
+            None if is_name => Some((agent, Certainty::Ambiguous)),
+            _ => None,
         }
     }
 
     /// Whether somebody who is called like a tool may be a person or a firm all the same.
     pub(super) fn is_perhaps_somebody(&self, name: &str, email: &str) -> bool {
-        is_namesake(name, email) && self.address(email, name).is_none()
+        let is_guess = || matches!(self.by_name(name, email), Some((_, Known::Guessed)));
+        (is_namesake(name, email) || is_guess()) && self.address(email, name).is_none()
     }
 
-    /// `Claude (Anthropic)`, `Cursor (AI)`: a tool's own word, and in brackets who makes it or what it is.
+    /// `Claude (Anthropic)`, `Cursor (AI)`, in lower case: a tool's own word, and in brackets who makes it or what it is.
     fn remarked(&self, name: &str) -> Option<AgentIndex> {
         const WHAT: [&str; 6] = ["bot", "agent", "assistant", "coding agent", "coding assistant", "model"];
-        let name = lower(name);
         let (tool, remark) = name.strip_suffix([')', ']'])?.rsplit_once(['(', '['])?;
         let agent = self.word(tool).filter(|agent| *agent != self.other)?;
         let remark = remark.trim();
@@ -77,14 +145,13 @@ impl Catalogue {
         (1..=3).contains(&words) && last.all(is_name)
     }
 
-    /// The row a name alone proves: a bot's login, or a name that no person bears.
+    /// The row a lower-case name alone proves: a bot's login, or a name that no person bears.
     fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
-        let name = lower(name);
         if name.ends_with("[bot]") {
-            return self.bot(&name);
+            return self.bot(name);
         }
         let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
-        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(&name, known))?;
+        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(name, known))?;
         Some((*agent, Known::Name))
     }
 
@@ -102,6 +169,9 @@ impl Catalogue {
     /// A bot that nobody here knows and that calls itself AI or an agent. Named like the programs that were called agents before,
     /// it is a guess only.
     pub(super) fn unheard_of_bot(&self, name: &str) -> Option<(AgentIndex, Known)> {
+        if !name.ends_with(']') {
+            return None;
+        }
         let name = lower(name);
         let mut parts = name.strip_suffix("[bot]")?.split('-');
         if parts.clone().any(|part| matches!(part, "ai" | "llm" | "gpt" | "copilot" | "codex" | "claude")) {
@@ -122,7 +192,7 @@ impl Catalogue {
     pub(super) fn person(&self, name: &str, email: &str) -> Option<AgentIndex> {
         let known =
             self.address(email, name).or_else(|| self.by_name(name, email)).or_else(|| self.unheard_of_bot(name));
-        known.map(|(agent, _)| agent).or_else(|| self.nameless(name, email))
+        known.map(|(agent, _)| agent).or_else(|| self.nameless(name, email)).or_else(|| self.handle(email))
     }
 
     /// A tool's own word where a name should be, and no address that could be a person's.
@@ -145,9 +215,10 @@ impl Catalogue {
     /// Names that people bear (`Devin`, `Jules`) stay people's.
     pub(super) fn is_a_bare_agent(&self, who: &Identity) -> bool {
         let name = fold(&who.name);
-        who.email.is_empty()
-            && who.account.is_none()
-            && self.named(&name).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some()
+        let is_handle = name.is_empty() && self.handle(&who.email).is_some();
+        let is_named =
+            || self.named(&lower(&name)).map(|(agent, _)| agent).or_else(|| self.nameless(&name, "")).is_some();
+        who.account.is_none() && (is_handle || who.email.is_empty() && is_named())
     }
 }
 

@@ -2,14 +2,19 @@
 //! plain, and tools' names become one sign, so that a form fits every tool.
 
 use regex_automata::Input;
-use regex_automata::meta::{Config, Regex};
+use regex_automata::meta::Regex;
 
 use super::catalogue::AgentIndex;
 use super::cues::{Cue, Cues};
+use super::denials::{Denials, InsteadOf, affirmed, compiled};
+use super::lookup::starts_with;
 use super::rows::{Prose, Says};
 
 /// Stands for a tool's name in a form.
 const TOOL: char = '\u{1}';
+
+/// Stands for a tool's name that is a word besides (`Cursor`).
+const NAME: char = '\u{2}';
 
 /// The forms, compiled.
 pub(super) struct Phrases {
@@ -17,9 +22,7 @@ pub(super) struct Phrases {
     had_a_part: Regex,
     unnamed: Regex,
     talk: Regex,
-    excepted: Regex,
-    denied: Regex,
-    contrasted: Regex,
+    denials: Denials,
     other: AgentIndex,
 }
 
@@ -30,15 +33,6 @@ pub(super) struct Said {
     pub agent: AgentIndex,
 }
 
-/// A negation within a few words before the tool's name.
-const DENIED: &str = r"(?:\bno\b|\bnot\b|\bnever\b|\bwithout\b|\bzero\b|\bnone\b|n't\b|\bcannot\b)(?: [^ \x01]+){0,4} ?\x01|\x01[^.]{0,20} (?:was not|were not|is not|not|never|wasn't) (?:used|involved)|nicht [^.]{0,20}\x01|sans [^.]{0,20}\x01|без [^.]{0,20}\x01";
-
-/// What follows a denial of something else: `Not tested, written by Claude`, `not by me but by Claude`.
-const CONTRASTED: &str = r"^(?:but |and |it |this |was |is |rather |instead |entirely |mostly |all )*(?:written|generated|authored|created|coded|made|implemented|produced|drafted|done|built)[^\x01]{0,20} (?:by|with|using) (?:the |an |a )*\x01|^but (?:rather |instead |entirely |mostly )*(?:by|with) (?:the |an |a )*\x01|^\x01 (?:wrote|generated|made|did|created|implemented)\b";
-
-/// What a denial leaves out: `No AI was used except for Copilot's completions`.
-const EXCEPTED: &str = r"\b(?:except|other than|apart from|aside from|besides|excluding|with the exception of|save for)\b[^;\x01]{0,40}\x01";
-
 impl Phrases {
     pub fn new(prose: &Prose, other: AgentIndex) -> Result<Self, String> {
         let expand = |form: &String| {
@@ -46,7 +40,7 @@ impl Phrases {
             for (name, part) in prose.parts.iter().rev() {
                 form = form.replace(&format!("<{name}>"), part);
             }
-            form.replace(r"\b", r"(?-u:\b)")
+            form
         };
         let forms = |says: Says| -> Vec<String> {
             prose.phrases.iter().filter(|p| p.says == says).flat_map(|p| p.forms.iter().map(expand)).collect()
@@ -56,22 +50,12 @@ impl Phrases {
                 return Err(format!("`{}` has no public source", phrase.forms.join("`, `")));
             }
         }
-        // Room for the whole automaton: building states again and again costs more than anything else here.
-        let config = Config::new().hybrid_cache_capacity(16 << 20);
-        let compile = |forms: &[String]| {
-            Regex::builder().configure(config.clone()).build_many(forms).map_err(|error| {
-                let form = error.pattern().and_then(|at| forms.get(at.as_usize()));
-                format!("`{}`: {error}", form.map_or("", String::as_str))
-            })
-        };
         Ok(Self {
-            wrote: compile(&forms(Says::Wrote))?,
-            had_a_part: compile(&forms(Says::HadAPart))?,
-            unnamed: compile(&forms(Says::Unnamed))?,
-            talk: compile(&prose.talk.iter().map(expand).collect::<Vec<_>>())?,
-            excepted: compile(&[EXCEPTED.replace(r"\b", r"(?-u:\b)")])?,
-            contrasted: compile(&[CONTRASTED.replace(r"\b", r"(?-u:\b)")])?,
-            denied: compile(&[DENIED.replace(r"\b", r"(?-u:\b)")])?,
+            wrote: compiled(&forms(Says::Wrote))?,
+            had_a_part: compiled(&forms(Says::HadAPart))?,
+            unnamed: compiled(&forms(Says::Unnamed))?,
+            talk: compiled(&prose.talk.iter().map(expand).collect::<Vec<_>>())?,
+            denials: Denials::new()?,
             other,
         })
     }
@@ -81,58 +65,71 @@ impl Phrases {
         let (plain, tools) = plain(cues, paragraph);
         let mut tool = 0;
         let mut weak = None;
+        let mut no_human_before = false;
         for sentence in sentences(&plain) {
             let first = tool;
-            tool += sentence.matches(TOOL).count();
+            tool += sentence.matches([TOOL, NAME]).count();
+            let no_human_yet = std::mem::replace(&mut no_human_before, self.denials.deny_a_human(sentence));
             if tool == first {
                 if weak.is_none() && self.unnamed.is_match(sentence) {
                     weak = Some(Said { says: Says::HadAPart, agent: self.other });
                 }
                 continue;
             }
-            if weak.is_none() && self.contrasts(sentence) {
-                weak = tools.get(first).map(|agent| Said { says: Says::HadAPart, agent: *agent });
-            }
+            let sentence = &*affirmed(sentence);
             let said = |says, at: usize| {
-                let agent = tools.get(first + sentence[..at].matches(TOOL).count().saturating_sub(1)).copied()?;
-                Some(Said { says, agent })
+                let at = char_end(sentence, at);
+                Some(Said { says, agent: self.meant(sentence, at, &tools[first..])? })
             };
-            if self.denied.is_match(sentence) {
-                if let Some(found) = self.excepted.search_half(&Input::new(sentence)) {
-                    weak = weak.or_else(|| said(Says::HadAPart, char_end(sentence, found.offset())));
+            if no_human_yet && self.denials.did_instead(sentence) {
+                return said(Says::Wrote, TOOL.len_utf8());
+            }
+            if let Some((instead_of, at)) = self.denials.contrast(sentence) {
+                match instead_of {
+                    InsteadOf::AHuman => return said(Says::Wrote, at),
+                    InsteadOf::Something => weak = weak.or_else(|| said(Says::HadAPart, at)),
+                }
+            }
+            if self.denials.deny_a_tool(sentence) {
+                if let Some(at) = self.denials.exception(sentence) {
+                    weak = weak.or_else(|| said(Says::HadAPart, at));
                 }
                 continue;
             }
             if let Some(found) = self.wrote.search_half(&Input::new(sentence)) {
-                let at = char_end(sentence, found.offset());
                 if !self.talk.is_match(sentence) {
-                    return said(Says::Wrote, at);
+                    return said(Says::Wrote, found.offset());
                 }
-                weak = weak.or_else(|| said(Says::HadAPart, at));
+                weak = weak.or_else(|| said(Says::HadAPart, found.offset()));
             }
             if weak.is_none()
                 && let Some(found) = self.had_a_part.search_half(&Input::new(sentence))
             {
-                weak = said(Says::HadAPart, char_end(sentence, found.offset()));
+                weak = said(Says::HadAPart, found.offset());
             }
         }
         weak
     }
 
-    /// Whether a sentence denies something else and then says that its first tool wrote.
-    fn contrasts(&self, sentence: &str) -> bool {
-        if !["not ", "no ", "n't ", "never ", "without "].iter().any(|word| sentence.contains(word)) {
-            return false;
+    /// The tool that a form means which ends there. Where it says `AI` alone, and then which, it is the one it says.
+    fn meant(&self, sentence: &str, end: usize, tools: &[AgentIndex]) -> Option<AgentIndex> {
+        let at = sentence[..end].matches([TOOL, NAME]).count().saturating_sub(1);
+        let agent = *tools.get(at)?;
+        if agent != self.other {
+            return Some(agent);
         }
-        let before = sentence.split(TOOL).next().unwrap_or_default();
-        let clause = before.rfind([',', ':', '—', '–']).into_iter().chain(before.rfind(" but ")).max();
-        let clause = clause.map_or("", |at| sentence[at..].trim_start_matches([',', ':', '—', '–', ' ']));
-        self.contrasted.is_match(clause) && !self.denied.is_match(clause)
+        let mut pieces = sentence.split([TOOL, NAME]).skip(at + 1);
+        let names_it = |between: &str| {
+            let joins = [" by ", " with ", " using ", " via ", " from ", "(", ":"];
+            between.len() <= 40 && joins.iter().any(|join| between.contains(join))
+        };
+        let named = pieces.next().filter(|between| names_it(between)).and(tools.get(at + 1));
+        Some(*named.unwrap_or(&agent))
     }
 
     /// Whether a text denies that a tool had a part.
     pub fn deny(&self, cues: &Cues, text: &str) -> bool {
-        self.denied.is_match(&*plain(cues, text).0)
+        self.denials.deny_a_tool(&affirmed(&plain(cues, text).0))
     }
 
     /// Whether a ticked box (`- [x] I used Copilot for this`) says that a tool was used.
@@ -169,29 +166,60 @@ fn char_end(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// The paragraph in lower case and single spaces, without decoration, each tool as [`TOOL`]; and the tools.
+/// The paragraph in lower case and single spaces, without decoration, each tool as [`TOOL`] or [`NAME`]; and the tools.
 fn plain(cues: &Cues, paragraph: &str) -> (String, Vec<AgentIndex>) {
-    let lower = paragraph.to_lowercase();
-    let mut text = String::with_capacity(lower.len());
+    let mut text = String::with_capacity(paragraph.len());
     let mut tools = Vec::new();
     let mut from = 0;
-    for seen in cues.find(&lower) {
-        if let Cue::Tool(agent) = seen.cue {
-            push_plain(&mut text, &lower[from..seen.start]);
-            text.push(TOOL);
+    let mut is_model = false;
+    for seen in cues.words(paragraph) {
+        let (Cue::Tool(agent) | Cue::Name(agent)) = seen.cue else { continue };
+        let (before, word) = (&paragraph[from..seen.start], &paragraph[seen.start..seen.end]);
+        from = seen.end + model(word, &paragraph[seen.end..]);
+        // `GPT-5-Codex` is Codex, whoever makes the model.
+        let version = &paragraph[seen.end..from];
+        let agent = version.split('-').find_map(|part| cues.tool(part)).unwrap_or(agent);
+        // A model that worked in a tool, or through it, is the tool at work.
+        let last_is_model = std::mem::replace(&mut is_model, is_a_model(word));
+        if text.ends_with(TOOL) && is_through(before, last_is_model) {
+            tools.pop();
             tools.push(agent);
-            from = seen.end + model(&lower[seen.end..]);
+            continue;
         }
+        push_plain(&mut text, before);
+        text.push(if matches!(seen.cue, Cue::Name(_)) { NAME } else { TOOL });
+        tools.push(agent);
     }
-    push_plain(&mut text, &lower[from..]);
+    push_plain(&mut text, &paragraph[from..]);
     (text, tools)
 }
 
-/// The length of a model's version after a tool's name: ` 4.5`, `-5`, `-2.5-pro`, ` opus 4.6`.
-fn model(rest: &str) -> usize {
+/// Whether a tool's word is a model's: it works in another tool then.
+fn is_a_model(word: &str) -> bool {
+    const MODELS: [&str; 5] = ["opus", "sonnet", "haiku", "flash", "pro"];
+    let word = word.to_ascii_lowercase();
+    word.starts_with("gpt") || MODELS.iter().any(|model| word.ends_with(model))
+}
+
+/// What stands between a model and the tool it was used through.
+fn is_through(between: &str, after_model: bool) -> bool {
+    let between = between.trim_matches([' ', '(', ',', '`', '*']).to_ascii_lowercase();
+    matches!(between.as_str(), "via" | "through" | "via the" | "through the" | "running in")
+        || after_model && between == "in"
+}
+
+/// The length of a model's version after a tool's name: ` 4.5`, `-5`, `-2.5-pro`, ` opus 4.6`; of what goes on after one: `.1-codex`.
+fn model(tool: &str, rest: &str) -> usize {
+    const WHAT_IT_DID: [&str; 7] = ["generated", "assisted", "written", "authored", "created", "based", "powered"];
     let word = rest.trim_start_matches([' ', '-', ':']);
     let skipped = rest.len() - word.len();
-    if skipped > 1 || !word.starts_with(|c: char| c.is_ascii_digit()) {
+    let is_version = skipped <= 1 && word.starts_with(|c: char| c.is_ascii_digit());
+    let goes_on = tool.ends_with(|c: char| c.is_ascii_digit())
+        && (rest.starts_with('.') && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+            || rest.starts_with('-')
+                && word.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !WHAT_IT_DID.iter().any(|did| starts_with(word, did)));
+    if !is_version && !goes_on {
         return 0;
     }
     let version = word.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(word.len());
@@ -201,13 +229,13 @@ fn model(rest: &str) -> usize {
 fn push_plain(text: &mut String, piece: &str) {
     for c in piece.chars() {
         match c {
-            '[' | ']' | '*' | '_' | '<' | '>' | '"' | '~' | TOOL => {}
+            '[' | ']' | '*' | '_' | '<' | '>' | '"' | '~' | TOOL | NAME => {}
             c if c.is_whitespace() => {
                 if !text.ends_with(' ') {
                     text.push(' ');
                 }
             }
-            c => text.push(c),
+            c => text.extend(c.to_lowercase()),
         }
     }
 }

@@ -176,6 +176,8 @@ pub(super) struct Phrase {
 pub(super) struct Prose {
     /// Words for AI in general.
     pub ai: Vec<String>,
+    /// Tools' names that are words besides: they count in sentences where they are written as names are.
+    pub names: Vec<String>,
     /// Names that contain a tool's name and are not the tool at work.
     pub not_tools: Vec<String>,
     /// Words that say it without the name of any tool.

@@ -100,7 +100,7 @@ impl<'t> Ending<'t> {
         })
     }
 
-    /// The line without what is around the whole of it, backticks, quotes or brackets, if that leaves a trailer and nothing but
+    /// The line without what is around the whole of it, backticks, quotes, brackets or a table's bars, if that leaves a trailer and nothing but
     /// trailers follows. Amid text it is an example of one.
     pub(super) fn unwrapped<'a>(&self, line: &'a str, following: &str) -> &'a str {
         let inside = without_wrapping(line);
@@ -115,7 +115,8 @@ pub(super) fn is_hyphenated(line: &str) -> bool {
 }
 
 fn without_wrapping(line: &str) -> &str {
-    const PAIRS: [(char, char); 6] = [('`', '`'), ('"', '"'), ('\'', '\''), ('(', ')'), ('[', ']'), ('{', '}')];
+    const PAIRS: [(char, char); 7] =
+        [('`', '`'), ('"', '"'), ('\'', '\''), ('(', ')'), ('[', ']'), ('{', '}'), ('|', '|')];
     let mut inside = line;
     while let Some(narrower) = PAIRS.iter().find_map(|(open, close)| inside.strip_prefix(*open)?.strip_suffix(*close)) {
         inside = narrower.trim();
