@@ -8,11 +8,13 @@ use super::facts::{Attempt, Facts};
 use super::people::{Account, Person};
 use super::policy::freeze::Freeze;
 use super::policy::{Member, Policy, RefKind, Rule, Target};
+use super::record::to_json;
 
 mod again;
 mod recording;
 mod same;
 mod who;
+mod whole;
 
 /// The facts and rules of one judgement. Accounts and identities stand in lists of their own and are named by their place
 /// there: hundreds of commits have few authors.
@@ -146,6 +148,14 @@ impl Basis {
             let (actor, triggering_actor) = (self.account(started.actor)?, self.account(started.triggering_actor)?);
             Some(Attempt { number: started.number, actor, triggering_actor })
         })
+    }
+
+    /// Of each policy that holds, the digest of its rules for the environment, the groups these ask, its freezes and its stop: all
+    /// that a policy's text tells. Who its people are is looked up.
+    #[must_use]
+    pub fn policies(&self) -> Vec<Digest> {
+        let without_people = |rules: &Rules| Digest::of_json(&to_json(&Rules { people: Vec::new(), ..rules.clone() }));
+        self.policies.iter().map(without_people).collect()
     }
 
     /// The digest of the rules, as a policy that comes from no file has it.

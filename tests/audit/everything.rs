@@ -4,7 +4,7 @@ use seconder::ledger::RecordType::{self, *};
 use serde_json::{Value, json};
 
 use super::{audit, audit_opened, large_release, ledger_of, seconded};
-use crate::ledger_verify::story::Story;
+use crate::ledger_verify::story::{Record, Story};
 use crate::support::process::text;
 use crate::support::stage::Stage;
 
@@ -84,4 +84,58 @@ async fn what_nobody_has_decided_yet_is_judged_again_as_well() {
     assert!(audit_opened(&ledger, &[]).status.success());
     ledger.set(&request, RequestOpened, "/quorum/0/need", json!(7));
     assert_told_by_openings_only("more than asked", &ledger, &format!("{OTHERWISE}quorum"));
+}
+
+#[tokio::test]
+async fn facts_that_leave_out_what_a_server_reads_or_who_judged_are_refused() {
+    let (honest, request) = seconded().await;
+    let refused = |what: &str, edits: &[(&str, Value)], said: &str| {
+        let mut ledger = honest.clone();
+        edits.iter().for_each(|(path, value)| ledger.set(&request, RequestOpened, path, value.clone()));
+        let audited = audit_opened(&ledger, &[]);
+        assert!(text(&audited.stderr).contains(&format!("{OTHERWISE}{said}")), "{what}: {}", text(&audited.stderr));
+    };
+    refused("nobody started it", &[("/facts/attempts", json!([]))], "what could not be learned");
+    refused("nobody opened the pull request", &[("/facts/pull_requests", json!([]))], "what could not be learned");
+    refused("no policy held", &[("/facts/policies", json!([]))], "how many policies hold");
+    let commits = &honest.records[honest.place(&request, RequestOpened)].body["commits"];
+    let marked = commits.as_array().unwrap().iter().position(|commit| commit["evidence"].is_array()).unwrap();
+    let evidence = format!("/commits/{marked}/evidence");
+    refused("no mark", &[(&evidence, json!([]))], "whose marks are on ");
+}
+
+#[tokio::test]
+async fn one_policy_has_the_same_rules_for_every_request() {
+    let stage = Stage::set().await;
+    stage.policy(
+        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n",
+    );
+    let mut requests = Vec::new();
+    for _ in 0..2 {
+        let sha = stage.agents_commit();
+        stage.deploy(&sha);
+        requests.push(stage.asked(&sha).await.external_id.unwrap());
+    }
+    let mut ledger = ledger_of(&stage).await;
+    assert!(audit_opened(&ledger, &[]).status.success());
+    ledger.set(
+        &requests[1],
+        RequestOpened,
+        "/facts/policies/0/rules/0/scope/environments",
+        json!(["production", "elsewhere"]),
+    );
+    assert_told_by_openings_only("other rules", &ledger, "are not those that were recorded of the same policy before");
+}
+
+#[tokio::test]
+async fn what_is_said_to_be_erased_is_not_told_any_more() {
+    let (mut ledger, request) = seconded().await;
+    let opening = ledger.place(&request, RequestOpened);
+    let body = json!({
+        "entries": [{"seq": opening, "paths": ["/facts"]}], "part": 1, "parts": 1, "openings": 1, "key_erased": false,
+    });
+    let Value::Object(body) = body else { unreachable!() };
+    ledger.records.push(Record { record_type: RedactionPerformed, corr: None, body });
+    let said = format!("says that /facts of entry {opening} was erased, but it is told, or was never sealed");
+    assert_told_by_openings_only("erased and told", &ledger, &said);
 }

@@ -5,6 +5,7 @@ use std::process::Output;
 
 use seconder::artifact::Directory;
 use seconder::ledger::RecordType::*;
+use seconder::ledger::sealing::Opening;
 use serde_json::{Value, json};
 
 use super::{Export, lived_through};
@@ -13,6 +14,15 @@ use crate::support::process::{said, seconder};
 
 /// What whoever is strict says of a log that was changed and signed again by whoever has its key, and left its openings as they are.
 fn strictly(honest: &Export, change: impl FnOnce(&mut Story)) -> Output {
+    strictly_with(honest, change, |names| names)
+}
+
+/// The same, with openings that were changed as well.
+fn strictly_with(
+    honest: &Export,
+    change: impl FnOnce(&mut Story),
+    forge: impl FnOnce(Vec<String>) -> Vec<String>,
+) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let (dir, openings) = (folder.path().join("ledger"), folder.path().join("openings"));
     let lines: Vec<String> = honest.lines().iter().map(Value::to_string).collect();
@@ -20,16 +30,16 @@ fn strictly(honest: &Export, change: impl FnOnce(&mut Story)) -> Output {
     change(&mut story);
     story.export_into(Directory::create(&dir).unwrap());
     let names = fs::read_to_string(&honest.openings).unwrap();
-    let (_, rest) = names.split_once('\n').unwrap();
+    let rest = forge(names.lines().skip(1).map(str::to_owned).collect()).join("\n");
     let log = json!({"log": ORIGIN, "size": story.records.len()});
-    fs::write(&openings, format!("{log}\n{rest}")).unwrap();
+    fs::write(&openings, format!("{log}\n{rest}\n")).unwrap();
     let mut verify = seconder();
     verify.args(["ledger", "verify", "--strict", "--vkey", &vkey().to_string(), "--openings"]).arg(openings).arg(dir);
     verify.output().unwrap()
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_follow_is_refused_and_with_another_catalogue_by_whoever_is_strict() {
+async fn an_answer_that_does_not_follow_and_a_catalogue_that_is_none_are_refused() {
     let (stage, request) = lived_through().await;
     let honest = Export::of(&stage).await;
     let honestly = strictly(&honest, |_| {});
@@ -41,16 +51,30 @@ async fn an_answer_that_does_not_follow_is_refused_and_with_another_catalogue_by
     assert_eq!(refused.status.code(), Some(1));
 
     let by_another = |story: &mut Story| story.set(&request, RequestOpened, "/catalogue", json!("0".repeat(64)));
-    let told = strictly(&honest, by_another);
-    assert!(told.status.success(), "it comes out the same: {}", said(&told));
-    let refused = strictly(&honest, |story| {
-        by_another(story);
-        reword(story);
-    });
-    assert!(
-        said(&refused).contains("--strict: judged again by the catalogue of agents of this version, 1 request"),
-        "{}",
-        said(&refused)
-    );
+    let refused = strictly(&honest, by_another);
+    let such =
+        "--strict: 1 request was recorded by software of this version with a catalogue of agents that it does not have";
+    assert!(said(&refused).contains(such), "{}", said(&refused));
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn facts_whose_opening_looks_sealed_do_not_pass_for_erased() {
+    let (stage, request) = lived_through().await;
+    let honest = Export::of(&stage).await;
+    let value = json!(format!("sha256:{}", "ab".repeat(32)));
+    let hollow = Opening { path: "/facts".to_owned(), salt: [7; 32], value };
+    let reseal = |story: &mut Story| story.set(&request, RequestOpened, "/facts", json!(hollow.commitment()));
+    // Of two requests, the first.
+    let forge = |mut names: Vec<String>| {
+        let line = names.iter_mut().find(|line| line.contains("\"/facts\"")).unwrap();
+        let mut entry: Value = serde_json::from_str(line).unwrap();
+        let mut openings = entry["openings"].as_array_mut().unwrap().iter_mut();
+        *openings.find(|opening| opening["path"] == "/facts").unwrap() = serde_json::to_value(&hollow).unwrap();
+        *line = entry.to_string();
+        names
+    };
+    let refused = strictly_with(&honest, reseal, forge);
+    assert!(said(&refused).contains("the opening of /facts tells another commitment"), "{}", said(&refused));
     assert_eq!(refused.status.code(), Some(1));
 }

@@ -123,7 +123,7 @@ fn again_in_words(again: &Again) -> String {
     } else {
         format!("judged again: NOT the same, {} times\n", again.differences.len())
     };
-    for Difference { entry, what, recorded, again } in &again.differences {
+    for Difference { entry, what, recorded, again, .. } in &again.differences {
         words.push_str(&format!("  entry {entry}, {what}:\n"));
         for (line, sign) in only_in(recorded, again, '-').chain(only_in(again, recorded, '+')) {
             words.push_str(&format!("    {sign} {line}\n"));

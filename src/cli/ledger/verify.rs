@@ -17,6 +17,7 @@ use super::seen::Seen;
 use super::served::{self, FetchError};
 use super::told::{failed, in_words, unvouched};
 use super::trust::{is_outside, successor, trusted_key, witness_policy};
+use crate::domain::text::visible;
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
 use crate::ledger::verify::clear;
@@ -63,7 +64,8 @@ fn at_hand(args: &VerifyArgs) -> Result<(VerifyArgs, Vec<TempDir>), Failure> {
 
 fn refuse(args: &VerifyArgs, failure: &Failure) -> ExitCode {
     // A closed pipe changes nothing about the verdict, which is the exit code.
-    drop(writeln!(io::stderr(), "{}: {failure}", failure.verdict()));
+    let said: Vec<String> = failure.to_string().lines().map(visible).collect();
+    drop(writeln!(io::stderr(), "{}: {}", failure.verdict(), said.join("\n")));
     if args.json {
         drop(writeln!(io::stdout(), "{:#}", failed(failure)));
     }

@@ -90,6 +90,11 @@ pub fn is_commitment(value: &Value) -> bool {
     value.as_str().and_then(|text| text.strip_prefix(PREFIX)).is_some_and(is_digest)
 }
 
+/// Whether somebody outside chose what stands there: they may be called whatever they like, and nothing hangs on it.
+fn is_as_spelt(path: &str) -> bool {
+    path.ends_with("/name") || path.ends_with("/email")
+}
+
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -185,6 +190,9 @@ pub enum OpeningError {
     /// The same twice.
     #[error("{0} is opened twice")]
     Twice(String),
+    /// It opens to what looks like a commitment, as if that were sealed still.
+    #[error("the opening of {0} tells another commitment, which no server seals: it would pass for erased")]
+    Commitment(String),
 }
 
 /// What cannot be told of an entry.
@@ -209,6 +217,9 @@ pub fn open(
     let mut entry = Value::Object(std::mem::take(body));
     let mut opened = BTreeSet::new();
     for opening in openings {
+        if is_commitment(&opening.value) && !is_as_spelt(&opening.path) {
+            return Err(OpeningError::Commitment(opening.path));
+        }
         let commitment = opening.commitment();
         match entry.pointer_mut(&opening.path) {
             Some(place) if place.as_str() == Some(&commitment) => *place = opening.value,

@@ -344,6 +344,11 @@ pub enum Violation {
         /// What was decided.
         outcome: &'static str,
     },
+    /// One policy, and two sets of rules.
+    #[error(
+        "the rules it was judged by are not those that were recorded of the same policy before, for the same environment"
+    )]
+    OtherRules,
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,

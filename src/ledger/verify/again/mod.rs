@@ -1,7 +1,7 @@
 //! One request judged again, from nothing but its entries: the facts its opening recorded go through the same rules as on the
 //! day, each review is weighed again, and what comes out is held against what is recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,12 +15,14 @@ use crate::domain::Millis;
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
 use crate::domain::decide::{self, Judgement, Permission, Refusal, Standing, Voice};
+use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::facts::Gap;
 use crate::domain::people::Account;
 use crate::domain::policy::Assurance;
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
+use crate::ledger::entry::SOFTWARE;
 
 pub mod erased;
 mod facts;
@@ -41,8 +43,13 @@ pub struct Again {
     /// Whether something could not be weighed, because somebody was erased.
     pub is_partial: bool,
     /// Whether it was recorded with another catalogue of agents: which accounts and addresses are programs' may differ.
-    #[serde(skip)]
     pub has_other_catalogue: bool,
+    /// Whether software that says it is this version recorded it with a catalogue that this version does not have.
+    #[serde(skip)]
+    pub has_forged_catalogue: bool,
+    /// The policies it was judged by.
+    #[serde(skip)]
+    pub policies: Vec<JudgedBy>,
     /// Where the judgement and the record differ.
     pub differences: Vec<Difference>,
     /// What may explain differences, or could not be compared.
@@ -54,6 +61,9 @@ pub struct Again {
 pub struct Difference {
     /// The entry that records it.
     pub entry: u64,
+    /// Whether it may come from another catalogue of agents.
+    #[serde(skip)]
+    pub hangs_on_catalogue: bool,
     /// What of it.
     pub what: String,
     /// As it is recorded.
@@ -61,6 +71,34 @@ pub struct Difference {
     /// As it comes out.
     pub again: Value,
 }
+
+/// A policy, and the rules that were recorded of it: wherever the same software reads the same policy for the same
+/// environment, these are the same.
+#[derive(Debug)]
+pub struct JudgedBy {
+    /// The entry that names it.
+    pub entry: u64,
+    /// The policy, for what, and by what software.
+    pub policy: String,
+    /// The digest of the rules.
+    pub rules: Digest,
+}
+
+/// What does not hang on which accounts and addresses are programs'.
+const WHATEVER_THE_CATALOGUE: [&str; 10] = [
+    "actor",
+    "triggering_actor",
+    "matched_rules",
+    "denied_by",
+    "shadow",
+    "freezes",
+    "stopped",
+    "expires_at",
+    POLICIES,
+    GAPS,
+];
+const GAPS: &str = "what could not be learned";
+const POLICIES: &str = "how many policies hold";
 
 /// Judges again.
 ///
@@ -80,6 +118,8 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, Cannot> {
             .map_err(|error| format!("the recorded facts cannot be read: {error}"))?;
         let gaps: Vec<Gap> = read(&judged["partial"], "partial")?;
         let environment = judged["environment"].as_str().ok_or("the opening names no environment")?;
+        again.is_whole(judged, &basis, &gaps);
+        again.judged_by(judged, &basis);
         let judgement = basis.judge(environment, gaps).ok_or("the recorded facts name somebody they do not list")?;
         again.parties = judgement.parties.known.len();
         again.requirements = judgement.quorum.len();
@@ -138,18 +178,51 @@ impl Said {
 impl Again {
     /// The exit code: whether it comes out the same, and if so, whether all of it could be asked.
     pub fn code(&self) -> u8 {
-        match self.differences.is_empty() {
-            false => 1,
-            true if self.is_partial => 2,
-            true => 0,
+        match self.difference() {
+            Some(_) => 1,
+            None if self.is_partial || !self.differences.is_empty() => 2,
+            None => 0,
+        }
+    }
+
+    /// The first difference that nothing explains: another catalogue of agents, by another version, explains some.
+    pub fn difference(&self) -> Option<&Difference> {
+        let explains_some = self.has_other_catalogue && !self.has_forged_catalogue;
+        self.differences.iter().find(|it| !(explains_some && it.hangs_on_catalogue))
+    }
+
+    /// Whether the facts have everything that a server reads, and the marks are of the agents that were found.
+    fn is_whole(&mut self, opening: &Value, basis: &Basis, gaps: &[Gap]) {
+        let attempt =
+            opening["run"]["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).unwrap_or_default();
+        let all: Vec<Gap> = gaps.iter().cloned().chain(basis.left_out(attempt, gaps)).collect();
+        self.compare(opening, GAPS, &opening["partial"], to_json(&all));
+        let recorded = opening["commits"].as_array().into_iter().flatten();
+        let marked: BTreeMap<&str, &Value> =
+            recorded.filter_map(|commit| Some((commit["sha"].as_str()?, &commit["evidence"]))).collect();
+        let mut met = BTreeSet::new();
+        for (sha, agents) in basis.found() {
+            if let Some(marks) = marked.get(sha).and_then(|marks| marks.as_array()) {
+                let mut named: Vec<&Value> = Vec::new();
+                for mark in marks {
+                    if !named.contains(&&mark["agent"]) {
+                        named.push(&mark["agent"]);
+                    }
+                }
+                self.compare(opening, &format!("whose marks are on {sha}"), &to_json(&named), to_json(&agents));
+            }
+            if !met.insert(sha) {
+                self.compare(opening, &format!("how often {sha} is there"), &json!(2), json!(1));
+            }
         }
     }
 
     fn compare(&mut self, entry: &Value, what: &str, recorded: &Value, again: Value) {
         let again = Record::without_nulls(again);
         if *recorded != again {
-            let entry = entry["seq"].as_u64().unwrap_or_default();
-            self.differences.push(Difference { entry, what: what.to_owned(), recorded: recorded.clone(), again });
+            let (entry, hangs_on_catalogue) = (seq(entry), !WHATEVER_THE_CATALOGUE.contains(&what));
+            let (what, recorded) = (what.to_owned(), recorded.clone());
+            self.differences.push(Difference { entry, hangs_on_catalogue, what, recorded, again });
         }
     }
 
@@ -168,6 +241,7 @@ impl Again {
                 }
                 "catalogue" if opening["catalogue"] != value => {
                     self.has_other_catalogue = true;
+                    self.has_forged_catalogue |= opening["sw"] == SOFTWARE;
                     self.notes.push(format!(
                         "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
                         opening["catalogue"].as_str().unwrap_or("-"),
@@ -178,10 +252,8 @@ impl Again {
                 _ => self.compare(opening, &name, &opening[&name], value),
             }
         }
-        if opening["catalogue"] == to_json(&judgement.catalogue) {
-            for (sha, recorded, all) in basis.overlooked() {
-                self.compare(opening, &format!("agents on {sha}"), &to_json(&recorded), to_json(&all));
-            }
+        for (sha, recorded, all) in basis.overlooked() {
+            self.compare(opening, &format!("agents on {sha}"), &to_json(&recorded), to_json(&all));
         }
         let newest = basis.attempts().flatten().find(|attempt| opening["run"]["attempt"] == attempt.number);
         let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
@@ -199,6 +271,23 @@ impl Again {
             )),
         }
         Ok(())
+    }
+
+    /// Which policies it was judged by: the repository's, unless it has none and an organization's holds, and the others.
+    fn judged_by(&mut self, opening: &Value, basis: &Basis) {
+        let policy = &opening["policy"];
+        let others: Vec<&Value> = policy["also"].as_array().into_iter().flatten().collect();
+        let has_organization = others.iter().any(|other| other["whose"] == "organization");
+        let own = Some(policy).filter(|policy| !has_organization || policy["origin"] != "built_in");
+        let named: Vec<&Value> = own.into_iter().chain(others).collect();
+        let rules = basis.policies();
+        self.compare(opening, POLICIES, &named.len().into(), rules.len().into());
+        let told = |policy: &Value| {
+            let by = json!([opening["sw"], policy["digest"], opening["environment"], has_organization]);
+            by.to_string()
+        };
+        let both = named.into_iter().zip(rules);
+        self.policies.extend(both.map(|(policy, rules)| JudgedBy { entry: seq(opening), policy: told(policy), rules }));
     }
 
     fn reviews(
@@ -336,6 +425,10 @@ fn standing(account: Account, entry: &Value) -> Standing {
     let permission = read(&entry["permission"], "permission").unwrap_or(Permission::None);
     let teams = entry["teams"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     Standing { account, permission, teams }
+}
+
+fn seq(entry: &Value) -> u64 {
+    entry["seq"].as_u64().unwrap_or_default()
 }
 
 fn read<T: DeserializeOwned>(value: &Value, name: &str) -> Result<T, String> {

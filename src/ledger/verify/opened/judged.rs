@@ -6,9 +6,10 @@ use std::mem;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Distrust;
+use super::{Distrust, called};
+use crate::domain::digest::Digest;
 use crate::ledger::record::RecordType;
-use crate::ledger::verify::again::{Cannot, judge_again};
+use crate::ledger::verify::again::{Cannot, JudgedBy, judge_again};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
 
@@ -25,6 +26,10 @@ pub struct Judged {
     pub without_facts: u64,
     /// They come out otherwise by the catalogue of agents that this version has; the first of them.
     pub otherwise: Option<(u64, String)>,
+    /// They say that this version recorded them, with a catalogue of agents that this version does not have.
+    pub by_no_such_catalogue: u64,
+    /// They call one account by two logins; the first of them.
+    pub by_two_names: Option<(u64, String)>,
 }
 
 impl Judged {
@@ -41,7 +46,17 @@ impl Judged {
             let come = counted(*n, "request, recorded with another, comes", "requests, recorded with another, come");
             format!("judged again by the catalogue of agents of this version, {come} out otherwise ({first}): --explain tells how")
         });
-        without.into_iter().chain(otherwise)
+        let forged = (self.by_no_such_catalogue > 0).then(|| {
+            format!(
+                "{} by software of this version with a catalogue of agents that it does not have: forged, or a build that is none",
+                counted(self.by_no_such_catalogue, "request was recorded", "requests were recorded")
+            )
+        });
+        let by_two = self.by_two_names.as_ref().map(|(n, first)| {
+            let call = counted(*n, "request calls", "requests call");
+            format!("{call} one account by two logins ({first}): somebody was renamed while it waited, or passes for another")
+        });
+        without.into_iter().chain(otherwise).chain(forged).chain(by_two)
     }
 }
 
@@ -51,6 +66,8 @@ pub(super) struct Lives {
     /// The entries of those that GitHub was not told of yet, with what their openings tell in its place.
     open: BTreeMap<String, Vec<Value>>,
     judged: Judged,
+    /// The rules that were recorded of each policy.
+    rules: BTreeMap<String, Digest>,
     /// The first that does not come out as it is recorded. Said last: openings that are withheld look like that, too.
     refused: Option<Distrust>,
 }
@@ -72,7 +89,7 @@ impl Lives {
     }
 
     fn judge(&mut self, request: &str, life: &[Value]) {
-        let judged = self.judged.add(request, life);
+        let judged = self.judged.add(request, life, &mut self.rules);
         self.refused = self.refused.take().or(judged.err());
     }
 
@@ -86,9 +103,10 @@ impl Lives {
 }
 
 impl Judged {
-    fn add(&mut self, request: &str, life: &[Value]) -> Result<(), Distrust> {
+    fn add(&mut self, request: &str, life: &[Value], rules: &mut BTreeMap<String, Digest>) -> Result<(), Distrust> {
         let rule = |seq, violation| Distrust::Rule { seq, request: request.to_owned(), violation };
-        let again = match judge_again(life) {
+        let opening = life.first().and_then(|opening| opening["seq"].as_u64()).unwrap_or_default();
+        let mut again = match judge_again(life) {
             Ok(again) => again,
             // What is sealed and was not erased is refused where the log ends.
             Err(Cannot::Sealed) => {
@@ -99,18 +117,26 @@ impl Judged {
                 self.without_facts += 1;
                 return Ok(());
             }
-            Err(cannot) => {
-                let opening = life.first().and_then(|opening| opening["seq"].as_u64()).unwrap_or_default();
-                return Err(rule(opening, Violation::Unjudgeable(cannot.to_string())));
-            }
+            Err(cannot) => return Err(rule(opening, Violation::Unjudgeable(cannot.to_string()))),
         };
-        match again.differences.first() {
-            Some(_) if again.has_other_catalogue => {
-                self.otherwise.get_or_insert_with(|| (0, request.to_owned())).0 += 1;
+        self.by_no_such_catalogue += u64::from(again.has_forged_catalogue);
+        for JudgedBy { entry, policy, rules: recorded } in mem::take(&mut again.policies) {
+            if rules.entry(policy).or_insert_with(|| recorded.clone()) != &recorded {
+                return Err(rule(entry, Violation::OtherRules));
             }
-            Some(first) => return Err(rule(first.entry, Violation::JudgedOtherwise(first.what.clone()))),
-            None if again.is_partial => self.same_in_part += 1,
-            None => self.same += 1,
+        }
+        if let Some(first) = again.difference() {
+            return Err(rule(first.entry, Violation::JudgedOtherwise(first.what.clone())));
+        }
+        if !again.differences.is_empty() {
+            self.otherwise.get_or_insert_with(|| (0, request.to_owned())).0 += 1;
+        } else if again.is_partial {
+            self.same_in_part += 1;
+        } else {
+            self.same += 1;
+        }
+        if called::by_two_names(life).map_err(|violation| rule(opening, violation))? {
+            self.by_two_names.get_or_insert_with(|| (0, request.to_owned())).0 += 1;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::ledger::verify::read::who::AccountId;
 use crate::ledger::verify::rules::{held, told};
 use crate::ledger::verify::violation::Violation;
 
+mod called;
 mod grouped;
 mod judged;
 
@@ -73,6 +74,14 @@ pub enum Distrust {
         seq: u64,
         /// Of what.
         path: String,
+    },
+    /// What is said to be erased is not.
+    #[error("entry {seq} says that {what} was erased, but it is told, or was never sealed")]
+    NotErased {
+        /// Which entry.
+        seq: u64,
+        /// Of what.
+        what: String,
     },
     /// They were written out when the log was shorter.
     #[error("these openings end at entry {0}, and the ledger goes on: have them exported again, with the ledger")]
@@ -143,7 +152,7 @@ pub fn check(
     book: &mut Book<impl BufRead>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Opened, Distrust> {
-    let mut check = Check::default();
+    let mut check = Check { first, ..Check::default() };
     let mut size = first;
     for (seq, line) in (first..).zip(entries.lines()) {
         size = seq + 1;
@@ -158,7 +167,7 @@ pub fn check(
         for subject in untold.subjects {
             check.strangers.entry(subject).or_insert(seq);
         }
-        check.follow(seq, entry)?;
+        check.follow(seq, entry, book)?;
     }
     // Those of a longer ledger open a part of it as well.
     if book.has_more() && book.size() <= size {
@@ -170,6 +179,8 @@ pub fn check(
 #[derive(Default)]
 struct Check {
     report: Opened,
+    /// The entry that is checked first.
+    first: u64,
     /// Whose log it is.
     account: Option<u64>,
     grouped: Grouped,
@@ -195,7 +206,7 @@ struct Redacted {
 }
 
 impl Check {
-    fn follow(&mut self, seq: u64, entry: Map<String, Value>) -> Result<(), Distrust> {
+    fn follow(&mut self, seq: u64, entry: Map<String, Value>, book: &Book<impl BufRead>) -> Result<(), Distrust> {
         let name = entry.get("type").and_then(Value::as_str).unwrap_or_default();
         let kind = RecordType::from_name(name);
         if let Some((kind, request)) = kind.zip(entry.get("corr").and_then(Value::as_str)) {
@@ -206,7 +217,11 @@ impl Check {
         match kind {
             Some(RecordType::RedactionPerformed) => {
                 let unreadable = |source| Distrust::Entry { seq, source };
-                self.forget(Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?);
+                let redaction = Redaction::deserialize(Value::Object(entry)).map_err(unreadable)?;
+                // Openings that were written out before tell what was erased since.
+                if seq < book.size() {
+                    self.forget(seq, redaction, book)?;
+                }
             }
             Some(RecordType::Genesis) => {
                 let line = Value::Object(entry).to_string();
@@ -243,17 +258,26 @@ impl Check {
         }
     }
 
-    /// What an entry says was erased may be missing.
-    fn forget(&mut self, redaction: Redaction) {
+    /// What an entry says was erased may be missing, and has to be.
+    fn forget(&mut self, at: u64, redaction: Redaction, book: &Book<impl BufRead>) -> Result<(), Distrust> {
         for Redacted { seq, paths } in redaction.entries {
-            let Some(untold) = self.untold.get_mut(&seq) else { continue };
+            if seq < self.first {
+                continue;
+            }
             for path in paths {
-                self.report.erased += u64::from(untold.remove(&path));
+                if !self.untold.get_mut(&seq).is_some_and(|untold| untold.remove(&path)) {
+                    return Err(Distrust::NotErased { seq: at, what: format!("{path} of entry {seq}") });
+                }
+                self.report.erased += 1;
             }
         }
         if let Some(subject) = redaction.subject.filter(|_| redaction.key_erased).and_then(|it| Subject::parse(&it)) {
+            if book.account(subject).is_some() {
+                return Err(Distrust::NotErased { seq: at, what: format!("the key of {subject}") });
+            }
             self.report.erased_persons += u64::from(self.strangers.remove(&subject).is_some());
         }
+        Ok(())
     }
 
     fn finish(self, openings: u64) -> Result<Opened, Distrust> {

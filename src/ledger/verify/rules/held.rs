@@ -88,7 +88,8 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
     }
     let Some(judgement) = entry.judgement else { return Ok(follows) };
     let gaps = entry.partial.map_or("[]", RawValue::get);
-    // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened`).
+    // An account that the policy names and nobody knows: whoever has the openings looks at it (`opened`), and no opening tells
+    // what looks like this.
     if gaps.contains(r#""login":"sha256:"#) {
         return Ok(follows);
     }
