@@ -136,6 +136,6 @@ async fn what_is_said_to_be_erased_is_not_told_any_more() {
     });
     let Value::Object(body) = body else { unreachable!() };
     ledger.records.push(Record { record_type: RedactionPerformed, corr: None, body });
-    let said = format!("says that /facts of entry {opening} was erased, but it is told, or was never sealed");
+    let said = format!("says that /facts of entry {opening} was erased, but that is told still");
     assert_told_by_openings_only("erased and told", &ledger, &said);
 }

@@ -70,7 +70,7 @@ Exit codes:
   0  verified (with --explain: and judged again it comes out the same)
   1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise; with --strict: or there is a warning)
   2  cannot be said: a file could not be read, the key is not usable, the command line is wrong (with --explain: or it cannot be
-     judged again, or not all of it, because something is sealed or was erased)
+     judged again, or not all of it, because something is sealed or was erased, or it comes out otherwise by another catalogue of agents)
 
 Nothing is written but --state, and that only with exit code 0. No network is used but for a TARGET that is an address. One segment
 alone is checked from what the segments before it left behind: of requests opened before it, who had a part in them is not known, and

@@ -160,6 +160,12 @@ pub(super) fn in_words(opened: Option<&Opened>) -> String {
             judged_again.same_in_part
         ));
     }
+    if judged_again.by_another_catalogue > 0 {
+        words.push_str(&format!(
+            "  {} recorded with another catalogue of agents than this version has\n",
+            counted(judged_again.by_another_catalogue, "request was", "requests were")
+        ));
+    }
     if judged_again.erased > 0 {
         words.push_str(&format!(
             "  {} cannot be judged again: what told of somebody was erased\n",

@@ -22,7 +22,6 @@ use crate::domain::people::Account;
 use crate::domain::policy::Assurance;
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
-use crate::ledger::entry::SOFTWARE;
 
 pub mod erased;
 mod facts;
@@ -44,9 +43,6 @@ pub struct Again {
     pub is_partial: bool,
     /// Whether it was recorded with another catalogue of agents: which accounts and addresses are programs' may differ.
     pub has_other_catalogue: bool,
-    /// Whether software that says it is this version recorded it with a catalogue that this version does not have.
-    #[serde(skip)]
-    pub has_forged_catalogue: bool,
     /// The policies it was judged by.
     #[serde(skip)]
     pub policies: Vec<JudgedBy>,
@@ -187,8 +183,7 @@ impl Again {
 
     /// The first difference that nothing explains: another catalogue of agents, by another version, explains some.
     pub fn difference(&self) -> Option<&Difference> {
-        let explains_some = self.has_other_catalogue && !self.has_forged_catalogue;
-        self.differences.iter().find(|it| !(explains_some && it.hangs_on_catalogue))
+        self.differences.iter().find(|it| !(self.has_other_catalogue && it.hangs_on_catalogue))
     }
 
     /// Whether the facts have everything that a server reads, and the marks are of the agents that were found.
@@ -241,7 +236,6 @@ impl Again {
                 }
                 "catalogue" if opening["catalogue"] != value => {
                     self.has_other_catalogue = true;
-                    self.has_forged_catalogue |= opening["sw"] == SOFTWARE;
                     self.notes.push(format!(
                         "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
                         opening["catalogue"].as_str().unwrap_or("-"),

@@ -26,8 +26,8 @@ pub struct Judged {
     pub without_facts: u64,
     /// They come out otherwise by the catalogue of agents that this version has; the first of them.
     pub otherwise: Option<(u64, String)>,
-    /// They say that this version recorded them, with a catalogue of agents that this version does not have.
-    pub by_no_such_catalogue: u64,
+    /// They were recorded with another catalogue of agents, whatever they come out as.
+    pub by_another_catalogue: u64,
     /// They call one account by two logins; the first of them.
     pub by_two_names: Option<(u64, String)>,
 }
@@ -46,17 +46,11 @@ impl Judged {
             let come = counted(*n, "request, recorded with another, comes", "requests, recorded with another, come");
             format!("judged again by the catalogue of agents of this version, {come} out otherwise ({first}): --explain tells how")
         });
-        let forged = (self.by_no_such_catalogue > 0).then(|| {
-            format!(
-                "{} by software of this version with a catalogue of agents that it does not have: forged, or a build that is none",
-                counted(self.by_no_such_catalogue, "request was recorded", "requests were recorded")
-            )
-        });
         let by_two = self.by_two_names.as_ref().map(|(n, first)| {
             let call = counted(*n, "request calls", "requests call");
             format!("{call} one account by two logins ({first}): somebody was renamed while it waited, or passes for another")
         });
-        without.into_iter().chain(otherwise).chain(forged).chain(by_two)
+        without.into_iter().chain(otherwise).chain(by_two)
     }
 }
 
@@ -119,7 +113,7 @@ impl Judged {
             }
             Err(cannot) => return Err(rule(opening, Violation::Unjudgeable(cannot.to_string()))),
         };
-        self.by_no_such_catalogue += u64::from(again.has_forged_catalogue);
+        self.by_another_catalogue += u64::from(again.has_other_catalogue);
         for JudgedBy { entry, policy, rules: recorded } in mem::take(&mut again.policies) {
             if rules.entry(policy).or_insert_with(|| recorded.clone()) != &recorded {
                 return Err(rule(entry, Violation::OtherRules));

@@ -76,7 +76,9 @@ pub enum Distrust {
         path: String,
     },
     /// What is said to be erased is not.
-    #[error("entry {seq} says that {what} was erased, but it is told, or was never sealed")]
+    #[error(
+        "entry {seq} says that {what} was erased, but that is told still, was never sealed, or is not what its paths add up to"
+    )]
     NotErased {
         /// Which entry.
         seq: u64,
@@ -197,6 +199,10 @@ struct Redaction {
     subject: Option<String>,
     key_erased: bool,
     entries: Vec<Redacted>,
+    part: u64,
+    parts: u64,
+    /// How many openings were deleted, in all parts.
+    openings: u64,
 }
 
 #[derive(Deserialize)]
@@ -260,6 +266,12 @@ impl Check {
 
     /// What an entry says was erased may be missing, and has to be.
     fn forget(&mut self, at: u64, redaction: Redaction, book: &Book<impl BufRead>) -> Result<(), Distrust> {
+        let told: u64 = redaction.entries.iter().map(|entry| entry.paths.len() as u64).sum();
+        let is_whole = if redaction.parts == 1 { told == redaction.openings } else { told <= redaction.openings };
+        if !is_whole || !(1..=redaction.parts).contains(&redaction.part) {
+            let what = format!("{} openings in part {} of {}", redaction.openings, redaction.part, redaction.parts);
+            return Err(Distrust::NotErased { seq: at, what });
+        }
         for Redacted { seq, paths } in redaction.entries {
             if seq < self.first {
                 continue;
