@@ -1,4 +1,5 @@
 //! A tar file whose members are read from any place, by name. Nothing is ever unpacked, so that no name can lead anywhere.
+use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -14,13 +15,24 @@ const LONGEST_EXTENSION: u64 = 8 << 10;
 /// Whoever packed the archive in a way that is not read is told this.
 const PACK_AGAIN: &str = "unpack it and verify the folder, or pack it again with tar --format=ustar";
 
-/// Where the members are: 24 bytes each, whatever their names.
+thread_local! {
+    /// The place of the member that was found last: whoever reads a ledger comes to most of them nearly one after the other.
+    static FOUND: Cell<usize> = const { Cell::new(0) };
+}
+
+/// So far from the one before it most members are: a receipt is two of them.
+const NEAR: usize = 3;
+
+/// Where the members are: 28 bytes each, whatever their names.
 #[derive(Debug)]
 pub(super) struct TarIndex {
     slice: Slice,
-    /// By the hashes of their names. The hash has a key nobody knows, so nobody can give two names the same.
+    /// As they stand in the file, with the hashes of their names. The hash has a key nobody knows, so nobody can give two names
+    /// the same.
     members: Vec<Member>,
-    /// Where the members begin whose hashes begin with the same bits: few each, so that one is found without going to and fro in
+    /// Their places, in the order of their hashes.
+    by_hash: Vec<u32>,
+    /// Where in that the members begin whose hashes begin with the same bits: few each, so that one is found without going to and fro in
     /// megabytes.
     begins: Vec<usize>,
     hasher: RandomState,
@@ -33,7 +45,7 @@ fn group(hash: u64) -> usize {
     (hash >> (u64::BITS - COMMON_BITS)) as usize
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Member {
     hash: u64,
     start: u64,
@@ -81,7 +93,7 @@ impl TarIndex {
     }
 
     fn new(slice: Slice) -> Self {
-        Self { slice, members: Vec::new(), begins: Vec::new(), hasher: RandomState::new() }
+        Self { slice, members: Vec::new(), by_hash: Vec::new(), begins: Vec::new(), hasher: RandomState::new() }
     }
 
     fn add(&mut self, path: &str, entry: &Entry<'_, impl Read>, admit: &mut Admit<'_>) -> io::Result<()> {
@@ -101,12 +113,16 @@ impl TarIndex {
     }
 
     fn sorted(mut self) -> io::Result<Self> {
-        self.members.sort_unstable();
+        let count = u32::try_from(self.members.len()).map_err(|_| wrong("it has too many members".to_owned()))?;
+        let hash = |place: &u32| self.members[*place as usize].hash;
+        self.by_hash = (0..count).collect();
+        self.by_hash.sort_unstable_by_key(|place| (hash(place), *place));
+        let twice = self.by_hash.windows(2).find(|pair| hash(&pair[0]) == hash(&pair[1]));
+        let twice = twice.map(|pair| self.members[pair[1] as usize].start);
         let mut begins = vec![0; (1 << COMMON_BITS) + 1];
         self.members.iter().for_each(|member| begins[group(member.hash) + 1] += 1);
         (1..begins.len()).for_each(|group| begins[group] += begins[group - 1]);
         self.begins = begins;
-        let twice = self.members.windows(2).find(|pair| pair[0].hash == pair[1].hash).map(|pair| pair[1].start);
         let Some(start) = twice else { return Ok(self) };
         let mut name = String::new();
         self.visit(&mut |path, at| {
@@ -121,10 +137,18 @@ impl TarIndex {
     /// The member of this name.
     pub(super) fn get(&self, name: &str) -> Option<Slice> {
         let hash = self.hasher.hash_one(name);
-        let group = group(hash);
-        let group = &self.members[self.begins[group]..self.begins[group + 1]];
-        let Member { start, length, .. } = *group.iter().find(|member| member.hash == hash)?;
+        let near = FOUND.get().saturating_sub(NEAR);
+        let is_it = |place: &usize| self.members.get(*place).is_some_and(|member| member.hash == hash);
+        let place = (near..=near + 2 * NEAR).find(is_it).or_else(|| self.place(hash))?;
+        FOUND.set(place);
+        let Member { start, length, .. } = self.members[place];
         Some(self.slice.part(start, length))
+    }
+
+    fn place(&self, hash: u64) -> Option<usize> {
+        let group = group(hash);
+        let places = &self.by_hash[self.begins[group]..self.begins[group + 1]];
+        places.iter().map(|place| *place as usize).find(|place| self.members[*place].hash == hash)
     }
 
     /// How many members there are.

@@ -44,7 +44,7 @@ pub struct EraseArgs {
     #[arg(long, alias = "log")]
     pub tenant: Option<String>,
 
-    /// Why, for the entry that says so: without their name
+    /// Why, for the entry that says so: without their name; needed, but for --dry-run
     #[arg(long, required_unless_present = "dry_run")]
     pub reason: Option<String>,
 
