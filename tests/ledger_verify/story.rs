@@ -299,7 +299,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     let (approvers, have) = if outcome == "approved" { (json!([person(7)]), 1) } else { (json!([]), 0) };
     let mut decision = json!({
         "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": policy(),
-        "quorum": [{"rule": "built-in", "from": "writers", "need": 1, "have": have}],
+        "quorum": vec![json!({"rule": "built-in", "from": "writers", "need": 1, "have": have}); by_agent],
     });
     if outcome == "denied" {
         decision["denied_by"] = person(1);

@@ -98,6 +98,9 @@ pub struct Header<'a> {
     /// The verdict.
     #[serde(borrow)]
     pub verdict: Option<&'a RawValue>,
+    /// By which way it came.
+    #[serde(borrow)]
+    pub via: Option<&'a RawValue>,
     /// How the request ended.
     #[serde(borrow)]
     pub outcome: Option<&'a RawValue>,
@@ -134,6 +137,12 @@ pub struct Header<'a> {
     /// What it was compared with.
     #[serde(borrow)]
     pub base: Option<&'a RawValue>,
+    /// Times in which it is not released.
+    #[serde(borrow)]
+    pub freezes: Option<&'a RawValue>,
+    /// Why nothing may be released.
+    #[serde(borrow)]
+    pub stopped: Option<&'a RawValue>,
     /// The catalogue of agents it was judged with.
     #[serde(borrow)]
     pub catalogue: Option<&'a RawValue>,

@@ -18,11 +18,14 @@ use crate::ledger::verify::violation::Violation;
 
 mod again;
 mod commits;
+mod decided;
 mod deployments;
 mod eligible;
 pub(super) mod held;
+mod humans;
 pub mod keys;
 pub(super) mod known;
+mod leaving;
 mod life;
 mod loaded;
 mod once;
