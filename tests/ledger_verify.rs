@@ -20,6 +20,7 @@ mod leaving;
 pub mod others_tools;
 mod outcomes;
 mod policies;
+mod published;
 mod refusals;
 mod rules;
 pub mod story;

@@ -149,6 +149,15 @@ pub struct Header<'a> {
     /// The digest of the whole judgement.
     #[serde(borrow)]
     pub judgement: Option<&'a RawValue>,
+    /// The first entry that was published.
+    #[serde(borrow)]
+    pub from: Option<&'a RawValue>,
+    /// The one after the last.
+    #[serde(borrow)]
+    pub to: Option<&'a RawValue>,
+    /// The root there.
+    #[serde(borrow)]
+    pub root: Option<&'a RawValue>,
     /// The outward call that was given up.
     #[serde(borrow)]
     pub effect: Option<&'a RawValue>,

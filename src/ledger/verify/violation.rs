@@ -6,6 +6,7 @@ use super::who::AccountId;
 use super::why::Refusal;
 use crate::domain::decide::Permission;
 use crate::domain::policy::Assurance;
+use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
 
 /// A rule that the log broke, though it signed the entry.
@@ -359,6 +360,24 @@ pub enum Violation {
         attempt: u64,
         /// And its commit.
         head_sha: String,
+    },
+    /// What is published was recorded before.
+    #[error("says that the entries from {from} to {to} were published: there must be some, and all of them before it")]
+    PublishedAhead {
+        /// The first.
+        from: u64,
+        /// The one after the last.
+        to: u64,
+    },
+    /// Another log was published.
+    #[error("says that {to} entries were published with the root {found}, but these have {computed}")]
+    PublishedOther {
+        /// How many.
+        to: u64,
+        /// What it says.
+        found: Hash,
+        /// What they have.
+        computed: Hash,
     },
     /// Nothing may leave.
     #[error("callback.sent releases it, though by the newest judgement nothing may be released (stopped)")]

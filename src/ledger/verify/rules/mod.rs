@@ -138,7 +138,7 @@ impl Rules {
             return if is_about_a_request(record_type) {
                 Err(refuse(Violation::NoRequest(record_type)))
             } else {
-                Ok(Step::None)
+                body.map(|_| Step::None).map_err(refuse)
             };
         };
         if record_type == RecordType::RequestOpened {
