@@ -85,6 +85,7 @@ impl Open {
     /// Reads an opening, or a judgement made again, in a log of this account.
     pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
+        told::in_clear(entry)?;
         let Follows { loose, first } = held::follows(entry, account)?;
         told::by_whom(entry)?;
         told::until_when(&opened)?;
@@ -112,7 +113,7 @@ impl Open {
                 entry.base,
             ]),
             repository: held::repository(entry),
-            deployment: Deployment::of(entry),
+            deployment: Deployment::of(entry)?,
             first,
             attempted: Attempted::opened(entry),
             starters,
