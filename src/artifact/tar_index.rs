@@ -10,6 +10,8 @@ use super::slice::Slice;
 
 /// Reads gather this many bytes.
 const BUFFER: usize = 1 << 18;
+/// What is in it begins with a block of so many bytes.
+const BLOCK: u64 = 512;
 /// What some programs write before a member, its long name or its times, may have so many bytes; it has to be held in memory.
 const LONGEST_EXTENSION: u64 = 8 << 10;
 /// Whoever packed the archive in a way that is not read is told this.
@@ -66,29 +68,25 @@ impl TarIndex {
         let mut archive = Archive::new(Onwards { reader, at: 0 });
         walk(archive.entries_with_seek()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
         let mut reader = archive.into_inner().reader;
-        // A tar file ends with zeros.
-        loop {
-            let rest = reader.fill_buf()?;
-            if rest.iter().any(|byte| *byte != 0) {
-                return Err(wrong("something follows its end".to_owned()));
-            }
-            match rest.len() {
-                0 => break,
-                length => reader.consume(length),
-            }
-        }
+        only_zeros(&mut reader)?;
         let digest = hex::encode(reader.into_inner().1.finish());
         Ok((index.sorted()?, digest))
     }
 
-    /// Reads the names only.
+    /// Reads the names only, and what follows the last member.
     ///
     /// # Errors
     /// As for [`TarIndex::hashed`].
     pub(super) fn of(slice: Slice, admit: &mut Admit<'_>) -> io::Result<Self> {
         let mut archive = Archive::new(slice.reader());
         let mut index = Self::new(slice);
-        walk(archive.entries_with_seek()?, &mut |path, entry| index.add(path, entry, admit).map(|()| true))?;
+        let mut end = 0;
+        walk(archive.entries_with_seek()?, &mut |path, entry| {
+            end = entry.raw_file_position().saturating_add(entry.size()).next_multiple_of(BLOCK);
+            index.add(path, entry, admit).map(|()| true)
+        })?;
+        let rest = index.slice.length().saturating_sub(end);
+        only_zeros(&mut BufReader::with_capacity(BUFFER, index.slice.part(end, rest).reader()))?;
         index.sorted()
     }
 
@@ -163,6 +161,20 @@ impl TarIndex {
             let is_file = entry.header().entry_type() == EntryType::Regular;
             Ok(!is_file || visit(path, entry.raw_file_position()))
         })
+    }
+}
+
+/// A tar file ends with zeros.
+fn only_zeros(rest: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let bytes = rest.fill_buf()?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Err(wrong("something follows its end".to_owned()));
+        }
+        match bytes.len() {
+            0 => return Ok(()),
+            length => rest.consume(length),
+        }
     }
 }
 

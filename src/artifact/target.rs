@@ -75,6 +75,7 @@ impl Target {
         if !SegmentFiles::is_one(names.keys().map(String::as_str)) {
             return Ok(Self::Folder(Directory::open(path)));
         }
+        is_no_mixture(names.keys().map(String::as_str))?;
         let mut files = BTreeMap::new();
         for (name, (path, is_folder)) in names {
             if is_folder {
@@ -121,6 +122,7 @@ impl Target {
         if !is_segment {
             return Ok(Self::Archive(ArchivedLedger { index, root }));
         }
+        is_no_mixture(paths.iter().map(String::as_str))?;
         if let Some(path) = paths.iter().find(|path| path.contains('/')) {
             return Err(Refusal::Foreign(path.clone()));
         }
@@ -210,6 +212,15 @@ impl Artifact for ArchivedLedger {
             let inside = clean(path).ok().and_then(|path| path.strip_prefix(self.root.as_str()));
             visit(inside.unwrap_or(path))
         })
+    }
+}
+
+/// What only a segment has does not lie in a whole ledger, which has its entries in one file.
+fn is_no_mixture<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Refusal> {
+    let mut odd = names.clone().filter(|name| SegmentFiles::is_one(std::iter::once(*name)));
+    match (odd.next(), { names }.any(|name| name == layout::ENTRIES)) {
+        (Some(odd), true) => Err(Refusal::OfASegment(odd.to_owned())),
+        _ => Ok(()),
     }
 }
 

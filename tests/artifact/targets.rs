@@ -72,11 +72,19 @@ fn an_archive_that_is_damaged_or_hides_something_is_refused() {
     };
     fs::write(&file, files::tar(&honest)).unwrap();
     check(&file, &[]).unwrap();
+    fs::write(&file, [bytes.as_slice(), &[0; 10_240]].concat()).unwrap();
+    check(&file, &[]).expect("tar fills its files with zeros");
+    fs::write(export.join("MANIFEST.sha256"), "").unwrap();
+    let refused_folder = check(&export, &[]).unwrap_err().to_string();
+    assert!(refused_folder.starts_with("MANIFEST.sha256 belongs to a segment"), "{refused_folder}");
     for (bytes, reason) in [
         (with("l/../../etc/passwd", b"root"), "leads out of it"),
         (with("elsewhere/readme", b"hello"), "lies beside the ledger"),
         (with("l/readme", b"hello"), "readme does not belong to this ledger"),
         (with("l/checkpoint", b"another"), "is in it twice"),
+        (with("l/MANIFEST.sha256", b""), "MANIFEST.sha256 belongs to a segment, and this is a whole ledger"),
+        ([bytes.as_slice(), b"more"].concat(), "something follows its end"),
+        (bytes.repeat(2), "something follows its end"),
         (bytes[..bytes.len() / 2].to_vec(), "is damaged"),
         (gzip(&bytes)[..2_000].to_vec(), "is damaged"),
         (b"PK\x03\x04 not a tar file".to_vec(), "neither a folder nor a tar file"),

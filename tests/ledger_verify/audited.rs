@@ -177,6 +177,8 @@ fn a_decision_names_the_rules_that_were_shown_and_who_denied() {
     story.record(&denied, DecisionRecorded).body.remove("denied_by");
     assert_refused("by nobody", &story.export(), None, "names nobody who denied it, and no rule does");
     story.add(&denied, RequestOpened, "denied_by", json!(["production"]));
+    assert_refused("by somebody", &story.export(), None, "names nobody who denied it, and no rule does");
+    story.remove(&denied, ReviewRecorded);
     check(&story.export(), None).expect("a rule did");
 }
 

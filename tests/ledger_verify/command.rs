@@ -7,7 +7,7 @@ use seconder::artifact::Directory;
 use seconder::cli::ledger::verify::{Failure, VerifyArgs, check};
 use tempfile::TempDir;
 
-use super::story::{Story, vkey};
+use super::story::{Story, export_lines, vkey};
 use crate::support::process::seconder;
 
 #[derive(Parser)]
@@ -241,5 +241,58 @@ fn what_stands_in_clear_and_what_is_not_canonical_is_refused_by_whoever_is_stric
         (line.replace("\"note\"", "9007199254740992"), "effect is an integer of 2^53 or more"),
     ] {
         assert!(odd(&change).is_some_and(|odd| odd.contains(said)), "{change}");
+    }
+}
+
+#[test]
+fn whoever_is_strict_refuses_an_entry_that_ends_in_a_carriage_return_though_it_is_signed() {
+    let folder = TempDir::new().unwrap();
+    let ledger = folder.path().join("ledger");
+    let strict = |lines: &[String]| {
+        export_lines(lines, Directory::create(&ledger).unwrap());
+        let (code, _, said) = verify(folder.path(), &["--strict"]);
+        fs::remove_dir_all(&ledger).unwrap();
+        (code, said)
+    };
+    let mut lines = Story::of(0).lines();
+    let (code, said) = strict(&lines);
+    assert_eq!(code, 0, "{said}");
+    lines.last_mut().unwrap().push('\r');
+    let (code, said) = strict(&lines);
+    assert!(code == 1 && said.contains("entry 1: it is not in canonical form"), "{said}");
+}
+
+#[test]
+fn whoever_is_strict_takes_no_commitment_for_what_stands_in_clear_and_nothing_else_for_what_was_too_long() {
+    use seconder::ledger::catalogue::{all, example};
+    use seconder::ledger::verify::clear::odd;
+    use serde_json::{Value, json};
+    let (line, _) = example(all().find(|entry| entry.name == "request.opened").unwrap()).unwrap();
+    let opening: Value = serde_json::from_str(&line).unwrap();
+    let changed = |path: &str, value: &Value| {
+        let mut opening = opening.clone();
+        *opening.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value.clone();
+        odd(&opening.to_string())
+    };
+    let sealed = json!(format!("sha256:{}", "0".repeat(64)));
+    for path in ["/deployment_id", "/environment", "/head_sha", "/run", "/run/id", "/ai_commits", "/partial"] {
+        let said = format!("{path} is not what the catalogue of this version says stands there");
+        assert_eq!(changed(path, &sealed), Some(said));
+    }
+    assert!(changed("/ai_commits", &json!("7")).is_some(), "a word for a number");
+    let omitted =
+        |omitted: &str, bytes: Value, sha256: &str| json!({"omitted": omitted, "bytes": bytes, "sha256": sha256});
+    let too_long = "too long for an entry";
+    assert_eq!(changed("/commits", &omitted(too_long, json!(70_000), &"0".repeat(64))), None);
+    for (path, value) in [
+        ("/commits", omitted("mona", json!(70_000), &"0".repeat(64))),
+        ("/commits", omitted(too_long, json!(70_000), "the name of somebody")),
+        ("/commits", omitted(too_long, json!(7), &"0".repeat(64))),
+        ("/commits", json!({"omitted": too_long, "sha256": "0".repeat(64)})),
+        ("/facts", omitted(too_long, json!(70_000), &"0".repeat(64))),
+        ("/commits/0/evidence", omitted(too_long, json!(70_000), &"0".repeat(64))),
+        ("/deployment_id", omitted(too_long, json!(70_000), &"0".repeat(64))),
+    ] {
+        assert!(changed(path, &value).is_some_and(|odd| odd.starts_with(path)), "{path}: {value}");
     }
 }

@@ -34,6 +34,23 @@ fn one_deployment_is_not_asked_about_twice() {
 }
 
 #[test]
+fn a_deployment_stands_in_clear() {
+    let sealed = json!(format!("sha256:{}", "0".repeat(64)));
+    for (field, value) in [
+        ("deployment_id", sealed.clone()),
+        ("deployment_id", json!("800")),
+        ("environment", sealed.clone()),
+        ("head_sha", sealed),
+        ("environment", json!(7)),
+        ("judgement", json!("hello")),
+    ] {
+        let mut story = two(800, 801);
+        story.add(&request(6), RequestOpened, field, value);
+        assert_refused(field, &story.export(), None, &format!("cannot be read: {field}: "));
+    }
+}
+
+#[test]
 fn a_deployment_released_in_two_attempts_is_told() {
     let said = |story: &Story| {
         let warnings = check(&story.export(), None).unwrap().warnings;

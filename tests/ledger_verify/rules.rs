@@ -97,7 +97,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                 s.set(approved, DecisionRecorded, "/approvers", json!([person(7), person(9)]));
                 s.set(approved, DecisionRecorded, "/quorum/0", json!({"need": 2, "have": 2}));
             }),
-            "names 9 as an approver twice",
+            "9 seconds again, while an approval of theirs stands",
         ),
         (
             "a party approved under another account",

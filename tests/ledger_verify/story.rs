@@ -5,6 +5,7 @@ use std::io;
 use seconder::ledger::entry::Fields;
 use seconder::ledger::export::Exporter;
 use seconder::ledger::layout::{Artifact, Sink};
+use seconder::ledger::merkle::leaf_hash;
 use seconder::ledger::{Checkpoint, Draft, Frontier, Hash, RecordType, SigningKey, VerifierKey};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -111,13 +112,20 @@ impl Story {
         self.export_into(Memory::default())
     }
 
-    pub fn export_into<S: Sink>(&self, mut sink: S) -> S {
-        let (key, checkpoint) = (key(), self.checkpoint());
-        let mut exporter = Exporter::begin(&mut sink, key.verifier(), &checkpoint).unwrap();
-        self.lines().iter().for_each(|line| exporter.push(line).unwrap());
-        exporter.finish().unwrap();
-        sink
+    pub fn export_into<S: Sink>(&self, sink: S) -> S {
+        export_lines(&self.lines(), sink)
     }
+}
+
+/// Signs these lines as they are, and exports them.
+pub fn export_lines<S: Sink>(lines: &[String], mut sink: S) -> S {
+    let (key, mut tree) = (key(), Frontier::new());
+    lines.iter().for_each(|line| tree.push(leaf_hash(line.as_bytes())));
+    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: tree.size(), root: tree.root() }.sign(&key).unwrap();
+    let mut exporter = Exporter::begin(&mut sink, key.verifier(), &checkpoint).unwrap();
+    lines.iter().for_each(|line| exporter.push(line).unwrap());
+    exporter.finish().unwrap();
+    sink
 }
 
 /// Gives entries their place in the chain.
@@ -299,7 +307,7 @@ fn each_record_of(request: &str, outcome: &str, visit: &mut dyn FnMut(Record)) {
     let (approvers, have) = if outcome == "approved" { (json!([person(7)]), 1) } else { (json!([]), 0) };
     let mut decision = json!({
         "request_digest": digest(request), "outcome": outcome, "approvers": approvers, "policy": policy(),
-        "quorum": [{"rule": "built-in", "from": "writers", "need": 1, "have": have}],
+        "quorum": vec![json!({"rule": "built-in", "from": "writers", "need": 1, "have": have}); by_agent],
     });
     if outcome == "denied" {
         decision["denied_by"] = person(1);

@@ -244,8 +244,14 @@ fn is_spotless(args: &VerifyArgs, reports: &[Report]) -> Result<(), Failure> {
         return Err(Failure::Odd(warning.clone()));
     }
     let first = reports.first().map_or(0, |report| report.from);
-    for (seq, line) in (first..).zip(entries(&args.targets)?.lines()) {
-        if let Some(odd) = clear::odd(&line.map_err(cannot_read_entries)?) {
+    // What is hashed are the bytes before the newline, a carriage return among them.
+    for (seq, line) in (first..).zip(entries(&args.targets)?.split(b'\n')) {
+        let line = line.map_err(cannot_read_entries)?;
+        let odd = match std::str::from_utf8(&line) {
+            Ok(line) => clear::odd(line),
+            Err(error) => Some(format!("it cannot be read: {error}")),
+        };
+        if let Some(odd) = odd {
             return Err(Failure::Odd(format!("entry {seq}: {odd}")));
         }
     }

@@ -226,6 +226,9 @@ pub enum Assurance {
 }
 
 impl Assurance {
+    /// The strongest.
+    pub const MOST: Self = Self::Passkey;
+
     /// Whether it is the weakest, which needs no word.
     #[must_use]
     pub fn is_default(&self) -> bool {

@@ -12,6 +12,7 @@ mod documented;
 mod future;
 mod keys;
 mod lacking;
+mod misplaced;
 mod path;
 mod schema;
 mod shapes;
@@ -19,6 +20,7 @@ mod written;
 
 pub use documented::{document, example};
 pub use lacking::lacking;
+pub use misplaced::misplaced;
 pub use path::Path;
 pub use schema::schema;
 

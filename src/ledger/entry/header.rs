@@ -98,6 +98,9 @@ pub struct Header<'a> {
     /// The verdict.
     #[serde(borrow)]
     pub verdict: Option<&'a RawValue>,
+    /// By which way it came.
+    #[serde(borrow)]
+    pub via: Option<&'a RawValue>,
     /// How the request ended.
     #[serde(borrow)]
     pub outcome: Option<&'a RawValue>,
@@ -134,12 +137,27 @@ pub struct Header<'a> {
     /// What it was compared with.
     #[serde(borrow)]
     pub base: Option<&'a RawValue>,
+    /// Times in which it is not released.
+    #[serde(borrow)]
+    pub freezes: Option<&'a RawValue>,
+    /// Why nothing may be released.
+    #[serde(borrow)]
+    pub stopped: Option<&'a RawValue>,
     /// The catalogue of agents it was judged with.
     #[serde(borrow)]
     pub catalogue: Option<&'a RawValue>,
     /// The digest of the whole judgement.
     #[serde(borrow)]
     pub judgement: Option<&'a RawValue>,
+    /// The first entry that was published.
+    #[serde(borrow)]
+    pub from: Option<&'a RawValue>,
+    /// The one after the last.
+    #[serde(borrow)]
+    pub to: Option<&'a RawValue>,
+    /// The root there.
+    #[serde(borrow)]
+    pub root: Option<&'a RawValue>,
     /// The outward call that was given up.
     #[serde(borrow)]
     pub effect: Option<&'a RawValue>,

@@ -6,6 +6,12 @@ use crate::ledger::catalogue::{self, Path, Visit};
 use crate::ledger::entry::{COMMON, Fields, SealError};
 use crate::ledger::sealing::{Subject, is_commitment};
 
+/// What a server says in the place of a value that is too long for an entry.
+const OMITTED: &str = "too long for an entry";
+
+/// No value of so few bytes is left out.
+const SHORT: u64 = 200;
+
 /// What is odd about a line, in words.
 #[must_use]
 pub fn odd(line: &str) -> Option<String> {
@@ -34,8 +40,22 @@ pub fn odd(line: &str) -> Option<String> {
     }
     let mut told = Told(None);
     catalogue::walk(&name, &mut entry, &mut told);
-    told.0
-        .map(|path| format!("{path} stands in clear, and by the catalogue of this version it is sealed, or not there"))
+    if let Some(path) = told.0 {
+        return Some(format!(
+            "{path} stands in clear, and by the catalogue of this version it is sealed, or not there"
+        ));
+    }
+    catalogue::misplaced(&name, &entry)
+        .map(|path| format!("{path} is not what the catalogue of this version says stands there"))
+}
+
+/// Whether this stands for a value that was too long for an entry: only its digest is told, and how long it was.
+fn is_omitted(value: &Value) -> bool {
+    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    value.as_object().is_some_and(|it| it.len() == 3)
+        && value["omitted"] == OMITTED
+        && value["bytes"].as_u64().is_some_and(|bytes| bytes > SHORT)
+        && value["sha256"].as_str().is_some_and(is_digest)
 }
 
 /// An entry's id names its request, its type and its number there, without zeros before it; those about the log have names of several forms.
@@ -57,10 +77,13 @@ impl Told {
 
 impl Visit for Told {
     fn sealed(&mut self, path: &Path<'_>, value: &mut Value) {
-        // What is too long for an entry is named by its digest.
-        let is_omitted = value.as_object().is_some_and(|it| it.contains_key("omitted") && it.contains_key("sha256"));
-        if !is_commitment(value) && !is_omitted {
-            self.at(&path.pointer());
+        if is_commitment(value) {
+            return;
+        }
+        // Only a field of the entry itself is ever left out for want of room.
+        let pointer = path.pointer();
+        if pointer.matches('/').count() > 1 || !is_omitted(value) {
+            self.at(&pointer);
         }
     }
 

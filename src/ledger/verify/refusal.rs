@@ -125,6 +125,12 @@ pub enum Refusal {
     /// A file that no ledger has.
     #[error("{0} does not belong to this ledger: nothing in the checkpoint vouches for it; take it out")]
     Foreign(String),
+    /// A file that only a segment has.
+    #[error(
+        "{0} belongs to a segment, and this is a whole ledger, which has no such file: nothing in the checkpoint vouches for it; take \
+         it out"
+    )]
+    OfASegment(String),
     /// The log has signed something that must not happen.
     #[error("line {}, entry {seq}, request {request}: {violation}", .seq + 1)]
     Rule {

@@ -5,6 +5,8 @@ use super::keys::KeyFault;
 use super::who::AccountId;
 use super::why::Refusal;
 use crate::domain::decide::Permission;
+use crate::domain::policy::Assurance;
+use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
 
 /// A rule that the log broke, though it signed the entry.
@@ -110,8 +112,48 @@ pub enum Violation {
         approvers: usize,
     },
     /// Deny wins.
-    #[error("approved although {0} denied")]
-    DenyOverruled(AccountId),
+    #[error("{outcome} although {id} denied")]
+    DenyOverruled {
+        /// What was decided.
+        outcome: &'static str,
+        /// Who denied.
+        id: AccountId,
+    },
+    /// Who may deny is asked, too.
+    #[error("{id} denies, a {kind} with {} access to the repository, who may not", word(*.access))]
+    MayNotDeny {
+        /// The account.
+        id: AccountId,
+        /// Its kind.
+        kind: String,
+        /// Its access, as recorded.
+        access: Permission,
+    },
+    /// One human counts once.
+    #[error("{0} seconds again, while an approval of theirs stands")]
+    ApprovesTwice(AccountId),
+    /// The reviewer spoke by a way that is not sure enough.
+    #[error("{id} seconds by a {}, which is not sure enough for any requirement that asks them", .spoke.as_str())]
+    NotSureEnough {
+        /// The account.
+        id: AccountId,
+        /// How.
+        spoke: Assurance,
+    },
+    /// An approver is left out, or they are shuffled.
+    #[error("the decision does not name as approvers exactly those whose approvals stand, in their order")]
+    OtherApprovers,
+    /// A field that this outcome has not.
+    #[error("decided {outcome}, but the decision has {field}, which no decision of that outcome has")]
+    OfAnotherOutcome {
+        /// What was decided.
+        outcome: &'static str,
+        /// What it has.
+        field: &'static str,
+    },
+    /// It tells of other requirements than were shown.
+    #[error("the decision does not tell of exactly those requirements that were shown how far they are met")]
+    OtherRequirements,
     /// A rule denied.
     #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,
@@ -318,6 +360,37 @@ pub enum Violation {
         attempt: u64,
         /// And its commit.
         head_sha: String,
+    },
+    /// What is published was recorded before.
+    #[error("says that the entries from {from} to {to} were published: there must be some, and all of them before it")]
+    PublishedAhead {
+        /// The first.
+        from: u64,
+        /// The one after the last.
+        to: u64,
+    },
+    /// Another log was published.
+    #[error("says that {to} entries were published with the root {found}, but these have {computed}")]
+    PublishedOther {
+        /// How many.
+        to: u64,
+        /// What it says.
+        found: Hash,
+        /// What they have.
+        computed: Hash,
+    },
+    /// Nothing may leave.
+    #[error("callback.sent releases it, though by the newest judgement nothing may be released (stopped)")]
+    ReleasedWhileStopped,
+    /// Nothing may leave now.
+    #[error(
+        "callback.sent releases it at {time} (milliseconds since 1970 UTC), in the freeze {freeze:?} of the newest judgement"
+    )]
+    ReleasedWhileFrozen {
+        /// When, in milliseconds since 1970 UTC.
+        time: u64,
+        /// Its name.
+        freeze: String,
     },
     /// An entry about keys that the rules of taking over do not allow.
     #[error(transparent)]

@@ -4,7 +4,7 @@ use std::io;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::{self, Artifact, Place};
-use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
+use crate::ledger::merkle::{Frontier, Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::receipt::{self, Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
@@ -85,9 +85,29 @@ impl<'a, A: Artifact> Files<'a, A> {
         Files { from: Some(from), ..self }
     }
 
+    /// The root that the log had when it had so many entries, by its tiles: whether these are right is looked at with each of them.
+    pub(super) fn root_at(&mut self, size: u64) -> Result<Hash, Refusal> {
+        let mut tree = Frontier::new();
+        for level in (0..8).rev() {
+            let height = u32::from(level) * WIDTH.ilog2();
+            let (hashes, all) = (size >> height, self.checkpoint.size >> height);
+            let (index, wanted) = (hashes / WIDTH as u64, (hashes % WIDTH as u64) as usize);
+            if wanted > 0 {
+                let width = (all - index * WIDTH as u64).min(WIDTH as u64) as usize;
+                let tile = self.hashes(level, index, width)?;
+                tile.iter().take(wanted).for_each(|hash| tree.push_subtree(height, *hash));
+            }
+        }
+        Ok(tree.root())
+    }
+
     /// Reads a tile of leaf hashes.
     pub(super) fn leaves(&mut self, index: u64, width: usize) -> Result<Vec<Hash>, Refusal> {
-        let tile = TilePath { content: Content::Hashes { level: 0 }, index, width };
+        self.hashes(0, index, width)
+    }
+
+    fn hashes(&mut self, level: u8, index: u64, width: usize) -> Result<Vec<Hash>, Refusal> {
+        let tile = TilePath { content: Content::Hashes { level }, index, width };
         self.read(&tile.to_string(), width * size_of::<Hash>())?;
         let (hashes, rest) = self.buffer.as_chunks();
         let hashes: Vec<Hash> = hashes.iter().copied().map(Hash::from_bytes).collect();

@@ -239,6 +239,12 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if known.record_type == RecordType::RequestOpened && past.decision(&request)?.is_some() {
             return Err(Refusal::rule(seq, &request, Violation::OpenedTwice));
         }
+        if let Ok(Body::Published(published)) = &known.body {
+            let (computed, found) = (files.root_at(published.to)?, published.root);
+            if computed != found {
+                return Err(Refusal::rule(seq, "-", Violation::PublishedOther { to: published.to, found, computed }));
+            }
+        }
         let earlier = &mut |request: &str| match files.decision_before(request, seq)? {
             Some(settled) => Ok(Some(settled)),
             None => past.decision(request),

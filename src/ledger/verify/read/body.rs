@@ -10,9 +10,10 @@ use super::quorum::Quorum;
 use super::short::{self, Short};
 use super::who::AccountId;
 use crate::domain::decide::Permission;
+use crate::domain::event::Channel;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
-use crate::ledger::entry::{Header, MAX_INTEGER};
+use crate::ledger::entry::{Header, MAX_INTEGER, SOFTWARE};
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
 
@@ -86,6 +87,8 @@ pub(in crate::ledger::verify) struct Review {
     pub(in crate::ledger::verify) reviewer: Reviewer,
     pub(in crate::ledger::verify) verdict: Verdict,
     pub(in crate::ledger::verify) access: Permission,
+    /// By which way they spoke.
+    pub(in crate::ledger::verify) via: Channel,
 }
 
 impl Review {
@@ -95,6 +98,7 @@ impl Review {
             reviewer: need(entry.reviewer, "reviewer")?,
             verdict: need(entry.verdict, "verdict")?,
             access: need(entry.permission, "permission")?,
+            via: need(entry.via, "via")?,
         })
     }
 }
@@ -140,6 +144,8 @@ pub(in crate::ledger::verify) struct Callback {
     pub(in crate::ledger::verify) state: State,
     /// The run as it was a moment before.
     pub(in crate::ledger::verify) checked: Attempted,
+    /// Whether the software that told it is of this version.
+    pub(in crate::ledger::verify) is_by_this_version: bool,
 }
 
 impl Callback {
@@ -148,6 +154,7 @@ impl Callback {
             request_digest: need(entry.request_digest, "request_digest")?,
             state: need(entry.state, "state")?,
             checked: Attempted::checked(entry)?,
+            is_by_this_version: entry.sw == SOFTWARE,
         })
     }
 }
@@ -243,12 +250,6 @@ pub(in crate::ledger::verify) struct Owner {
     pub(in crate::ledger::verify) accounts: Vec<Person>,
     #[serde(default)]
     pub(in crate::ledger::verify) is_machine: bool,
-}
-
-impl Owner {
-    pub(in crate::ledger::verify) fn has(&self, id: AccountId) -> bool {
-        self.accounts.iter().any(|account| account.id == id)
-    }
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use super::group::{Group, Later};
+use crate::domain::policy::Assurance;
 use crate::ledger::verify::violation::Violation;
 
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
@@ -20,6 +21,8 @@ pub(in crate::ledger::verify) struct Quorum {
     pub(in crate::ledger::verify) have: u64,
     /// From whom they have to be.
     pub(in crate::ledger::verify) from: Option<Group>,
+    /// How sure it must be that it was them; only where it is asked for.
+    pub(in crate::ledger::verify) assurance: Assurance,
     /// Who may besides, after some time; only where it is asked for.
     pub(in crate::ledger::verify) later: Vec<Later>,
     #[serde(deserialize_with = "some")]
@@ -38,7 +41,7 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Quorum>, D::Er
 /// files, who change with the files.
 #[derive(PartialEq, Eq)]
 enum Shape<'a> {
-    Persons { need: u64, from: Option<Group>, later: &'a [Later] },
+    Persons { need: u64, from: Option<Group>, assurance: Assurance, later: &'a [Later] },
     Any(Vec<Shape<'a>>),
     All(Vec<Shape<'a>>),
 }
@@ -61,7 +64,8 @@ impl Quorum {
             return Shape::Any(self.any_of.iter().map(Self::shape).collect());
         }
         if self.all_of.is_empty() {
-            return Shape::Persons { need: self.need.saturating_sub(self.extra), from: self.from, later: &self.later };
+            let need = self.need.saturating_sub(self.extra);
+            return Shape::Persons { need, from: self.from, assurance: self.assurance, later: &self.later };
         }
         let mut all: Vec<Shape<'_>> = self.all_of.iter().map(Self::shape).collect();
         all.dedup();
@@ -82,6 +86,16 @@ impl Quorum {
             ours.len() != theirs.len() || ours.iter().zip(theirs).any(|(ours, theirs)| ours.is_less_than(theirs))
         };
         self.need < asked.need || differs(&self.any_of, &asked.any_of) || differs(&self.all_of, &asked.all_of)
+    }
+
+    /// Whether a decision tells of the same how far it is met: part by part from the same people and as many of them.
+    pub(in crate::ledger::verify) fn is_told_by(&self, met: &Self) -> bool {
+        let all = |ours: &[Self], theirs: &[Self]| {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| ours.is_told_by(theirs))
+        };
+        (self.need, self.from) == (met.need, met.from)
+            && all(&self.any_of, &met.any_of)
+            && all(&self.all_of, &met.all_of)
     }
 
     /// The part that is not met, if it is not; or one that counts more people than there are.

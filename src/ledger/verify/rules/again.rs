@@ -3,6 +3,7 @@ use std::mem::take;
 
 use serde_json::value::RawValue;
 
+use super::humans::Several;
 use super::known::verbatim;
 use super::open::Open;
 use crate::ledger::entry::Header;
@@ -32,12 +33,12 @@ impl Open {
     /// A server judges again by the facts it stored when it opened the request: what is held, which commits and compared with
     /// what, is what was found then. Rules, the names of accounts, owners of files, and whether GitHub knows a branch may change.
     pub(in crate::ledger::verify) fn judge_again(&mut self, mut now: Open) -> Result<(), Violation> {
-        let is_unknown = self.is_from_before && self.subject.is_empty();
+        let is_unknown = self.is_unknown();
         if now.subject != self.subject && !is_unknown {
             return Err(Violation::OtherSubject);
         }
         let commits = take(&mut self.commits).again(take(&mut now.commits))?;
-        if let Some(missing) = self.starters.iter().find(|id| !now.parties.contains(id)) {
+        if let Some(missing) = self.starters.iter().find(|id| !now.parties.names(**id)) {
             return Err(Violation::PartyMissing(*missing));
         }
         if !is_unknown {
@@ -46,13 +47,16 @@ impl Open {
         // Who approved before approved the same thing; whether they still may, is asked anew. Who set it going is as it was, and so
         // is a denial.
         let is_denied = self.is_denied || now.is_denied;
-        let Open { is_from_before, opened_at, approvals, denials, starters, waited, release_taken_back, .. } =
-            take(self);
+        let Open {
+            is_from_before, opened_at, approvals, denials, denied, starters, waited, release_taken_back, ..
+        } = take(self);
         *self = Open {
             is_from_before,
             opened_at,
+            approved: Several::of(approvals.iter().map(|approval| approval.id), &now.humans),
             approvals,
             denials,
+            denied,
             starters,
             is_denied,
             waited,

@@ -25,16 +25,17 @@ pub(in crate::ledger::verify) struct Deployment {
 
 impl Deployment {
     /// What an opening says of it; nothing where it says too little.
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Option<Self> {
-        let id = body::need(entry.deployment_id, "deployment_id").ok()?;
-        let Run { id: run, attempt } = body::need(entry.run, "run").ok()?;
-        Some(Self {
-            id,
-            repository: held::repository(entry)?,
-            run,
-            attempt,
-            environment: entry.environment?.get().into(),
-        })
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Option<Self>, Violation> {
+        if entry.deployment_id.is_none() {
+            return Ok(None);
+        }
+        let id = body::need(entry.deployment_id, "deployment_id")?;
+        let of = || {
+            let Run { id: run, attempt } = body::need(entry.run, "run").ok()?;
+            let (repository, environment) = (held::repository(entry)?, entry.environment?.get().into());
+            Some(Self { id, repository, run, attempt, environment })
+        };
+        Ok(of())
     }
 }
 

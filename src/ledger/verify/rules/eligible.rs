@@ -1,8 +1,12 @@
 //! Whether whoever seconds is somebody the rules ask, as far as entries tell it in clear: access to the repository does, teams
 //! and the members of a group are sealed. What is sealed counts in favour of whoever signed; judging again tells.
+use std::collections::HashSet;
+
+use super::humans::different;
 use super::open::Open;
 use crate::domain::decide::Permission;
-use crate::ledger::verify::read::body::Decision;
+use crate::domain::policy::Assurance;
+use crate::ledger::verify::read::body::{Decision, Reviewer};
 use crate::ledger::verify::read::group::Group;
 use crate::ledger::verify::read::quorum::Quorum;
 use crate::ledger::verify::read::who::AccountId;
@@ -13,6 +17,8 @@ use crate::ledger::verify::violation::Violation;
 pub(in crate::ledger::verify) struct Approval {
     pub(in crate::ledger::verify) id: AccountId,
     pub(in crate::ledger::verify) access: Permission,
+    /// How sure it is that it was them.
+    pub(in crate::ledger::verify) assurance: Assurance,
 }
 
 impl Group {
@@ -27,13 +33,14 @@ impl Group {
 }
 
 impl Quorum {
-    /// Whether somebody with this access may count toward any part of it.
-    fn may_count(&self, access: Permission, waited: u64) -> bool {
+    /// Whether somebody may count toward any part of it, who has this access and spoke so surely.
+    fn may_count(&self, access: Permission, assurance: Assurance, waited: u64) -> bool {
         if self.any_of.is_empty() && self.all_of.is_empty() {
-            return self.from.is_some_and(|from| from.may_have(access))
-                || self.later.iter().any(|later| later.after <= waited && later.from.may_have(access));
+            return assurance >= self.assurance
+                && (self.from.is_some_and(|from| from.may_have(access))
+                    || self.later.iter().any(|later| later.after <= waited && later.from.may_have(access)));
         }
-        self.any_of.iter().chain(&self.all_of).any(|part| part.may_count(access, waited))
+        self.any_of.iter().chain(&self.all_of).any(|part| part.may_count(access, assurance, waited))
     }
 
     /// Whether a decision counts, toward any part of what was asked, others or more than may count.
@@ -58,23 +65,44 @@ impl Open {
     }
 
     /// Whoever seconds is among those whom some requirement asks. Nothing is known of what was asked in entries before.
-    pub(in crate::ledger::verify) fn is_asked(&self, Approval { id, access }: Approval) -> Result<(), Violation> {
-        let is_unknown = self.is_from_before && self.quorum.is_empty();
-        if is_unknown || self.quorum.iter().any(|asked| asked.may_count(access, self.waited())) {
-            return Ok(());
+    pub(super) fn is_asked(&self, Approval { id, access, assurance }: Approval) -> Result<(), Violation> {
+        let may = |assurance| self.quorum.iter().any(|asked| asked.may_count(access, assurance, self.waited()));
+        if self.is_unknown() || may(assurance) {
+            Ok(())
+        } else if may(Assurance::MOST) {
+            Err(Violation::NotSureEnough { id, spoke: assurance })
+        } else {
+            Err(Violation::NotAsked { id, access })
         }
-        Err(Violation::NotAsked { id, access })
     }
 
-    /// Toward each requirement count those whom it asks, and no others.
-    pub(in crate::ledger::verify) fn is_counted_rightly(&self, decision: &Decision) -> Result<(), Violation> {
-        let approval = |id: AccountId| self.approvals.iter().find(|approval| approval.id == id);
-        let known = || decision.approvers.iter().map(|approver| approval(approver.id));
-        known().flatten().try_for_each(|approval| self.is_asked(*approval))?;
-        let counts = |asked: &Quorum, one: Option<&Approval>| {
-            one.is_none_or(|approval| asked.may_count(approval.access, self.waited()))
+    /// Whoever denies is a person who can write to the repository, or whom some requirement asks, however sure it wants to be.
+    pub(super) fn may_deny(&self, who: &Reviewer, access: Permission) -> Result<(), Violation> {
+        let id = who.id;
+        let is_asked = || self.quorum.iter().any(|asked| asked.may_count(access, Assurance::MOST, self.waited()));
+        match who.kind == "User" && !self.humans.is_program(id) && (access >= Permission::Write || is_asked()) {
+            false if !self.is_unknown() => Err(Violation::MayNotDeny { id, kind: who.kind.clone(), access }),
+            _ => Ok(()),
+        }
+    }
+
+    /// All whom an approval names are asked, by what was last recorded of them.
+    pub(super) fn are_asked(&self, decision: &Decision) -> Result<(), Violation> {
+        let named: HashSet<AccountId> = decision.approvers.iter().map(|approver| approver.id).collect();
+        let mut known = self.approvals.iter().filter(|approval| named.contains(&approval.id));
+        known.try_for_each(|approval| self.is_asked(*approval))
+    }
+
+    /// Toward each requirement count those whom it asks, and no others. Who approved in entries before is not known, and counts.
+    pub(super) fn is_counted_rightly(&self, decision: &Decision) -> Result<(), Violation> {
+        let of_before = decision.approvers.iter().map(|approver| approver.id);
+        let of_before = of_before.filter(|id| self.is_from_before && !self.approved.names(*id));
+        let of_before: Vec<AccountId> = of_before.collect();
+        let counts = |asked: &Quorum, one: &Approval| asked.may_count(one.access, one.assurance, self.waited());
+        let count = |asked: &Quorum| {
+            let ours = self.approvals.iter().filter(|one| counts(asked, one)).map(|one| one.id);
+            different(ours.chain(of_before.iter().copied()), &self.humans)
         };
-        let count = |asked: &Quorum| known().filter(|one| counts(asked, *one)).count() as u64;
         let both = self.quorum.iter().zip(&decision.quorum);
         both.into_iter().try_for_each(|(asked, met)| asked.is_counted_rightly(met, &count))
     }

@@ -10,6 +10,7 @@ use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
 use crate::ledger::verify::read::body::{self, Callback, Decision, Review, State, Weighed};
 use crate::ledger::verify::read::policy::Loaded;
+use crate::ledger::verify::read::published::Published;
 use crate::ledger::verify::read::why::Refused;
 use crate::ledger::verify::refusal::LineFault;
 use crate::ledger::verify::violation::Violation;
@@ -59,6 +60,7 @@ pub(in crate::ledger::verify) enum Body {
     CallbackResult(Option<State>),
     /// GitHub could not be told.
     CallbackFailed,
+    Published(Published),
     Other,
 }
 
@@ -130,6 +132,7 @@ impl Body {
             RecordType::EffectFailed if entry.effect.is_some_and(|effect| effect.get() == CALLBACK) => {
                 Self::CallbackFailed
             }
+            RecordType::LedgerPublished => Self::Published(Published::of(entry)?),
             _ => Self::Other,
         })
     }

@@ -78,6 +78,7 @@ impl Life {
             Body::CallbackSent(callback) if self.is_from_before() => {
                 if let Life::Open(open) = &*self {
                     open.is_about(&callback.checked)?;
+                    open.held_back.lets_leave(&callback, time)?;
                 }
                 let outcome = match callback.state {
                     State::Approved => Outcome::Approved,
@@ -100,6 +101,7 @@ impl Life {
                 }
                 if let Some(before) = before {
                     before.is_about(&callback.checked)?;
+                    before.held_back.lets_leave(&callback, time)?;
                 }
             }
             // What GitHub was told before the entries begin that are checked is not known.

@@ -18,11 +18,14 @@ use crate::ledger::verify::violation::Violation;
 
 mod again;
 mod commits;
+mod decided;
 mod deployments;
 mod eligible;
 pub(super) mod held;
+mod humans;
 pub mod keys;
 pub(super) mod known;
+mod leaving;
 mod life;
 mod loaded;
 mod once;
@@ -135,7 +138,7 @@ impl Rules {
             return if is_about_a_request(record_type) {
                 Err(refuse(Violation::NoRequest(record_type)))
             } else {
-                Ok(Step::None)
+                body.map(|_| Step::None).map_err(refuse)
             };
         };
         if record_type == RecordType::RequestOpened {

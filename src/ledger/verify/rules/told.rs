@@ -1,7 +1,12 @@
 //! What an opening must tell, so that no rule is switched off by what it leaves out.
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::known::Body;
 use crate::ledger::entry::Header;
-use crate::ledger::verify::read::body::Opened;
+use crate::ledger::sealing::is_commitment;
+use crate::ledger::verify::read::body::{self, Opened};
 use crate::ledger::verify::violation::Violation;
 
 /// It says who set the run going, or rests on facts that do; and every server that names the judgement records what that rests
@@ -12,6 +17,27 @@ pub(super) fn by_whom(entry: &Header<'_>) -> Result<(), Violation> {
     }
     let told = [entry.actor, entry.triggering_actor, entry.facts, entry.facts_digest];
     if told.iter().all(Option::is_none) { Err(Violation::StartedByNobody) } else { Ok(()) }
+}
+
+/// What names where it goes and of which judgement it is, stands in clear: a commitment in its place would hide it.
+pub(super) fn in_clear(entry: &Header<'_>) -> Result<(), Violation> {
+    for (raw, name) in [(entry.environment, "environment"), (entry.head_sha, "head_sha")] {
+        let text: Option<Cow<'_, str>> = raw.map(|raw| body::need(Some(raw), name)).transpose()?;
+        if text.is_some_and(|text| is_commitment(&Value::from(text))) {
+            return Err(Violation::Unreadable(format!("{name}: a commitment, where the value stands in clear")));
+        }
+    }
+    let judgement: Option<Cow<'_, str>> = entry.judgement.map(|raw| body::need(Some(raw), "judgement")).transpose()?;
+    match judgement.filter(|text| !is_digest(text)) {
+        Some(text) => {
+            Err(Violation::Unreadable(format!("judgement: {text:?} is not a digest of 64 hexadecimal digits")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The commits on which an agent is told to be are those that are counted.
