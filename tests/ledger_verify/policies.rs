@@ -51,10 +51,46 @@ fn rules_that_never_came_into_force_are_told() {
 }
 
 #[test]
+fn whoever_takes_the_file_away_is_not_judged_as_if_there_had_been_none() {
+    let built_in = by(|policy| {
+        let digest = seconder::domain::policy::Policy::built_in().digest;
+        *policy = json!({"digest": digest, "origin": "built_in"});
+    });
+    assert_eq!(said(&built_in), None, "facts that were gathered just then");
+    let mut late = built_in;
+    late.records[1].body.insert("time".into(), json!(1_763_769_600_000_u64 - 2 * 60 * 60 * 1_000));
+    let warnings = check(&late.export(), None).unwrap().warnings.join(" ");
+    assert!(
+        warnings.contains("1 decision by the built-in rules in a repository whose own came into force"),
+        "{warnings}"
+    );
+    late.records[1].body["policy"]["origin"] = json!("built_in");
+    assert!(said(&late).unwrap().starts_with("10 decisions by rules of which"), "only a file comes into force");
+}
+
+#[test]
+fn one_digest_is_of_one_file() {
+    let other = by(|policy| policy["blob"] = json!("d".repeat(40)));
+    assert_refused(
+        "another blob",
+        &other.export(),
+        None,
+        "the digest of rules that came into force before, and another",
+    );
+}
+
+#[test]
 fn what_a_decision_says_of_its_rules_is_what_was_shown() {
     let mut story = Story::of(12);
     story.set(&request(0), DecisionRecorded, "/policy/origin", json!("built_in"));
     assert_refused("from elsewhere", &story.export(), None, "names another policy than request.opened");
+    for field in ["commit", "blob"] {
+        let mut story = Story::of(12);
+        story.set(&request(0), DecisionRecorded, &format!("/policy/{field}"), json!("f".repeat(40)));
+        assert_refused(field, &story.export(), None, "names another policy than request.opened");
+        story.record(&request(0), DecisionRecorded).body["policy"].as_object_mut().unwrap().remove(field);
+        check(&story.export(), None).expect("as far as both tell it");
+    }
     let mut story = Story::of(12);
     story.set(&request(0), RequestOpened, "/policy/origin", json!("hearsay"));
     assert_refused("from nowhere", &story.export(), None, "policy: unknown variant `hearsay`");

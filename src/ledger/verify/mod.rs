@@ -22,6 +22,7 @@ mod read;
 pub mod refusal;
 pub mod report;
 mod rules;
+pub mod unfounded;
 pub mod violation;
 
 pub use self::pass::{past, segment};

@@ -2,10 +2,10 @@
 use thiserror::Error;
 
 use super::keys::KeyFault;
+use super::unfounded::Unfounded;
 use super::who::AccountId;
 use super::why::Refusal;
 use crate::domain::decide::Permission;
-use crate::domain::policy::Assurance;
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
 
@@ -111,49 +111,6 @@ pub enum Violation {
         /// Named.
         approvers: usize,
     },
-    /// Deny wins.
-    #[error("{outcome} although {id} denied")]
-    DenyOverruled {
-        /// What was decided.
-        outcome: &'static str,
-        /// Who denied.
-        id: AccountId,
-    },
-    /// Who may deny is asked, too.
-    #[error("{id} denies, a {kind} with {} access to the repository, who may not", word(*.access))]
-    MayNotDeny {
-        /// The account.
-        id: AccountId,
-        /// Its kind.
-        kind: String,
-        /// Its access, as recorded.
-        access: Permission,
-    },
-    /// One human counts once.
-    #[error("{0} seconds again, while an approval of theirs stands")]
-    ApprovesTwice(AccountId),
-    /// The reviewer spoke by a way that is not sure enough.
-    #[error("{id} seconds by a {}, which is not sure enough for any requirement that asks them", .spoke.as_str())]
-    NotSureEnough {
-        /// The account.
-        id: AccountId,
-        /// How.
-        spoke: Assurance,
-    },
-    /// An approver is left out, or they are shuffled.
-    #[error("the decision does not name as approvers exactly those whose approvals stand, in their order")]
-    OtherApprovers,
-    /// A field that this outcome has not.
-    #[error("decided {outcome}, but the decision has {field}, which no decision of that outcome has")]
-    OfAnotherOutcome {
-        /// What was decided.
-        outcome: &'static str,
-        /// What it has.
-        field: &'static str,
-    },
-    /// It tells of other requirements than were shown.
-    #[error("the decision does not tell of exactly those requirements that were shown how far they are met")]
-    OtherRequirements,
     /// A rule denied.
     #[error("approved although a rule denies it, or it was rejected before")]
     RuleOverruled,
@@ -289,6 +246,11 @@ pub enum Violation {
     /// Decided by other rules than it was judged by.
     #[error("the decision names another policy than request.opened, or the request.rejudged after it")]
     OtherPolicy,
+    /// One digest, two files.
+    #[error(
+        "its policy has the digest of rules that came into force before, and another blob: of one file's bytes there is one"
+    )]
+    OtherBlob,
     /// One happening is told twice.
     #[error(
         "its id says that it is number {number} of the request, but number {last} came before: an entry is repeated or moved"
@@ -379,19 +341,6 @@ pub enum Violation {
         /// What they have.
         computed: Hash,
     },
-    /// Nothing may leave.
-    #[error("callback.sent releases it, though by the newest judgement nothing may be released (stopped)")]
-    ReleasedWhileStopped,
-    /// Nothing may leave now.
-    #[error(
-        "callback.sent releases it at {time} (milliseconds since 1970 UTC), in the freeze {freeze:?} of the newest judgement"
-    )]
-    ReleasedWhileFrozen {
-        /// When, in milliseconds since 1970 UTC.
-        time: u64,
-        /// Its name.
-        freeze: String,
-    },
     /// An entry about keys that the rules of taking over do not allow.
     #[error(transparent)]
     Key(KeyFault),
@@ -425,8 +374,11 @@ pub enum Violation {
     /// An answer without a question.
     #[error("callback.result comes before callback.sent")]
     ResultUnsent,
+    /// A word that does not count, or a decision that does not follow.
+    #[error(transparent)]
+    Unfounded(#[from] Unfounded),
 }
 
-fn word(access: Permission) -> &'static str {
+pub(super) fn word(access: Permission) -> &'static str {
     if access == Permission::None { "no" } else { access.as_str() }
 }

@@ -6,6 +6,7 @@ use super::open::Open;
 use crate::ledger::verify::read::body::Decision;
 use crate::ledger::verify::read::quorum::Quorum;
 use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::unfounded::Unfounded;
 use crate::ledger::verify::violation::Violation;
 
 impl Open {
@@ -15,12 +16,12 @@ impl Open {
         }
         // Whoever denies decides: a server records both at once, and until then nothing else is decided.
         if let Some(id) = self.denied.filter(|_| decision.outcome != Outcome::Denied) {
-            return Err(Violation::DenyOverruled { outcome: decision.outcome.as_str(), id });
+            return Err(Unfounded::DenyOverruled { outcome: decision.outcome.as_str(), id }.into());
         }
         self.is_rightly(decision)?;
         self.is_decided_in_time(decision.outcome, time)?;
         let is_unknown = self.is_from_before && self.policy.digest.is_empty();
-        if !is_unknown && self.policy != decision.policy {
+        if !is_unknown && !self.policy.is(&decision.policy) {
             return Err(Violation::OtherPolicy);
         }
         self.is_told_whole(decision)?;
@@ -57,7 +58,7 @@ impl Open {
 
     fn approve(&self, decision: &Decision) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
-            return Err(Violation::DenyOverruled { outcome: decision.outcome.as_str(), id: *id });
+            return Err(Unfounded::DenyOverruled { outcome: decision.outcome.as_str(), id: *id }.into());
         }
         if self.is_denied {
             return Err(Violation::RuleOverruled);
@@ -99,13 +100,13 @@ impl Open {
         if decision.outcome == Outcome::Approved {
             let named = decision.approvers.iter().map(|approver| approver.id);
             if !self.is_from_before && !named.eq(self.approvals.iter().map(|approval| approval.id)) {
-                return Err(Violation::OtherApprovers);
+                return Err(Unfounded::OtherApprovers.into());
             }
         } else if !decision.approvers.is_empty() {
-            return Err(Violation::OfAnotherOutcome { outcome, field: "approvers" });
+            return Err(Unfounded::OfAnotherOutcome { outcome, field: "approvers" }.into());
         }
         if decision.outcome != Outcome::Denied && decision.denied_by.is_some() {
-            return Err(Violation::OfAnotherOutcome { outcome, field: "denied_by" });
+            return Err(Unfounded::OfAnotherOutcome { outcome, field: "denied_by" }.into());
         }
         if self.is_unknown() {
             return Ok(());
@@ -117,6 +118,6 @@ impl Open {
         let is_of = |(asked, met): (&Quorum, &Quorum)| asked.rule == met.rule && asked.is_told_by(met);
         let are_the_same =
             self.quorum.len() == decision.quorum.len() && self.quorum.iter().zip(&decision.quorum).all(is_of);
-        if are_the_same { Ok(()) } else { Err(Violation::OtherRequirements) }
+        if are_the_same { Ok(()) } else { Err(Unfounded::OtherRequirements.into()) }
     }
 }

@@ -10,6 +10,7 @@ use crate::ledger::verify::read::body::{Decision, Reviewer};
 use crate::ledger::verify::read::group::Group;
 use crate::ledger::verify::read::quorum::Quorum;
 use crate::ledger::verify::read::who::AccountId;
+use crate::ledger::verify::unfounded::Unfounded;
 use crate::ledger::verify::violation::Violation;
 
 /// An approval that stands.
@@ -70,7 +71,7 @@ impl Open {
         if self.is_unknown() || may(assurance) {
             Ok(())
         } else if may(Assurance::MOST) {
-            Err(Violation::NotSureEnough { id, spoke: assurance })
+            Err(Unfounded::NotSureEnough { id, spoke: assurance }.into())
         } else {
             Err(Violation::NotAsked { id, access })
         }
@@ -81,7 +82,7 @@ impl Open {
         let id = who.id;
         let is_asked = || self.quorum.iter().any(|asked| asked.may_count(access, Assurance::MOST, self.waited()));
         match who.kind == "User" && !self.humans.is_program(id) && (access >= Permission::Write || is_asked()) {
-            false if !self.is_unknown() => Err(Violation::MayNotDeny { id, kind: who.kind.clone(), access }),
+            false if !self.is_unknown() => Err(Unfounded::MayNotDeny { id, kind: who.kind.clone(), access }.into()),
             _ => Ok(()),
         }
     }

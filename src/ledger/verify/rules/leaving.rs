@@ -6,6 +6,7 @@ use crate::domain::Millis;
 use crate::domain::policy::freeze::Freeze;
 use crate::ledger::entry::Header;
 use crate::ledger::verify::read::body::{self, Callback, State};
+use crate::ledger::verify::unfounded::Unfounded;
 use crate::ledger::verify::violation::Violation;
 
 /// What another version knows of time zones may be older, or newer: a clock set otherwise moves a freeze by less than this, in
@@ -39,13 +40,13 @@ impl HeldBack {
             return Ok(());
         }
         if self.is_stopped {
-            return Err(Violation::ReleasedWhileStopped);
+            return Err(Unfounded::ReleasedWhileStopped.into());
         }
         let around = if callback.is_by_this_version { 0 } else { CLOCKS_DIFFER };
         let moments = [time.saturating_sub(around), time, time.saturating_add(around)];
         let holds = |freeze: &&Freeze| moments.iter().all(|at| freeze.frozen_until(millis(*at)).is_some());
         match self.freezes.iter().find(holds) {
-            Some(freeze) => Err(Violation::ReleasedWhileFrozen { time, freeze: freeze.name().to_owned() }),
+            Some(freeze) => Err(Unfounded::ReleasedWhileFrozen { time, freeze: freeze.name().to_owned() }.into()),
             None => Ok(()),
         }
     }

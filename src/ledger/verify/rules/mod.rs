@@ -114,7 +114,7 @@ impl Rules {
 
     /// What is odd and proves nothing.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
-        self.in_force.warning().into_iter().chain(self.deployments.warnings())
+        self.in_force.warnings().chain(self.deployments.warnings())
     }
 
     /// Checks one entry and says what it decided or took back.
@@ -131,7 +131,7 @@ impl Rules {
             self.sealed.look(body).map_err(refuse)?;
             self.judged.look(body).map_err(refuse)?;
             if let Body::Loaded(loaded) = body {
-                self.in_force.load(loaded);
+                self.in_force.load(loaded, time);
             }
         }
         let Some(request) = corr.as_deref() else {
@@ -178,7 +178,7 @@ impl Rules {
         once.follow(id).map_err(refuse)?;
         if let Life::Decided { settled, before: Some(open), .. } = &*life {
             if matches!(step, Step::Decided(_)) && !self.is_segment {
-                self.in_force.decide(open);
+                self.in_force.decide(open).map_err(refuse)?;
             }
             let is_told = record_type == RecordType::CallbackSent;
             if let Some(deployment) = open.deployment.as_ref().filter(|_| is_told && settled.releases()) {

@@ -16,6 +16,7 @@ use crate::ledger::verify::read::policy::Policy;
 use crate::ledger::verify::read::quorum::{Quorum, are_asked_by};
 use crate::ledger::verify::read::who::AccountId;
 use crate::ledger::verify::read::why::Refused;
+use crate::ledger::verify::unfounded::Unfounded;
 use crate::ledger::verify::violation::Violation;
 
 /// A request that can still be decided.
@@ -69,6 +70,8 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) is_by_this_version: bool,
     /// The rules it was judged by.
     pub(in crate::ledger::verify) policy: Policy,
+    /// When it was judged last, in milliseconds since 1970 UTC.
+    pub(super) judged_at: u64,
     /// What keeps its release from leaving.
     pub(super) held_back: HeldBack,
     /// When it expires, in milliseconds since 1970 UTC.
@@ -134,6 +137,7 @@ impl Open {
             judged: Judged::of(entry),
             is_by_this_version: entry.sw == SOFTWARE,
             policy: opened.policy,
+            judged_at: entry.time,
             held_back: HeldBack::of(entry)?,
             expires_at: opened.expires_at,
             waited: 0,
@@ -163,7 +167,7 @@ impl Open {
         let approval = Approval { id, access: *access, assurance: review.via.assurance() };
         self.is_asked(approval)?;
         if self.approved.has(id, &self.humans) {
-            return Err(Violation::ApprovesTwice(id));
+            return Err(Unfounded::ApprovesTwice(id).into());
         }
         self.approved.add(id, &self.humans);
         self.approvals.push(approval);
