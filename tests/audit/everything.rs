@@ -49,8 +49,14 @@ async fn an_author_left_out_of_a_large_release_is_found_in_the_pieces_of_its_fac
     assert_told_by_openings_only("one fewer", &ledger, &format!("{OTHERWISE}unknown_count"));
 
     let mut ledger = honest.clone();
+    ledger.set(&request, FactsRecorded, "/text", json!("{}"));
+    assert_told_by_openings_only("another piece", &ledger, "its facts are not those the opening names by their digest");
+
+    let mut ledger = honest;
     ledger.remove(&request, FactsRecorded);
-    assert_told_by_openings_only("a piece less", &ledger, "its facts are not those the opening names by their digest");
+    let audited = audit(&ledger, &[]);
+    assert!(text(&audited.stderr).contains("of the facts, but 1 of"), "{}", text(&audited.stderr));
+    assert_eq!(audited.status.code(), Some(1), "a piece less");
 }
 
 #[tokio::test]

@@ -147,5 +147,10 @@ fn a_denial_is_not_forgotten_by_judging_again_nor_by_taking_it_back() {
     let first = story.record(&request, DecisionRecorded);
     first.body.insert("outcome".into(), json!("expired"));
     first.body.remove("approvers");
+    first.body["quorum"][0]["have"] = json!(0);
+    let mut review = story.remove(&request, ReviewRecorded);
+    let voided = story.place(&request, DecisionVoided);
+    review.body.insert("time".into(), json!(1_763_769_700_000_u64));
+    story.records.insert(voided + 1, review);
     assert_refused("expired, then approved", &story.export(), None, "or it was rejected before");
 }

@@ -2,7 +2,7 @@
 use seconder::ledger::RecordType::*;
 use serde_json::{Value, json};
 
-use super::story::{Story, person, request, review};
+use super::story::{DAY, Story, digest, person, request, review};
 use super::{assert_refused, check};
 
 /// The first request, which two have approved.
@@ -120,4 +120,72 @@ fn whoever_seconds_speaks_by_a_way_that_is_sure_enough() {
     let mut story = Story::of(12);
     story.record(&id, RequestOpened).body["quorum"][0]["assurance"] = json!("passkey");
     assert_refused("a click", &story.export(), None, "7 seconds by a click, which is not sure enough");
+}
+
+#[test]
+fn what_was_seconded_is_approved_unless_it_is_taken_back() {
+    for outcome in ["expired", "withdrawn", "superseded"] {
+        let (mut story, id) = (Story::of(12), request(0));
+        let approved = story.record(&id, DecisionRecorded).body.clone();
+        let time = 1_763_769_900_000_u64 + DAY;
+        story.add(&id, RequestOpened, "expires_at", json!(time));
+        let decision = &mut story.record(&id, DecisionRecorded).body;
+        decision.extend([("outcome".into(), json!(outcome)), ("approvers".into(), json!([]))]);
+        decision.insert("time".into(), json!(time));
+        story.remove(&id, CallbackSent);
+        story.remove(&id, CallbackResult);
+        let reason = format!("decided {outcome} although the approvals that stand met every requirement");
+        assert_refused(outcome, &story.export(), None, &reason);
+        let mut group = story.clone();
+        for of in [RequestOpened, DecisionRecorded] {
+            group.set(&id, of, "/quorum/0/from", json!({"group": "sha256:0"}));
+        }
+        check(&group.export(), None).expect("who is in a group is sealed");
+        story.insert_after(&id, ReviewRecorded, DecisionVoided, json!({"why": outcome, "time": time}));
+        story.insert_after(&id, ReviewRecorded, DecisionRecorded, Value::Object(approved));
+        check(&story.export(), None).expect(outcome);
+    }
+}
+
+#[test]
+fn whatever_goes_along_with_a_request_is_about_what_was_shown_then() {
+    for (record_type, body) in [
+        (AttemptRefused, json!({"reviewer": person(1), "verdict": "approve", "why": [{"refusal": "party"}]})),
+        (ReleaseHeld, json!({"by": "stop"})),
+        (RequestReminded, json!({"waited": 0})),
+        (EffectFailed, json!({"effect": "note", "error": "410"})),
+    ] {
+        let (mut story, id) = (Story::of(12), request(0));
+        story.insert_after(&id, RequestOpened, record_type, body);
+        check(&story.export(), None).expect("where it carries none");
+        story.add(&id, record_type, "request_digest", json!(digest(&id)));
+        check(&story.export(), None).unwrap();
+        story.add(&id, record_type, "request_digest", json!(digest("another")));
+        assert_refused("before", &story.export(), None, "it is about something else than what was shown");
+    }
+    let (mut story, id) = (Story::of(12), request(0));
+    story.add(&id, CallbackResult, "request_digest", json!(digest("another")));
+    assert_refused("the answer", &story.export(), None, "it is about something else than what was shown");
+    let answer = story.remove(&id, CallbackResult);
+    story.records.push(answer);
+    assert_refused("late", &story.export(), None, "it is about something else than what was shown");
+}
+
+#[test]
+fn facts_that_stand_in_entries_of_their_own_are_all_there_in_their_order() {
+    let told = |all: u64, pieces: &[u64]| {
+        let (mut story, id) = (Story::of(12), request(0));
+        let opening = &mut story.record(&id, RequestOpened).body;
+        opening.remove("facts");
+        opening.extend([("facts_digest".into(), json!("0".repeat(64))), ("facts_pieces".into(), json!(all))]);
+        for piece in pieces.iter().rev() {
+            story.insert_after(&id, RequestOpened, FactsRecorded, json!({"piece": piece, "text": "{}"}));
+        }
+        story.export()
+    };
+    check(&told(3, &[1, 2, 3]), None).unwrap();
+    assert_refused("swapped", &told(3, &[2, 1, 3]), None, "is piece 2 of the facts, but 1 of 3 comes next");
+    assert_refused("one twice", &told(2, &[1, 1]), None, "is piece 1 of the facts, but 2 of 2 comes next");
+    assert_refused("one more", &told(1, &[1, 2]), None, "is piece 2 of the facts, but 2 of 1 comes next");
+    assert_refused("one missing", &told(3, &[1, 2]), None, "the facts stand in 3 entries, of which 2 are there");
 }

@@ -74,6 +74,12 @@ pub struct Header<'a> {
     /// The digest of that, where it stands elsewhere.
     #[serde(borrow)]
     pub facts_digest: Option<&'a RawValue>,
+    /// In how many entries it stands, where these follow.
+    #[serde(borrow)]
+    pub facts_pieces: Option<&'a RawValue>,
+    /// Which of them this is.
+    #[serde(borrow)]
+    pub piece: Option<&'a RawValue>,
     /// Accounts that are one human's, or a program's.
     #[serde(borrow)]
     pub people: Option<&'a RawValue>,

@@ -41,6 +41,11 @@ pub enum Unfounded {
     /// An approver is left out, or they are shuffled.
     #[error("the decision does not name as approvers exactly those whose approvals stand, in their order")]
     OtherApprovers,
+    /// Whoever meets all requirements decides.
+    #[error(
+        "decided {0} although the approvals that stand met every requirement, and nothing was taken back at that moment"
+    )]
+    ApprovedPassedOver(&'static str),
     /// A field that this outcome has not.
     #[error("decided {outcome}, but the decision has {field}, which no decision of that outcome has")]
     OfAnotherOutcome {

@@ -246,6 +246,24 @@ pub enum Violation {
     /// Decided by other rules than it was judged by.
     #[error("the decision names another policy than request.opened, or the request.rejudged after it")]
     OtherPolicy,
+    /// A piece of the facts is missing, or not in its place.
+    #[error("is piece {} of the facts, but {expected} of {all} comes next", .found.map_or("none".to_owned(), |piece| piece.to_string()))]
+    OtherPiece {
+        /// Which it says it is.
+        found: Option<u64>,
+        /// Which comes next.
+        expected: u64,
+        /// How many there are.
+        all: u64,
+    },
+    /// Some are missing.
+    #[error("the facts stand in {all} entries, of which {there} are there before the decision")]
+    PiecesMissing {
+        /// How many there are.
+        all: u64,
+        /// How many were there.
+        there: u64,
+    },
     /// One digest, two files.
     #[error(
         "its policy has the digest of rules that came into force before, and another blob: of one file's bytes there is one"

@@ -63,6 +63,7 @@ pub(in crate::ledger::verify) struct Opened<'a> {
     pub(in crate::ledger::verify) denied_by: Vec<Cow<'a, str>>,
     pub(in crate::ledger::verify) policy: Policy,
     pub(in crate::ledger::verify) expires_at: Option<u64>,
+    pub(in crate::ledger::verify) facts_pieces: u64,
 }
 
 impl<'a> Opened<'a> {
@@ -78,6 +79,7 @@ impl<'a> Opened<'a> {
             denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
             policy: need(entry.policy, "policy")?,
             expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at").and_then(exact)).transpose()?,
+            facts_pieces: entry.facts_pieces.map_or(Ok(0), |raw| need(Some(raw), "facts_pieces"))?,
         })
     }
 }

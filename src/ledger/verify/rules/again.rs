@@ -32,7 +32,7 @@ impl Open {
     ///
     /// A server judges again by the facts it stored when it opened the request: what is held, which commits and compared with
     /// what, is what was found then. Rules, the names of accounts, owners of files, and whether GitHub knows a branch may change.
-    pub(in crate::ledger::verify) fn judge_again(&mut self, mut now: Open) -> Result<(), Violation> {
+    pub(super) fn judge_again(&mut self, mut now: Open, time: u64) -> Result<(), Violation> {
         let is_unknown = self.is_unknown();
         if now.subject != self.subject && !is_unknown {
             return Err(Violation::OtherSubject);
@@ -58,6 +58,7 @@ impl Open {
             denials,
             denied,
             starters,
+            changed_at: Some(time),
             is_denied,
             waited,
             release_taken_back,

@@ -19,6 +19,16 @@ impl Open {
             return Err(Unfounded::DenyOverruled { outcome: decision.outcome.as_str(), id }.into());
         }
         self.is_rightly(decision)?;
+        let (all, there) = self.pieces;
+        if all != there && !self.is_unknown() {
+            return Err(Violation::PiecesMissing { all, there });
+        }
+        // The approval that meets the last requirement is recorded with the decision. Only what was approved and is taken back,
+        // or judged or weighed anew after its time, ends otherwise, and that in the same moment.
+        let is_passed_over = !matches!(decision.outcome, Outcome::Approved | Outcome::Denied);
+        if is_passed_over && self.changed_at != Some(time) && self.is_surely_met() {
+            return Err(Unfounded::ApprovedPassedOver(decision.outcome.as_str()).into());
+        }
         self.is_decided_in_time(decision.outcome, time)?;
         let is_unknown = self.is_from_before && self.policy.digest.is_empty();
         if !is_unknown && !self.policy.is(&decision.policy) {

@@ -31,9 +31,25 @@ impl Group {
             Self::CodeOwners | Self::Named => true,
         }
     }
+
+    /// Whether somebody with this access is one of them, whatever is sealed.
+    fn surely_has(self, access: Permission) -> bool {
+        matches!(self, Self::Writers | Self::Admins) && self.may_have(access)
+    }
 }
 
 impl Quorum {
+    /// Whether so many persons as are counted meet it.
+    fn is_met_by(&self, count: &dyn Fn(&Quorum) -> u64) -> bool {
+        if !self.any_of.is_empty() {
+            return self.any_of.iter().any(|part| part.is_met_by(count));
+        }
+        if !self.all_of.is_empty() {
+            return self.all_of.iter().all(|part| part.is_met_by(count));
+        }
+        self.need > 0 && count(self) >= self.need
+    }
+
     /// Whether somebody may count toward any part of it, who has this access and spoke so surely.
     fn may_count(&self, access: Permission, assurance: Assurance, waited: u64) -> bool {
         if self.any_of.is_empty() && self.all_of.is_empty() {
@@ -85,6 +101,17 @@ impl Open {
             false if !self.is_unknown() => Err(Unfounded::MayNotDeny { id, kind: who.kind.clone(), access }.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether every requirement is met, for all that is told in clear, and leaving aside whoever was let in later.
+    pub(super) fn is_surely_met(&self) -> bool {
+        let counts = |asked: &Quorum, one: &Approval| {
+            one.assurance >= asked.assurance && asked.from.is_some_and(|from| from.surely_has(one.access))
+        };
+        let count = |asked: &Quorum| {
+            different(self.approvals.iter().filter(|one| counts(asked, one)).map(|one| one.id), &self.humans)
+        };
+        !self.quorum.is_empty() && self.quorum.iter().all(|asked| asked.is_met_by(&count))
     }
 
     /// All whom an approval names are asked, by what was last recorded of them.

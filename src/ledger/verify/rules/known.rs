@@ -36,6 +36,8 @@ pub(in crate::ledger::verify) struct Known {
     pub(in crate::ledger::verify) corr: Option<Box<str>>,
     /// Which of its request's entries it is.
     pub(in crate::ledger::verify) id: Option<Id>,
+    /// The digest of what was shown, in an entry whose rules do not need it.
+    pub(in crate::ledger::verify) digest: Option<Box<str>>,
     /// What the rules look at.
     pub(in crate::ledger::verify) body: Result<Body, Violation>,
     /// What an entry about keys says.
@@ -48,7 +50,7 @@ pub(in crate::ledger::verify) enum Body {
     Loaded(Loaded),
     Opened(Box<Open>),
     Rejudged(Box<Open>),
-    Facts,
+    Facts(Option<u64>),
     Review(Review),
     Weighed(Weighed),
     Waited(u64),
@@ -92,7 +94,11 @@ impl Known {
         let (time, corr) = (header.time, header.corr.map(Box::from));
         let key = Own::of(record_type, line).map(Box::new);
         let id = header.corr.map(|corr| Id::of(&header.id, corr));
-        Ok(Self { seq, time, record_type, corr, id, body: Body::of(header, record_type, log.account), key })
+        let (digest, body) = match digest(header, record_type) {
+            Ok(digest) => (digest, Body::of(header, record_type, log.account)),
+            Err(unreadable) => (None, Err(unreadable)),
+        };
+        Ok(Self { seq, time, record_type, corr, id, digest, body, key })
     }
 
     /// The request that it decides.
@@ -115,7 +121,9 @@ impl Body {
             RecordType::PolicyLoaded => Self::Loaded(Loaded::of(entry)?),
             RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account)?)),
             RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account)?)),
-            RecordType::FactsRecorded => Self::Facts,
+            RecordType::FactsRecorded => {
+                Self::Facts(entry.piece.map(|raw| body::need(Some(raw), "piece")).transpose()?)
+            }
             RecordType::ReviewRecorded => Self::Review(Review::of(entry)?),
             RecordType::ReviewWeighed => Self::Weighed(Weighed::of(entry)?),
             RecordType::RequestEscalated | RecordType::RequestReminded => {
@@ -136,6 +144,25 @@ impl Body {
             _ => Self::Other,
         })
     }
+}
+
+/// What an entry carries that goes along with others about the request: those by which it is judged, reviewed, decided and
+/// answered are looked at with the rest of what they say.
+fn digest(entry: &Header<'_>, record_type: RecordType) -> Result<Option<Box<str>>, Violation> {
+    let goes_along = matches!(
+        record_type,
+        RecordType::RequestUnmeetable
+            | RecordType::RequestEscalated
+            | RecordType::RequestReminded
+            | RecordType::FactsRecorded
+            | RecordType::AttemptRefused
+            | RecordType::DecisionVoided
+            | RecordType::ReleaseHeld
+            | RecordType::CallbackResult
+            | RecordType::EffectFailed
+    );
+    let digest = entry.request_digest.filter(|_| goes_along);
+    digest.map(|raw| body::need(Some(raw), "request_digest")).transpose()
 }
 
 /// Whether a line continues the entry with this leaf hash, or is the first.

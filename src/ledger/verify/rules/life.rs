@@ -28,13 +28,17 @@ impl Life {
     /// Checks the next entry of this request.
     pub(super) fn follow(&mut self, record_type: RecordType, time: u64, body: Body) -> Result<Step, Violation> {
         match body {
-            Body::Rejudged(now) => self.still_open(record_type)?.judge_again(*now)?,
-            Body::Facts => drop(self.still_open(record_type)?),
+            Body::Rejudged(now) => self.still_open(record_type)?.judge_again(*now, time)?,
+            Body::Facts(piece) => self.still_open(record_type)?.piece(piece)?,
             Body::Review(review) => {
                 self.same_digest(&review.request_digest)?;
                 self.still_open(record_type)?.review(&review, time)?;
             }
-            Body::Struck(struck) => self.still_open(record_type)?.strike(&struck)?,
+            Body::Struck(struck) => {
+                let open = self.still_open(record_type)?;
+                open.strike(&struck)?;
+                open.changed_at = Some(time);
+            }
             // After a decision, too: it may be taken back.
             Body::Refused(refused) => {
                 let open = match self {
@@ -43,7 +47,11 @@ impl Life {
                 };
                 open.into_iter().for_each(|open| open.refuse(&refused));
             }
-            Body::Weighed(weighed) => self.still_open(record_type)?.weigh(&weighed),
+            Body::Weighed(weighed) => {
+                let open = self.still_open(record_type)?;
+                open.weigh(&weighed);
+                open.changed_at = Some(time);
+            }
             Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,
             Body::Decision(decision) => {
                 self.same_digest(&decision.request_digest)?;
@@ -60,7 +68,7 @@ impl Life {
             // It was decided before the entries begin that are checked.
             Body::Voided if self.is_from_before() => {
                 if let Life::Open(open) = self {
-                    open.release_taken_back = Some(time);
+                    (open.release_taken_back, open.changed_at) = (Some(time), Some(time));
                 }
             }
             Body::Voided => {
@@ -72,6 +80,7 @@ impl Life {
                 // A newer attempt or the end of the run may take the place of a denial, a release never.
                 open.is_denied |= State::after(outcome) == Some(State::Rejected);
                 open.release_taken_back = Some(time).filter(|_| State::after(outcome) == Some(State::Approved));
+                open.changed_at = Some(time);
                 *self = Life::Open(open);
                 return Ok(if is_carried { Step::None } else { Step::Voided(outcome) });
             }
@@ -137,7 +146,7 @@ impl Life {
         }
     }
 
-    fn same_digest(&mut self, found: &str) -> Result<(), Violation> {
+    pub(super) fn same_digest(&mut self, found: &str) -> Result<(), Violation> {
         if let Life::Open(open) = self
             && open.is_from_before
             && open.digest.is_empty()

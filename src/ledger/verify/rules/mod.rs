@@ -119,7 +119,7 @@ impl Rules {
 
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
-        let Known { seq, time, record_type, corr, id, body, .. } = entry;
+        let Known { seq, time, record_type, corr, id, digest, body, .. } = entry;
         let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
         if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
@@ -175,6 +175,7 @@ impl Rules {
             return Err(doubt);
         }
         let step = body.and_then(|body| life.follow(record_type, time, body)).map_err(refuse)?;
+        digest.map_or(Ok(()), |digest| life.same_digest(&digest)).map_err(refuse)?;
         once.follow(id).map_err(refuse)?;
         if let Life::Decided { settled, before: Some(open), .. } = &*life {
             if matches!(step, Step::Decided(_)) && !self.is_segment {

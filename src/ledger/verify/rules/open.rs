@@ -80,6 +80,10 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) waited: u64,
     /// When a decision to release was last taken back.
     pub(in crate::ledger::verify) release_taken_back: Option<u64>,
+    /// When approvals, or what they count for, last changed otherwise than by a review.
+    pub(super) changed_at: Option<u64>,
+    /// In how many entries the facts stand, and how many of these were there.
+    pub(super) pieces: (u64, u64),
     /// What of it does not follow from what it is about.
     pub(in crate::ledger::verify) loose: Loose,
 }
@@ -142,6 +146,8 @@ impl Open {
             expires_at: opened.expires_at,
             waited: 0,
             release_taken_back: None,
+            changed_at: None,
+            pieces: (opened.facts_pieces, 0),
             loose,
             commits,
         })
@@ -171,6 +177,19 @@ impl Open {
         }
         self.approved.add(id, &self.humans);
         self.approvals.push(approval);
+        Ok(())
+    }
+
+    /// The pieces of the facts follow the opening in their order.
+    pub(super) fn piece(&mut self, piece: Option<u64>) -> Result<(), Violation> {
+        let (all, there) = &mut self.pieces;
+        if self.is_from_before && self.subject.is_empty() {
+            return Ok(());
+        }
+        *there += 1;
+        if piece != Some(*there) || there > all {
+            return Err(Violation::OtherPiece { found: piece, expected: *there, all: *all });
+        }
         Ok(())
     }
 
