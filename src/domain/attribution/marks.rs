@@ -181,9 +181,17 @@ pub(super) fn beside_a_human(catalogue: &Catalogue, name: &str, email: &str) -> 
     let in_brackets = name.strip_suffix([')', ']']).and_then(|name| name.rsplit_once(['(', '['])).map(|(_, text)| text);
     let joined = || JOINS.iter().find_map(|join| name.split_once(join)).map(|(_, text)| text);
     let tag = || lower(email).split_once('@').and_then(|(local, _)| Some(local.split_once('+')?.1.to_owned()));
-    let named = in_brackets.or_else(joined).and_then(|text| catalogue.remark(text.trim()));
+    let named = in_brackets.filter(|text| !is_domain(email, text)).or_else(joined);
+    let named = named.and_then(|text| catalogue.remark(text.trim()));
     let is_github = || email.ends_with("@users.noreply.github.com");
     named.or_else(|| (!is_github()).then(tag).flatten().and_then(|tag| catalogue.remark(&tag)))
+}
+
+/// Whether an address is at what is called so: `Bob (Gemini) <bob@gemini.com>` works there.
+fn is_domain(email: &str, name: &str) -> bool {
+    email
+        .split_once('@')
+        .is_some_and(|(_, domain)| domain.split('.').any(|label| label.eq_ignore_ascii_case(name.trim())))
 }
 
 /// The human's name in front of an agent's: `Ann (aider)`.

@@ -36,7 +36,11 @@ fn human(catalogue: &Catalogue, identity: Identity) -> Option<Identity> {
     if identity.is_github_itself() || name.ends_with("[bot]") || identity.email.contains("[bot]@") {
         return None;
     }
-    if identity.account.as_ref().is_some_and(|account| account.kind != AccountKind::User) {
+    if let Some(account) = &identity.account
+        && (account.kind != AccountKind::User
+            || catalogue.account(account.id, &name).is_some()
+            || catalogue.login(&account.login, account.kind).is_some())
+    {
         return None;
     }
     if marks::beside_a_human(catalogue, &name, &identity.email).is_some() && catalogue.machine(&identity).is_none() {
