@@ -119,6 +119,38 @@ fn a_login_tells_a_bot_that_its_name_hides() {
 }
 
 #[test]
+fn what_github_answers_for_a_commit_is_read_as_it_is() {
+    let told = |author: Value, committer: Value, verification: Value| {
+        let who = json!({ "name": "x", "email": "x@example.com" });
+        let commit = json!({ "author": who, "committer": who, "message": "Fix", "verification": verification });
+        let line = json!({ "sha": "a", "commit": commit, "author": author, "committer": committer, "parents": [{ "sha": "b" }] });
+        lines(&seconder(&["--stdin"], &line.to_string())).remove(0)
+    };
+    let copilot = json!({ "login": "Copilot", "id": 198_982_749, "type": "Bot" });
+    let found = told(copilot.clone(), Value::Null, Value::Null);
+    assert_eq!(
+        (&found["agent"], &found["kind"], &found["operator"]),
+        (&json!("copilot"), &json!("authored"), &Value::Null)
+    );
+    let only_committed = told(json!({}), copilot, Value::Null);
+    assert_eq!(only_committed["certainty"], "ambiguous");
+    let ann = json!({ "login": "ann", "id": 7, "type": "User" });
+    assert_eq!(told(ann, Value::Null, json!({ "verified": false, "signature": null }))["agent"], Value::Null);
+    let claude = json!({ "login": "claude[bot]", "id": 209_825_114, "type": "Bot" });
+    let unsigned = told(claude, Value::Null, json!({ "verified": false, "reason": "unsigned", "signature": null }));
+    assert_eq!(unsigned["evidence"][1]["marker"], "not signed by the key this agent signs with");
+}
+
+#[test]
+fn github_calls_its_agent_copilot_and_nothing_else() {
+    let who = json!({ "name": "x", "email": "x@example.com" });
+    let commit = json!({ "author": who, "committer": who, "message": "Fix" });
+    let input = |login: &str| json!({ "sha": "a", "commit": commit, "author_login": login }).to_string();
+    assert_eq!(lines(&seconder(&["--stdin"], &input("Copilot")))[0]["agent"], "copilot");
+    assert_eq!(lines(&seconder(&["--stdin"], &input("copilot-fan")))[0]["agent"], Value::Null);
+}
+
+#[test]
 fn a_repository_without_commits_has_none() {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "--quiet"]);

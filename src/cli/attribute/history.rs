@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
     let progress = progress();
     let mut table = output::Table::new(colour, width);
     while log.next()? {
-        let looked = Looked::at(&log.commit, &log.date);
+        let looked = Looked::at(&log.commit, &log.date, false);
         summary.add(&looked);
         if arguments.all || looked.found.is_some() {
             // Rows and the progress line share a terminal.

@@ -78,8 +78,8 @@ struct Looked<'a> {
 }
 
 impl<'a> Looked<'a> {
-    fn at(commit: &'a Commit, date: &'a str) -> Self {
-        let circumstances = Circumstances { committed_at: Some(date), signatures_were_read: false };
+    fn at(commit: &'a Commit, date: &'a str, signatures_were_read: bool) -> Self {
+        let circumstances = Circumstances { committed_at: Some(date), signatures_were_read };
         let found = attribute_with(Catalogue::built_in(), commit, &[], circumstances);
         Self { commit, date, found }
     }
