@@ -136,3 +136,11 @@ fn programs_that_were_called_agents_before_there_was_ai_are_guesses() {
     }
     is_by(by("acme-ai[bot]"), "other", Certainty::Marked, "says that it is AI");
 }
+
+#[test]
+fn an_agent_and_a_model_that_agree_disclose_and_either_alone_does_not() {
+    is_by(body("Agent: claude-code\nModel: claude-opus-4-6"), "claude-code", Certainty::Marked, "both");
+    is_by(body("Agent: claude-code\nModel: gpt-4o"), "claude-code", Certainty::Ambiguous, "no agreement");
+    is_by(body("Agent: claude-code"), "claude-code", Certainty::Ambiguous, "alone");
+    is_by(body("LLM-Model: removed from the config"), "other", Certainty::Ambiguous, "no model");
+}

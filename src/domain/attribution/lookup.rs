@@ -88,7 +88,8 @@ impl Catalogue {
     /// The tool that what stands in brackets after a name, or after a plus sign in its address, names.
     pub(super) fn remark(&self, text: &str) -> Option<AgentIndex> {
         let (agent, rest) = self.word_at_start(&self.words, text)?;
-        (!rest.starts_with(char::is_alphabetic) && agent != self.other).then_some(agent)
+        let is_theirs = rest.starts_with(['\'', '’']);
+        (!rest.starts_with(char::is_alphabetic) && !is_theirs && agent != self.other).then_some(agent)
     }
 
     /// What a trailer proves by its key, or by key and value.

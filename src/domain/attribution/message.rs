@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{AgentIndex, Catalogue};
 use super::cues::{self, Cue, FOOTERS, LINKED_FOOTERS};
 use super::lookup::{excepted, is_by_hand, lower, says_so, starts_with};
 use super::mark::{Mark, Place, shortened, text_mark};
@@ -128,10 +128,9 @@ impl Marks<'_> {
                 self.push(text_mark(sign, Place::Trailer, &found()));
             }
             for (name, email) in trailers::people(trailer.value) {
-                let remark = || beside_a_human(catalogue, name, email);
-                if let Some(agent) = catalogue.person(name, email).or_else(remark) {
-                    let is_false = catalogue.is_false_on(email, self.day) || catalogue.is_guess(name, email);
-                    let certainty = if is_false { Certainty::Ambiguous } else { Certainty::Marked };
+                if let Some((agent, certainty)) = named(catalogue, name, email) {
+                    let is_false = catalogue.is_false_on(email, self.day);
+                    let certainty = if is_false { Certainty::Ambiguous } else { certainty };
                     self.add(agent, (Kind::CoAuthored, certainty), Place::CoAuthorTrailer, &found());
                 }
             }
@@ -154,10 +153,7 @@ impl Marks<'_> {
                 self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
             }
             for (name, email) in trailers::people(trailer.value).filter(|(_, email)| email.contains('@')) {
-                let remark = || beside_a_human(catalogue, name, email);
-                if let Some(agent) = catalogue.person(name, email).or_else(remark) {
-                    let certainty =
-                        if catalogue.is_guess(name, email) { Certainty::Ambiguous } else { Certainty::Marked };
+                if let Some((agent, certainty)) = named(catalogue, name, email) {
                     self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
                 }
             }
@@ -196,8 +192,32 @@ impl Marks<'_> {
             let is_tool = |seen: cues::Seen| matches!(seen.cue, Cue::Tool(_));
             let is_only_shaped = agent == catalogue.other && accepts == Some(Accepts::Shaped);
             let is_sure = !is_only_shaped || catalogue.cues.words(trailer.value).any(is_tool);
-            let certainty = if is_sure { certainty } else { Certainty::Ambiguous };
+            // `LLM-Model: removed from the config` is no model's name.
+            let is_told = agent == catalogue.other && key.ends_with("-model") && trailer.value.contains(' ');
+            let certainty = if is_sure && !is_told { certainty } else { Certainty::Ambiguous };
             self.add(agent, (Kind::Assisted, certainty), Place::Disclosure, &found());
+            self.agree(agent, &key);
+        }
+    }
+
+    /// `Agent: claude-code` and `Model: claude-opus-4-6`: either alone may be about anything, two that agree are a disclosure.
+    fn agree(&mut self, agent: AgentIndex, key: &str) {
+        const KEYS: [[&str; 4]; 2] =
+            [["agent", "assistant", "tool", "coding-agent"], ["model", "model", "model", "model"]];
+        let other = match KEYS.iter().position(|keys| keys.contains(&key)) {
+            Some(0) => &KEYS[1],
+            Some(_) => &KEYS[0],
+            None => return,
+        };
+        let says = |mark: &&mut Mark| {
+            let key = mark.found.split_once(':').map(|(key, _)| plain_key(key));
+            mark.place == Place::Disclosure
+                && !mark.is_quoted
+                && mark.agent == agent
+                && key.is_some_and(|key| other.contains(&key.as_str()))
+        };
+        if let Some(mark) = self.found.iter_mut().find(says) {
+            mark.certainty = Certainty::Marked;
         }
     }
 
@@ -268,6 +288,15 @@ impl Marks<'_> {
             self.quote(from, cues.words(&found).all(|seen| told_of.holds(seen.start)));
         }
     }
+}
+
+/// The agent that a trailer names, and how sure that is.
+fn named(catalogue: &Catalogue, name: &str, email: &str) -> Option<(AgentIndex, Certainty)> {
+    let by_itself = catalogue.person(name, email).map(|agent| {
+        let is_guess = catalogue.is_guess(name, email);
+        (agent, if is_guess { Certainty::Ambiguous } else { Certainty::Marked })
+    });
+    by_itself.or_else(|| beside_a_human(catalogue, name, email))
 }
 
 /// Where a line stands that may be a trailer.

@@ -60,8 +60,13 @@ impl Catalogue {
         // `GPT-5 via Codex CLI` is the tool that the model worked in.
         let may_join = || lower.bytes().filter(|b| *b == b' ').count() > 1;
         let through = || lower.split_once(" via ").and_then(|(_, tool)| self.named(tool));
+        if let Some((tool, _)) = on_behalf(&lower)
+            && let Some(named) = self.named(tool.trim_end())
+        {
+            return Some(named);
+        }
         match may_join().then(through).flatten().or_else(|| self.named(&lower)) {
-            Some((agent, Known::Name)) if is_namesake(name, email) || self.is_nickname(&lower, email) => {
+            Some((agent, Known::Name)) if is_namesake(name, email) || self.is_nickname(agent, &lower, email) => {
                 Some((agent, Known::Guessed))
             }
             named => {
@@ -84,8 +89,13 @@ impl Catalogue {
     }
 
     /// `Kimi <kimi@helsinki.example>`: what people are called as well, at an address that could be theirs.
-    fn is_nickname(&self, name: &str, email: &str) -> bool {
-        self.nicknames.contains(name) && may_be_somebodys(email)
+    fn is_nickname(&self, agent: AgentIndex, name: &str, email: &str) -> bool {
+        let is_vendors = |domain: &str| {
+            self.agents[agent].vendors.iter().any(|vendor| domain.split('.').any(|label| label == vendor))
+        };
+        self.nicknames.contains(name)
+            && may_be_somebodys(email)
+            && !email.split_once('@').is_some_and(|(_, domain)| is_vendors(&lower(domain)))
     }
 
     /// The tool whose name is a word besides, written as a name.
@@ -101,6 +111,21 @@ impl Catalogue {
         let lower = lower(word);
         let is_tools = self.words.iter().any(|(known, _)| *known == *lower);
         is_tools || says_who_wrote && self.named_word(word).is_some() && !self.things.contains(lower.as_ref())
+    }
+
+    /// The tool that stands behind another name, as `Ann & Claude Code`, and how sure that is; both in lower case but `written`. Behind
+    /// a comma a first name is the same person's.
+    pub(super) fn beside(&self, join: &str, written: &str, text: &str) -> Option<(AgentIndex, Certainty)> {
+        let (agent, rest) = self.word_at_start(&self.words, text)?;
+        let word = &text[..text.len() - rest.len()];
+        let namesakes = &self.cues.namesakes;
+        if agent == self.other || rest.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        if !namesakes.is_first_name(word) {
+            return Some((agent, Certainty::Marked));
+        }
+        (join != ", " && !namesakes.is_family_name(written, rest)).then_some((agent, Certainty::Ambiguous))
     }
 
     /// The agent behind a handle: `@claude`, `@copilot-swe-agent`. `@devin` is somebody.
@@ -168,8 +193,15 @@ impl Catalogue {
             return self.bot(name);
         }
         let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
-        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(name, known))?;
-        Some((*agent, Known::Name))
+        let known = self.names.get(first)?;
+        // `Gemini Code Assist` is more than `Gemini`.
+        let named = |name: &str| {
+            let fitting = known.iter().filter(|(known, _)| is_name(name, known));
+            fitting.max_by_key(|(known, _)| known.len()).map(|(_, agent)| *agent)
+        };
+        // `cursor-agent` is how a program would write `Cursor Agent`.
+        let agent = named(name).or_else(|| name.contains('-').then(|| named(&name.replace('-', " "))).flatten())?;
+        Some((agent, Known::Name))
     }
 
     /// The row of a lower-case `….[bot]` login. `x-staging[bot]` is `x[bot]` being tried out.
@@ -273,6 +305,13 @@ fn is_name(name: &str, known: &str) -> bool {
         || apart && programs
         || name.as_bytes()[known.len()] == b'('
         || name[known.len()..].starts_with(" (")
+}
+
+/// An agent's name, and whom it says that it worked for: `Claude Code on behalf of Ann Lee`, `Claude Code (for Ann Lee)`.
+pub(super) fn on_behalf(name: &str) -> Option<(&str, &str)> {
+    const FOR: [&str; 3] = [" (on behalf of ", " on behalf of ", " (for "];
+    let (agent, human) = FOR.iter().find_map(|words| name.split_once(words))?;
+    Some((agent, human.trim_end_matches(')').trim()))
 }
 
 /// Whether an address is more than that of a machine without one.
