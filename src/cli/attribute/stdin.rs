@@ -1,6 +1,6 @@
 //! Commits as JSON Lines.
 
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
@@ -88,6 +88,7 @@ struct Who {
 
 pub fn run(mut input: impl BufRead, out: &mut impl Write) -> Result<(), Failure> {
     let mut line = Vec::new();
+    let mut has_commits = false;
     for number in 1_u64.. {
         line.clear();
         if input.read_until(b'\n', &mut line).context("cannot read standard input")? == 0 {
@@ -98,28 +99,72 @@ pub fn run(mut input: impl BufRead, out: &mut impl Write) -> Result<(), Failure>
         if json.trim_ascii().is_empty() {
             continue;
         }
-        let read: Line = serde_json::from_slice(json).map_err(|error| {
-            if json.trim_ascii_start().starts_with(b"[") {
-                return Failure::Usage(anyhow!(
-                    "line {number} of standard input begins an array, and --stdin takes one object a line: put \
-                     `jq -c '.[]'` in between"
-                ));
-            }
-            let hint = if error.is_eof() { " (one object a line: `jq -c .` makes it so)" } else { "" };
-            // The parser saw one line only: its "line 1" is this one.
-            let whole = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
-            let what = whole.strip_suffix(place.as_str()).unwrap_or(&whole);
-            let column = error.column();
-            Failure::Usage(anyhow!(
-                "line {number}, column {column} of standard input is not a commit: {what}{hint}. See seconder attribute --help"
-            ))
-        })?;
+        let read: Line = match serde_json::from_slice(json) {
+            Ok(read) => read,
+            // Python writes so what no encoding could read.
+            Err(error) => match without_lone_surrogates(json).map(|json| serde_json::from_slice(&json)) {
+                Some(Ok(read)) => read,
+                _ => return Err(refusal(number, json, &error)),
+            },
+        };
+        has_commits = true;
         let was_verified = read.commit.verification.is_some();
         let (commit, date) = commit(read);
         output::json(out, &Looked::at(&commit, &date, was_verified))?;
     }
+    if !has_commits {
+        writeln!(io::stderr(), "No commits on standard input.")?;
+    }
     Ok(())
+}
+
+/// Why a line cannot be read, and what to do about it.
+fn refusal(number: u64, json: &[u8], error: &serde_json::Error) -> Failure {
+    if json.trim_ascii_start().starts_with(b"[") {
+        return Failure::Usage(anyhow!(
+            "line {number} of standard input begins an array, and --stdin takes one object a line: put `jq -c '.[]'` in between"
+        ));
+    }
+    let hint = match json {
+        [0x1f, 0x8b, ..] => " (this is gzip: put `zcat` in between)",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => " (this is UTF-16: `iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)",
+        _ if error.is_eof() => " (one object a line: `jq -c .` makes it so)",
+        _ => "",
+    };
+    // The parser saw one line only: its "line 1" is this one.
+    let whole = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = whole.strip_suffix(place.as_str()).unwrap_or(&whole);
+    let column = if error.column() > 0 { format!(", column {}", error.column()) } else { String::new() };
+    Failure::Usage(anyhow!(
+        "line {number}{column} of standard input is not a commit: {what}{hint}. See seconder attribute --help"
+    ))
+}
+
+/// The line with `\\ufffd` for every half of a surrogate pair without the other, if there is one.
+fn without_lone_surrogates(json: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let (mut mended, mut at, mut is_mended) = (Vec::with_capacity(json.len()), 0, false);
+    while let Some(byte) = json.get(at) {
+        let length = match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => {
+                is_mended = true;
+                mended.extend_from_slice(b"\\ufffd");
+                at += 6;
+                continue;
+            }
+            // A backslash and what it stands before are one.
+            _ if *byte == b'\\' => 2,
+            _ => 1,
+        };
+        mended.extend_from_slice(json.get(at..at + length).unwrap_or_default());
+        at += length;
+    }
+    is_mended.then_some(mended)
 }
 
 fn commit(line: Line) -> (Commit, String) {
@@ -147,6 +192,15 @@ fn identity(who: Who) -> Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_surrogate_pair_is_replaced_and_a_whole_one_stays() {
+        let mended = |json: &str| without_lone_surrogates(json.as_bytes()).map(|json| String::from_utf8(json).unwrap());
+        assert_eq!(mended(r#""a\ud800b\udc00\n""#).as_deref(), Some(r#""a\ufffdb\ufffd\n""#));
+        assert_eq!(mended(r#""\ud83e\udd16""#), None);
+        assert_eq!(mended(r#""\\ud800""#), None, "a backslash and letters");
+        assert_eq!(mended("\\"), None);
+    }
 
     #[test]
     fn the_key_of_an_ssh_signature_is_known_by_its_fingerprint() {
