@@ -119,11 +119,45 @@ fn a_login_tells_a_bot_that_its_name_hides() {
 }
 
 #[test]
+fn what_github_answers_for_a_commit_is_read_as_it_is() {
+    let told = |author: Value, committer: Value, verification: Value| {
+        let who = json!({ "name": "x", "email": "x@example.com" });
+        let commit = json!({ "author": who, "committer": who, "message": "Fix", "verification": verification });
+        let line = json!({ "sha": "a", "commit": commit, "author": author, "committer": committer, "parents": [{ "sha": "b" }] });
+        lines(&seconder(&["--stdin"], &line.to_string())).remove(0)
+    };
+    let copilot = json!({ "login": "Copilot", "id": 198_982_749, "type": "Bot" });
+    let found = told(copilot.clone(), Value::Null, Value::Null);
+    assert_eq!(
+        (&found["agent"], &found["kind"], &found["operator"]),
+        (&json!("copilot"), &json!("authored"), &Value::Null)
+    );
+    let only_committed = told(json!({}), copilot, Value::Null);
+    assert_eq!(only_committed["certainty"], "ambiguous");
+    let ann = json!({ "login": "ann", "id": 7, "type": "User" });
+    assert_eq!(told(ann, Value::Null, json!({ "verified": false, "signature": null }))["agent"], Value::Null);
+    let claude = json!({ "login": "claude[bot]", "id": 209_825_114, "type": "Bot" });
+    let unsigned = told(claude, Value::Null, json!({ "verified": false, "reason": "unsigned", "signature": null }));
+    assert_eq!(unsigned["evidence"][1]["marker"], "not signed by the key this agent signs with");
+}
+
+#[test]
+fn github_calls_its_agent_copilot_and_nothing_else() {
+    let who = json!({ "name": "x", "email": "x@example.com" });
+    let commit = json!({ "author": who, "committer": who, "message": "Fix" });
+    let input = |login: &str| json!({ "sha": "a", "commit": commit, "author_login": login }).to_string();
+    assert_eq!(lines(&seconder(&["--stdin"], &input("Copilot")))[0]["agent"], "copilot");
+    assert_eq!(lines(&seconder(&["--stdin"], &input("copilot-fan")))[0]["agent"], Value::Null);
+}
+
+#[test]
 fn a_repository_without_commits_has_none() {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "--quiet"]);
     let told = on(&folder, &[]);
     assert_eq!((told.status.code(), text(&told.stdout).trim()), (Some(0), "No commits."), "{}", text(&told.stderr));
+    let told = on(&folder, &["main"]);
+    assert!(text(&told.stderr).contains("Nothing was committed here yet"), "{}", text(&told.stderr));
     let for_programs = on(&folder, &["--json"]);
     assert_eq!((for_programs.status.code(), text(&for_programs.stdout).as_str()), (Some(0), ""));
 }
@@ -142,6 +176,11 @@ fn mistakes_are_named_and_have_their_own_exit_code() {
     assert_eq!(no_revision.status.code(), Some(2));
     let told = text(&no_revision.stderr);
     assert!(told.contains("no-such-branch") && told.contains("`git branch --all`"), "{told}");
+    for (revision, said) in [("HEAD^{tree}", "is no commit but a tree or a file"), ("a-path", "Paths are not taken")] {
+        let refused = on(&repository(), &[revision]);
+        let told = text(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && told.contains(revision) && told.contains(said), "{told}");
+    }
     let option = on(&repository(), &["--", "--output=stolen"]);
     assert_eq!(option.status.code(), Some(2), "a revision is never an option of git's");
 }
@@ -162,6 +201,26 @@ fn standard_input_may_begin_with_a_byte_order_mark_and_is_no_array() {
 }
 
 #[test]
+fn standard_input_that_programs_mangled_is_read_or_named() {
+    let message = r#"{"sha":"a","commit":{"message":"Fix \ud800\n\nMade-with: Cursor"}}"#;
+    assert_eq!(lines(&seconder(&["--stdin"], message))[0]["agent"], "cursor", "half a surrogate pair");
+    let refused = |input: &[u8]| {
+        let mut child = process::seconder()
+            .args(["attribute", "--stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        text(&child.wait_with_output().unwrap().stderr)
+    };
+    assert!(refused(b"\x1f\x8b\x08\0\n").contains("zcat"));
+    assert!(refused(b"\xff\xfe{\0\n\0").contains("UTF-16"));
+    assert!(refused(b"").contains("No commits on standard input."));
+}
+
+#[test]
 fn a_shallow_clone_says_that_it_is_one_and_how_to_get_the_rest() {
     let (repo, clone) = (repository(), tempfile::tempdir().unwrap());
     let from = format!("file://{}", repo.path().display());
@@ -179,6 +238,12 @@ fn days_narrow_a_history_as_they_do_for_git() {
     let repo = repository();
     assert!(text(&on(&repo, &["--since", "1 hour ago"]).stdout).contains("2 of 3 commits"));
     assert!(text(&on(&repo, &["--until", "2020-01-01"]).stdout).contains("No commits."));
+    assert!(text(&on(&repo, &["--until", "2020-01-01"]).stdout).contains("without revisions and dates"));
+    for date in ["yestrday", "2026-13-45"] {
+        let refused = on(&repo, &["--since", date]);
+        let told = text(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && told.contains(date) && told.contains("'3 months ago'"), "{told}");
+    }
     let with_stdin = seconder(&["--stdin", "--since", "2020-01-01"], "");
     assert_eq!(with_stdin.status.code(), Some(2));
 }

@@ -8,6 +8,8 @@ use crate::support::commits::commit;
 mod around;
 mod denials;
 mod names;
+mod namesakes;
+mod phrases;
 mod quotes;
 mod sentences;
 mod subjects;

@@ -83,3 +83,49 @@ fn a_denial_of_every_tool_is_one() {
         assert_eq!(body(text), None, "{text}");
     }
 }
+
+#[test]
+fn a_denial_is_one_in_every_language() {
+    for text in [
+        "Ce commit n'a pas été écrit par une IA",
+        "Non généré par Claude Code",
+        "Sans l'aide de Claude",
+        "Non scritto da ChatGPT",
+        "Nessun codice generato da ChatGPT",
+        "Ningún código generado por ChatGPT",
+        "Não foi escrito pelo ChatGPT",
+        "Не сгенерировано ChatGPT",
+        "Написано без помощи ChatGPT",
+        "不是由 ChatGPT 生成",
+        "没有使用 ChatGPT 生成",
+        "ChatGPTで生成したものではない",
+        "Claude Code로 작성되지 않음",
+        "Claude tarafından yazılmadı",
+        "Nie napisane przez ChatGPT",
+        "Geen code geschreven door ChatGPT",
+        "Inte skriven av ChatGPT",
+        "Kein Code wurde von ChatGPT geschrieben",
+        "Von Claude nicht geschrieben, nur von mir.",
+    ] {
+        assert_eq!(body(text), None, "{text}");
+    }
+    for text in [
+        "Nicht nur von Claude geschrieben, auch getestet.",
+        "Pas seulement écrit par Claude.",
+        "Написано не только с помощью Claude",
+        "不仅由 Claude 生成",
+        "Nicht getestet, von Claude geschrieben.",
+        "Non testé, écrit par Claude.",
+        "未测试，由 Claude 生成",
+        "Claude로 작성했습니다. 테스트는 하지 않았습니다.",
+    ] {
+        is_by(body(text), "claude-code", Certainty::Marked, text);
+    }
+    for text in [
+        "Nicht von ChatGPT, sondern von Claude geschrieben",
+        "Pas écrit par Copilot mais par Claude",
+        "不是由 ChatGPT 生成，而是由 Claude 生成",
+    ] {
+        is_by(body(text), "claude-code", Certainty::Ambiguous, text);
+    }
+}

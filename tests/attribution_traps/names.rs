@@ -182,3 +182,59 @@ fn who_is_called_an_ai_agent_is_one_and_who_is_called_like_a_thing_may_be() {
         assert_eq!(attribute(&commit(person, "Add retries"), &[]), None, "{person}");
     }
 }
+
+#[test]
+fn a_tools_word_that_is_somebodys_name_beside_an_address_of_anybodys_may_be_them() {
+    for (who, agent) in [
+        ("Kimi <kimi@helsinki.example>", "kimi"),
+        ("Kimi <kimi@users.noreply.github.com>", "kimi"),
+        ("Gemini <gemini@zodiac.example>", "gemini-cli"),
+        ("grok <12+grokfan@users.noreply.github.com>", "grok"),
+    ] {
+        let found = attribute(&commit(who, "Add retries"), &[]);
+        let barred = found.iter().flat_map(|found| &found.operators).count();
+        assert_eq!(barred, 1, "{who} may approve nothing of theirs");
+        is_by(found, agent, Certainty::Ambiguous, who);
+        is_by(body(&format!("Co-authored-by: {who}")), agent, Certainty::Ambiguous, who);
+    }
+    for (who, agent) in [
+        ("Gemini <gemini@build.local>", "gemini-cli"),
+        ("Gemini 3 Pro <x@acme.example>", "gemini-cli"),
+        ("Bob (Gemini) <bob@acme.example>", "gemini-cli"),
+        ("Gemini <gemini-cli@google.com>", "gemini-cli"),
+    ] {
+        is_by(attribute(&commit(who, "Add retries"), &[]), agent, Certainty::Marked, who);
+    }
+    assert_eq!(attribute(&commit("Bob (Gemini) <bob@gemini.example>", "Add retries"), &[]), None, "Bob works there");
+}
+
+#[test]
+fn an_agent_beside_a_humans_name_is_one_however_they_are_joined() {
+    for (name, certainty) in [
+        ("Ann Lee and Claude Code", Certainty::Marked),
+        ("Ann Lee, Claude Code", Certainty::Marked),
+        ("Ann Lee / Claude Code", Certainty::Marked),
+        ("Ann Lee (via Claude Code)", Certainty::Marked),
+        ("Ann Lee (with Claude)", Certainty::Marked),
+        ("Claude Code on behalf of Ann Lee", Certainty::Marked),
+        ("Claude Code (for Ann Lee)", Certainty::Marked),
+        ("Ann Lee & Claude", Certainty::Ambiguous),
+    ] {
+        let found = attribute(&commit(&format!("{name} <ann@example.com>"), "Add retries"), &[]);
+        let operator = found.as_ref().and_then(|found| found.operators.first()).map(|ann| ann.name.clone());
+        assert_eq!(operator.as_deref(), Some("Ann Lee"), "{name}");
+        is_by(found, "claude-code", certainty, name);
+    }
+    for (name, agent) in [
+        ("Ann's Claude Code", "claude-code"),
+        ("cursor-agent", "cursor"),
+        ("github-copilot", "copilot"),
+        ("Gemini Code Assist", "gemini-code-assist"),
+    ] {
+        is_by(attribute(&commit(&format!("{name} <x@example.com>"), "Add"), &[]), agent, Certainty::Marked, name);
+    }
+    for person in ["Van Damme, Claude", "Marie and Claude Martin", "O'Neill, Claude", "Claude (for now)", "Bob and Ann"]
+    {
+        assert_eq!(attribute(&commit(&format!("{person} <x@example.com>"), "Add retries"), &[]), None, "{person}");
+    }
+}

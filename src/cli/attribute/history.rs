@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal as _, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,11 +26,17 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
         }
         return Ok(());
     }
+    for date in arguments.since.iter().chain(&arguments.until) {
+        require_date(&arguments.repo, date)?;
+    }
+    for revision in &arguments.revisions {
+        require_commit(&arguments.repo, revision)?;
+    }
     let mut log = Log::start(arguments)?;
     let progress = progress();
     let mut table = output::Table::new(colour, width);
     while log.next()? {
-        let looked = Looked::at(&log.commit, &log.date);
+        let looked = Looked::at(&log.commit, &log.date, false);
         summary.add(&looked);
         if arguments.all || looked.found.is_some() {
             // Rows and the progress line share a terminal.
@@ -41,10 +47,13 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, colour: bool, width: Opt
         }
         progress.inc(1);
     }
-    log.finish()?;
+    log.finish(arguments)?;
     progress.finish_and_clear();
     if !arguments.json {
         summary.write(out, colour, width)?;
+        if summary.is_empty() {
+            writeln!(out, "Nothing lies in that range; without revisions and dates the whole history is read.")?;
+        }
     }
     if is_shallow {
         out.flush()?;
@@ -153,7 +162,7 @@ impl Log {
     }
 
     /// Says what git complained of, if it did.
-    fn finish(mut self) -> Result<(), Failure> {
+    fn finish(mut self, arguments: &Arguments) -> Result<(), Failure> {
         let complaint = match self.complaint.take().map(JoinHandle::join) {
             Some(Ok(read)) => read.context("cannot read from git")?,
             Some(Err(_)) | None => String::new(),
@@ -163,11 +172,13 @@ impl Log {
         }
         let complaint = complaint.trim();
         // git says so, too, of a range whose ends are no revisions.
-        let hint = if complaint.contains("bad revision") || complaint.contains("Invalid revision range") {
-            "\n`git branch --all` and `git tag` list what there is here, `git fetch` gets what is only on the server. Examples: \
-             seconder attribute --help"
-        } else {
+        let hint = if !(complaint.contains("bad revision") || complaint.contains("Invalid revision range")) {
             ""
+        } else if !exists(&arguments.repo, "HEAD")? {
+            "\nNothing was committed here yet"
+        } else {
+            "\n`git branch --all` and `git tag` list what there is here, `git fetch` gets what is only on the server. Paths are not \
+             taken. Examples: seconder attribute --help"
         };
         Err(Failure::Usage(anyhow!("{complaint}{hint}")))
     }
@@ -207,12 +218,50 @@ fn require_repository(repo: &Path) -> Result<bool, Failure> {
         return Ok(asked.stdout.ends_with(b"\ntrue\n"));
     }
     let (complaint, path) = (String::from_utf8_lossy(&asked.stderr), repo.display());
+    if complaint.contains("dubious ownership") {
+        // git says itself what to do.
+        return Err(Failure::Usage(anyhow!("{path} cannot be read: {}", complaint.trim())));
+    }
     let hint = "Go into one, or name it: seconder attribute --repo PATH. `git clone` gets one that is elsewhere";
     Err(Failure::Usage(anyhow!("{path} cannot be read as a git repository: {}\n{hint}", complaint.trim())))
 }
 
+/// git takes what it does not understand for now, and a day that no month has for another.
+fn require_date(repo: &Path, date: &str) -> Result<(), Failure> {
+    let wrong = || {
+        Failure::Usage(anyhow!(
+            "`{date}` is no date that git understands. Examples: 2026-01-31, '3 months ago', yesterday"
+        ))
+    };
+    let mut parts = date.get(..10).unwrap_or_default().splitn(3, '-').map(str::parse::<u32>);
+    if let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) = (parts.next(), parts.next(), parts.next()) {
+        let year = i32::try_from(year).map_err(|_| wrong())?;
+        return chrono::NaiveDate::from_ymd_opt(year, month, day).map(|_| ()).ok_or_else(wrong);
+    }
+    if matches!(date.trim(), "now" | "today") {
+        return Ok(());
+    }
+    let asked = git(repo).args(["rev-parse", &format!("--since={date}")]).output().map_err(no_git)?;
+    let seconds =
+        String::from_utf8_lossy(&asked.stdout).trim().strip_prefix("--max-age=").and_then(|at| at.parse::<u64>().ok());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    if seconds.is_some_and(|at| at.abs_diff(now) <= 2) { Err(wrong()) } else { Ok(()) }
+}
+
+/// A tree or a file has no history of its own; git shows none and says nothing.
+fn require_commit(repo: &Path, revision: &str) -> Result<(), Failure> {
+    let is_option = revision.starts_with('-');
+    if !is_option && exists(repo, revision)? && !exists(repo, &format!("{revision}^{{commit}}"))? {
+        let mistake =
+            "is no commit but a tree or a file. A revision is a branch, a tag, a commit or a range: main, v1.4..main";
+        return Err(Failure::Usage(anyhow!("`{revision}` {mistake}")));
+    }
+    Ok(())
+}
+
 fn exists(repo: &Path, reference: &str) -> Result<bool, Failure> {
-    let asked = git(repo).args(["rev-parse", "--verify", "--quiet", reference]).output().map_err(no_git)?;
+    let asked =
+        git(repo).args(["rev-parse", "--verify", "--quiet", reference]).output().map_err(no_git)?;
     Ok(asked.status.success())
 }
 

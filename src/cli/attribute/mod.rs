@@ -32,8 +32,13 @@ What it says:
 A mark is a disclosure: agents can be told to leave none, and anybody can write one. No mark is no proof of a human.
 
 --stdin reads JSON Lines, one commit each, in the shape of GitHub's REST commits:
-  {\"sha\": …, \"commit\": {\"author\": {\"name\", \"email\", \"date\"}, \"committer\": {…}, \"message\"}, \"author_login\": …}
-(`jq -c '.[]'` makes such lines of an array) and writes one line for each: sha, ai, certainty, agent, kind, operator, operators, evidence. Unknown fields are ignored.
+  {\"sha\": …, \"commit\": {\"author\": {\"name\", \"email\", \"date\"}, \"committer\": {…}, \"message\", \"verification\"},
+   \"author\": {\"login\", \"id\", \"type\"}, \"committer\": {…}}
+Only sha and commit.message are needed; \"author_login\": … does instead of \"author\". Other fields are ignored, \"parents\" too.
+  gh api --paginate repos/OWNER/REPO/commits | jq -c '.[]' | seconder attribute --stdin
+
+--stdin and --json write one object a commit: sha, date, ai, certainty, agent, agent_name, kind, operator, operators (each with name
+and email), evidence (a list of agent, marker: which kind of mark, and found: the text that matched).
 
 Exit code: 0 done; 1 reading or writing failed; 2 no such repository or revision, no git, or a line of --stdin cannot be read.";
 
@@ -78,8 +83,8 @@ struct Looked<'a> {
 }
 
 impl<'a> Looked<'a> {
-    fn at(commit: &'a Commit, date: &'a str) -> Self {
-        let circumstances = Circumstances { committed_at: Some(date), signatures_were_read: false };
+    fn at(commit: &'a Commit, date: &'a str, signatures_were_read: bool) -> Self {
+        let circumstances = Circumstances { committed_at: Some(date), signatures_were_read };
         let found = attribute_with(Catalogue::built_in(), commit, &[], circumstances);
         Self { commit, date, found }
     }

@@ -129,7 +129,7 @@ impl Table {
         )
     }
 
-    /// One row of cells with their colours, cut where the terminal ends.
+    /// One row of cells with their colours, cut where the terminal ends. Where it is narrow the evidence has a line of its own.
     fn line(&self, out: &mut impl Write, cells: [(&'static str, String); 6]) -> anyhow::Result<()> {
         const WIDTHS: [usize; 5] = [9, 10, 18, 11, 22];
         let mut left = self.width;
@@ -138,17 +138,27 @@ impl Table {
                 Some(width) => format!("{}  ", fit(text, *width)),
                 None => clean(text, 90),
             };
+            if at == WIDTHS.len() && self.width < BROAD {
+                left = self.width.saturating_sub(INDENT);
+                write!(out, "\n{:INDENT$}", "")?;
+            }
+            if left == 0 {
+                continue;
+            }
             let length = cell.chars().count();
             let shown = if length > left { clean(&cell, left) } else { cell };
             write!(out, "{ink}{shown}{}", if ink.is_empty() { "" } else { self.ink.plain })?;
             left = left.saturating_sub(length);
-            if left == 0 {
-                break;
-            }
         }
         Ok(writeln!(out)?)
     }
 }
+
+/// Columns that the evidence needs beside the rest.
+const BROAD: usize = 120;
+
+/// Where the evidence begins on a line of its own.
+const INDENT: usize = 11;
 
 fn name_of(who: &Identity) -> String {
     if who.name.is_empty() { who.email.clone() } else { who.name.clone() }
@@ -174,19 +184,34 @@ mod tests {
     use super::*;
     use crate::domain::facts::Commit;
 
+    fn table(width: usize) -> String {
+        let message = format!("{}\n\nCo-Authored-By: Claude <noreply@anthropic.com>", "Long ".repeat(40));
+        let author = Identity { name: "Ann Lee".into(), email: "ann@example.com".into(), account: None };
+        let commit = Commit { sha: "4f1c0de4f1c0de".into(), message, author, ..Commit::default() };
+        let mut out = Vec::new();
+        let looked = Looked::at(&commit, "2026-11-25T10:00:00Z", false);
+        Table::new(false, Some(width)).row(&mut out, &looked).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn a_row_is_cut_where_the_terminal_ends() {
-        for width in [20, 60, 84, 100] {
-            let message = format!("{}\n\nCo-Authored-By: Claude <noreply@anthropic.com>", "Long ".repeat(40));
-            let author = Identity { name: "Ann Lee".into(), email: "ann@example.com".into(), account: None };
-            let commit = Commit { sha: "4f1c0de4f1c0de".into(), message, author, ..Commit::default() };
-            let mut out = Vec::new();
-            let looked = Looked::at(&commit, "2026-11-25T10:00:00Z");
-            Table::new(false, Some(width)).row(&mut out, &looked).unwrap();
-            let table = String::from_utf8(out).unwrap();
-            assert_eq!(table.lines().count(), 2, "{table}");
+        for width in [20, 60, 84, 100, 130] {
+            let table = table(width);
             assert!(table.lines().all(|line| line.chars().count() <= width), "{width}: {table}");
-            assert!(table.lines().nth(1).unwrap().ends_with('…'), "{table}");
+        }
+        assert!(table(60).lines().nth(3).unwrap().ends_with('…'), "{}", table(60));
+    }
+
+    #[test]
+    fn the_evidence_is_there_however_narrow_the_terminal_is() {
+        for width in [80, 100, 130, 200] {
+            let table = table(width);
+            assert!(
+                table.contains("EVIDENCE") && table.contains("co-author trailer: Co-Authored-By: Claude"),
+                "{table}"
+            );
+            assert_eq!(table.lines().count(), if width < BROAD { 4 } else { 2 }, "{table}");
         }
     }
 }

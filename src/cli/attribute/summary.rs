@@ -48,21 +48,29 @@ impl Summary {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.commits == 0
+    }
+
     pub fn write(&self, out: &mut impl Write, colour: bool, width: Option<usize>) -> anyhow::Result<()> {
         let Ink { strong, dim, agent: cyan, plain, .. } = Ink::new(colour);
         let longest = width.map_or(BAR, |width| width.saturating_sub(BESIDE_BAR).clamp(1, BAR));
         let bar = |part, whole| bar(part, whole, longest);
         let (commits, ai) = (self.commits, self.ai);
-        if commits == 0 {
+        if self.is_empty() {
             writeln!(out, "No commits.")?;
             return Ok(());
         }
         writeln!(out, "\n{strong}{ai} of {commits} commits carry an agent's mark ({}).{plain}", percent(ai, commits))?;
-        if self.ambiguous > 0 {
-            writeln!(out, "{} more are ambiguous.", self.ambiguous)?;
+        match self.ambiguous {
+            0 => {}
+            1 => writeln!(out, "1 more is ambiguous.")?,
+            several => writeln!(out, "{several} more are ambiguous.")?,
         }
-        if self.nobody > 0 {
-            writeln!(out, "{} of the marked ones name no human.", self.nobody)?;
+        match self.nobody {
+            0 => {}
+            1 => writeln!(out, "1 of the marked ones names no human.")?,
+            several => writeln!(out, "{several} of the marked ones name no human.")?,
         }
         let mut agents: Vec<_> = self.agents.iter().collect();
         agents.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
@@ -117,7 +125,7 @@ mod tests {
             let (name, email) = author.trim_end_matches('>').split_once(" <").unwrap();
             let author = crate::domain::people::Identity { name: name.into(), email: email.into(), account: None };
             let commit = Commit { author, ..Commit::default() };
-            summary.add(&Looked::at(&commit, &format!("2026-{:02}-01T10:00:00Z", n % 11 + 1)));
+            summary.add(&Looked::at(&commit, &format!("2026-{:02}-01T10:00:00Z", n % 11 + 1), false));
         }
         for width in [40, 60, 80] {
             let mut out = Vec::new();

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::cues::{Cue, Cues};
+use super::namesakes::Namesakes;
 use super::prose::Phrases;
 use super::rows::{Accepts, Agent, AgentKind, ExtraAgent, File, Marker, MarkerType, Prose};
 use super::{Certainty, Kind};
@@ -58,13 +59,16 @@ pub struct Catalogue {
     pub(super) role_at: HashMap<String, AgentIndex>,
     pub(super) role_names: Vec<String>,
     pub(super) given_names: HashSet<String>,
-    pub(super) first_names: HashSet<String>,
-    pub(super) editions: HashSet<String>,
+    pub(super) nicknames: HashSet<String>,
     pub(super) session_keys: Vec<String>,
+    /// First words of values that say no.
+    pub(super) no: HashSet<String>,
     /// Words for AI in general.
     pub(super) ai_words: HashSet<String>,
     /// Tools' names that are words besides.
     pub(super) words_besides: HashSet<String>,
+    /// Those of them that programs are called, too.
+    pub(super) things: HashSet<String>,
     pub(super) names: HashMap<String, Vec<(String, AgentIndex)>>,
     pub(super) name_suffixes: Vec<(String, AgentIndex)>,
     pub(super) trailers: HashMap<String, Vec<Sign>>,
@@ -127,11 +131,12 @@ impl Catalogue {
             role_at: HashMap::new(),
             role_names: file.role_names,
             given_names: file.given_names,
-            first_names: file.first_names,
-            editions: file.editions,
+            nicknames: file.nicknames,
             session_keys: file.session_keys,
+            no: file.no,
             ai_words: file.prose.ai.iter().cloned().collect(),
-            words_besides: file.prose.names.iter().cloned().collect(),
+            words_besides: file.prose.names.iter().chain(&file.prose.things).cloned().collect(),
+            things: file.prose.things.iter().cloned().collect(),
             names: HashMap::new(),
             name_suffixes: Vec::new(),
             trailers: HashMap::new(),
@@ -180,11 +185,11 @@ impl Catalogue {
                 it.add(index, marker).map_err(|error| format!("agent `{}`: {error}", agent.slug))?;
             }
         }
-        it.cues = it.cues(&file.prose)?;
+        it.cues = it.cues(&file.prose, Namesakes::new(file.first_names, file.editions))?;
         Ok(it)
     }
 
-    fn cues(&self, prose: &Prose) -> Result<Cues, String> {
+    fn cues(&self, prose: &Prose, namesakes: Namesakes) -> Result<Cues, String> {
         let spelled = self.trailers.keys().map(|key| key.replace('-', "_"));
         let keys = self.trailers.keys().chain(self.disclosures.keys()).cloned().chain(spelled);
         let keys = keys.map(|key| format!("{key}:"));
@@ -201,9 +206,12 @@ impl Catalogue {
                 .flat_map(move |vendor| [format!("{word} ({vendor})"), format!("{word} ({vendor} ai)")])
                 .map(|text| (text, Cue::Tool(*agent)))
         });
-        let named = |word: &String| Some((word.clone(), Cue::Name(self.word(word)?)));
-        let names = prose.names.iter().filter_map(named);
-        Cues::new(lines.chain(footers), tools.chain(with_vendor).chain(names), prose, self.other)
+        let named = |word: &String| {
+            let agent = self.word(word)?;
+            Some((word.clone(), if self.things.contains(word) { Cue::Thing(agent) } else { Cue::Name(agent) }))
+        };
+        let names = prose.names.iter().chain(&prose.things).filter_map(named);
+        Cues::new(lines.chain(footers), tools.chain(with_vendor).chain(names), prose, (self.other, namesakes))
     }
 
     fn add(&mut self, agent: AgentIndex, marker: &Marker) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 
 use super::catalogue::AgentIndex;
+use super::namesakes::Namesakes;
 use super::rows::Prose;
 
 /// What was seen at a place of a text.
@@ -18,6 +19,8 @@ pub(super) enum Cue {
     Tool(AgentIndex),
     /// A tool's name that is a word besides, written as a name is: `Cursor`.
     Name(AgentIndex),
+    /// The same, and programs are called so, too: `Cascade`.
+    Thing(AgentIndex),
     /// A word that says that some tool wrote, and names none.
     Unnamed,
     /// A name that contains a tool's.
@@ -36,6 +39,7 @@ pub(super) struct Seen {
 pub(super) struct Cues {
     automaton: Option<AhoCorasick>,
     of: Vec<Cue>,
+    pub namesakes: Namesakes,
 }
 
 /// Beginnings of trailers that name people.
@@ -65,7 +69,7 @@ impl Cues {
         lines: impl Iterator<Item = (String, Cue)>,
         words: impl Iterator<Item = (String, Cue)>,
         prose: &Prose,
-        other: AgentIndex,
+        (other, namesakes): (AgentIndex, Namesakes),
     ) -> Result<Self, String> {
         let mut patterns: Vec<(String, Cue)> = Vec::new();
         let mut known = HashSet::new();
@@ -97,7 +101,7 @@ impl Cues {
             .kind(Some(AhoCorasickKind::DFA))
             .build(patterns.iter().map(|(text, _)| text))
             .map_err(|error| error.to_string())?;
-        Ok(Self { automaton: Some(automaton), of: patterns.into_iter().map(|(_, cue)| cue).collect() })
+        Ok(Self { automaton: Some(automaton), of: patterns.into_iter().map(|(_, cue)| cue).collect(), namesakes })
     }
 
     /// The cues of a text, from left to right. A word counts as one only where it is a word.
@@ -116,6 +120,15 @@ impl Cues {
         self.scan(text, false)
     }
 
+    /// Whether a tool's name begins there.
+    fn is_tool_at(&self, text: &str, at: usize) -> bool {
+        let end = text[at..].find(char::is_whitespace).map_or(text.len(), |end| at + end);
+        let input = Input::new(text).range(at..end).anchored(Anchored::No);
+        let found = self.automaton.as_ref().and_then(|automaton| automaton.find(input));
+        let cue = found.filter(|found| found.start() == at).map(|found| self.of[found.pattern().as_usize()]);
+        matches!(cue, Some(Cue::Tool(_) | Cue::Name(_) | Cue::Thing(_)))
+    }
+
     fn scan<'t>(&'t self, text: &'t str, with_lines: bool) -> impl Iterator<Item = Seen> + 't {
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -127,12 +140,16 @@ impl Cues {
                 let cue = self.of[found.pattern().as_usize()];
                 let counts = match cue {
                     Cue::Line | Cue::Footer => with_lines,
-                    Cue::Name(_) => {
+                    Cue::Name(_) | Cue::Thing(_) => {
                         is_written_as_a_name(&text[start..end])
                             && is_word(text, start, end)
                             && may_have_written(text, start, end)
                     }
-                    Cue::Tool(_) | Cue::Unnamed | Cue::NotATool => is_word(text, start, end),
+                    Cue::Tool(_) => {
+                        is_word(text, start, end)
+                            && !self.namesakes.is_somebody(text, (start, end), |at| self.is_tool_at(text, at))
+                    }
+                    Cue::Unnamed | Cue::NotATool => is_word(text, start, end),
                 };
                 if counts {
                     at = end;
@@ -152,37 +169,91 @@ fn is_written_as_a_name(word: &str) -> bool {
 
 /// Whether the word before a name, or the one behind it, can be of a sentence that says who wrote: every form has one of these.
 fn may_have_written(text: &str, start: usize, end: usize) -> bool {
-    const BEFORE: [&str; 20] = [
-        "by",
-        "with",
-        "using",
-        "via",
-        "through",
-        "in",
-        "used",
-        "of",
-        "from",
-        "the",
-        "let",
-        "have",
-        "had",
-        "made",
-        "asked",
-        "got",
-        "told",
-        "prompted",
-        "instructed",
-        "but",
-    ];
-    const BEHIND: [&str; 9] =
-        ["wrote", "implemented", "coded", "generated", "created", "made", "did", "fixed", "refactored"];
     let is_one = |words: &[&str], word: &str| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let before = text[..start].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '(');
-    let last = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let last = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     let behind = text[end..].trim_start_matches([' ', '*', '`', '_']);
     let next = behind.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    before.ends_with('(') || is_one(&BEFORE, last) || is_one(&BEHIND, next)
+    before.ends_with('(')
+        || is_one(&BEFORE, last)
+        || is_one(&BEHIND, next)
+        // Where no spaces are between words the last ones are part of a longer run of letters.
+        || !last.is_ascii() && BEFORE_WITHOUT_SPACE.iter().any(|word| before.ends_with(word))
+        || !behind.is_ascii() && BEHIND_WITHOUT_SPACE.iter().any(|word| behind.starts_with(word))
 }
+
+/// What stands before a tool's name in the forms, in all their languages.
+const BEFORE: [&str; 54] = [
+    "by",
+    "with",
+    "using",
+    "via",
+    "through",
+    "in",
+    "used",
+    "of",
+    "from",
+    "the",
+    "let",
+    "have",
+    "had",
+    "made",
+    "asked",
+    "got",
+    "told",
+    "prompted",
+    "instructed",
+    "but",
+    "von",
+    "mit",
+    "durch",
+    "hat",
+    "par",
+    "avec",
+    "de",
+    "con",
+    "por",
+    "mediante",
+    "com",
+    "pelo",
+    "pela",
+    "da",
+    "dal",
+    "di",
+    "tramite",
+    "utilizando",
+    "door",
+    "met",
+    "van",
+    "przez",
+    "pomocą",
+    "użyciu",
+    "av",
+    "med",
+    "af",
+    "помощью",
+    "помощи",
+    "допомогою",
+    "в",
+    "через",
+    "za",
+    "à",
+];
+const BEHIND: [&str; 11] = [
+    "wrote",
+    "implemented",
+    "coded",
+    "generated",
+    "created",
+    "made",
+    "did",
+    "fixed",
+    "refactored",
+    "ile",
+    "tarafindan",
+];
+const BEFORE_WITHOUT_SPACE: [&str; 6] = ["由", "使用", "借助", "通过", "利用", "用"];
+const BEHIND_WITHOUT_SPACE: [&str; 8] = ["で", "によ", "を使", "を用", "로", "으로", "가", "이"];
 
 /// Whether letters or digits, or what makes a path or a handle of it, do not touch it.
 fn is_word(text: &str, start: usize, end: usize) -> bool {

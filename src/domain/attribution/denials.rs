@@ -6,6 +6,17 @@ use regex_automata::Input;
 use regex_automata::meta::{Config, Regex};
 use regex_automata::util::syntax;
 
+use super::rows::Prose;
+
+/// What a sentence denies in another language than English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// That any tool it names had a part.
+    All,
+    /// The same, but of the tool that ends there.
+    AllBut(usize),
+}
+
 /// In the forms, `\x01` and `\x02` stand for tools' names, as in the catalogue's.
 pub(super) struct Denials {
     tool: Regex,
@@ -13,6 +24,10 @@ pub(super) struct Denials {
     excepted: Regex,
     contrasted: Regex,
     did: Regex,
+    /// In other languages.
+    elsewhere: Regex,
+    not_only: Regex,
+    clauses: Regex,
 }
 
 /// Whom or what a sentence denies before it names a tool.
@@ -25,7 +40,7 @@ pub(super) enum InsteadOf {
 }
 
 /// A negation within a few words before the tool's name, or one of what it would have done behind it.
-const TOOL: &str = r"(?:\bno\b|\bnot\b|\bnever\b|\bwithout\b|\bzero\b|\bnone\b|\bneither\b|\bnor\b|n't\b|\bcannot\b)(?: [^ \x01\x02]+){0,4} ?[\x01\x02]|\x01[^.]{0,20} (?:was not|were not|is not|not|never|wasn't) (?:used|involved)|\x01 (?:did not|didn't|has not|hasn't|had not|hadn't|never) (?:actually |really |even )?(?:wr[io]te|written|generated?|authored?|created?|implement|contribute|produced?|ma[dk]e|touch|do|have|help|assist)|nicht [^.]{0,20}\x01|sans [^.]{0,20}\x01|без [^.]{0,20}\x01";
+const TOOL: &str = r"(?:\bno\b|\bnot\b|\bnever\b|\bwithout\b|\bzero\b|\bnone\b|\bneither\b|\bnor\b|n't\b|\bcannot\b)(?: [^ \x01\x02]+){0,4} ?[\x01\x02]|\x01[^.]{0,20} (?:was not|were not|is not|not|never|wasn't) (?:used|involved)|\x01 (?:did not|didn't|has not|hasn't|had not|hadn't|never) (?:actually |really |even )?(?:wr[io]te|written|generated?|authored?|created?|implement|contribute|produced?|ma[dk]e|touch|do|have|help|assist)";
 
 /// Says that no human wrote.
 const HUMAN: &str = r"\b(?:no (?:human|person|one|hand)\b|nobody\b|not (?:a |any )?(?:single )?(?:human|person)\b|(?:not|never) (?:written |made |done |generated |coded |authored |typed )?by (?:me|hand|us|a human|a person|any human|humans|people)\b|not (?:hand|human)-?written|(?:i|we|a human|humans) (?:did not|didn't|have not|haven't|never) (?:actually |even )?(?:wr[io]te|written|code|type)|(?:i|we) (?:wrote|typed|coded) (?:none|nothing|no)\b|none of [^.;\x01]{1,30} by (?:me|hand|us|a human|humans)\b)";
@@ -40,7 +55,7 @@ const EXCEPTED: &str = r"\b(?:except|other than|apart from|aside from|besides|ex
 const DID: &str = r"^\x01 (?:did(?: it| this| that| so| all of (?:it|this))?|wrote (?:it|this|that|everything|all of (?:it|this))) ?(?:$|[.!])";
 
 impl Denials {
-    pub fn new() -> Result<Self, String> {
+    pub fn new(prose: &Prose) -> Result<Self, String> {
         let form = |form: &str| compiled(&[form.to_owned()]);
         Ok(Self {
             tool: form(TOOL)?,
@@ -48,12 +63,37 @@ impl Denials {
             excepted: form(EXCEPTED)?,
             contrasted: form(CONTRASTED)?,
             did: form(DID)?,
+            elsewhere: compiled(&prose.denials)?,
+            not_only: form(&prose.not_only.join("|"))?,
+            clauses: form(&format!("[,;:()—–，、；：]|{}", prose.but.join("|")))?,
         })
     }
 
     /// Whether a sentence denies that a tool had a part.
     pub fn deny_a_tool(&self, sentence: &str) -> bool {
         self.tool.is_match(sentence)
+    }
+
+    /// What a sentence denies in another language than English, and where the first tool is that a clause without a denial names.
+    pub fn elsewhere(&self, sentence: &str) -> Option<Elsewhere> {
+        if !self.elsewhere.is_match(sentence) {
+            return None;
+        }
+        let (mut from, mut denied, mut named) = (0, false, None);
+        let ends = self.clauses.find_iter(sentence).map(|found| found.range()).chain([sentence.len()..sentence.len()]);
+        for end in ends {
+            let clause = &sentence[from..end.start];
+            if self.elsewhere.is_match(clause) {
+                denied = true;
+            } else if let Some(at) = clause.find(['\u{1}', '\u{2}']) {
+                named = named.or(Some(from + at + 1));
+            }
+            from = end.end;
+        }
+        match named {
+            Some(at) if denied => Some(Elsewhere::AllBut(at)),
+            _ => denied.then_some(Elsewhere::All),
+        }
     }
 
     /// Whether a sentence says that no human wrote.
@@ -64,6 +104,38 @@ impl Denials {
     /// Whether a sentence says that its tool did what the one before denies.
     pub fn did_instead(&self, sentence: &str) -> bool {
         self.did.is_match(sentence)
+    }
+
+    /// The sentence without the negations that deny nothing: `not only by Claude` is by Claude, `not entirely by Claude` in part.
+    pub fn affirmed<'s>(&self, sentence: &'s str) -> Cow<'s, str> {
+        const ONLY: [&str; 4] = ["only ", "just ", "merely ", "simply "];
+        const PARTLY: [&str; 8] =
+            ["solely ", "exclusively ", "entirely ", "fully ", "completely ", "wholly ", "all ", "everything "];
+        let starts =
+            |text: &str, words: &[&str]| words.iter().find(|word| text.starts_with(**word)).map(|word| word.len());
+        let nots = ["not ", "n't "].into_iter().flat_map(|not| sentence.match_indices(not));
+        let skipped = nots.filter_map(|(at, not)| {
+            let (before, behind) = (&sentence[..at], &sentence[at + not.len()..]);
+            let is_word = not == "n't " || !before.ends_with(|c: char| c.is_alphanumeric());
+            let skipped = starts(behind, &ONLY).or_else(|| starts(behind, &PARTLY).map(|_| 0)).filter(|_| is_word)?;
+            Some((at, at + not.len() + skipped))
+        });
+        let elsewhere = self.not_only.find_iter(sentence).map(|found| (found.start(), found.end()));
+        let mut skipped: Vec<_> = skipped.chain(elsewhere).collect();
+        if skipped.is_empty() {
+            return Cow::Borrowed(sentence);
+        }
+        skipped.sort_unstable();
+        let (mut kept, mut from) = (String::with_capacity(sentence.len()), 0);
+        for (start, end) in skipped {
+            kept.push_str(&sentence[from..start]);
+            if !kept.is_empty() && !kept.ends_with(' ') {
+                kept.push(' ');
+            }
+            from = end;
+        }
+        kept.push_str(&sentence[from..]);
+        Cow::Owned(kept)
     }
 
     /// Where the tool ends that a denial leaves out.
@@ -94,36 +166,6 @@ impl Denials {
 
 fn has_negation(sentence: &str) -> bool {
     ["not ", "no ", "n't ", "never ", "without ", "nobody ", "none "].iter().any(|word| sentence.contains(word))
-}
-
-/// The sentence without the negations that deny nothing: `not only by Claude` is by Claude, `not entirely by Claude` in part.
-pub(super) fn affirmed(sentence: &str) -> Cow<'_, str> {
-    const ONLY: [&str; 4] = ["only ", "just ", "merely ", "simply "];
-    const PARTLY: [&str; 8] =
-        ["solely ", "exclusively ", "entirely ", "fully ", "completely ", "wholly ", "all ", "everything "];
-    let starts = |text: &str, words: &[&str]| words.iter().find(|word| text.starts_with(**word)).map(|word| word.len());
-    let nots = ["not ", "n't "].into_iter().flat_map(|not| sentence.match_indices(not));
-    let skipped = nots.filter_map(|(at, not)| {
-        let (before, behind) = (&sentence[..at], &sentence[at + not.len()..]);
-        let is_word = not == "n't " || !before.ends_with(|c: char| c.is_alphanumeric());
-        let skipped = starts(behind, &ONLY).or_else(|| starts(behind, &PARTLY).map(|_| 0)).filter(|_| is_word)?;
-        Some((at, at + not.len() + skipped))
-    });
-    let mut skipped: Vec<_> = skipped.collect();
-    if skipped.is_empty() {
-        return Cow::Borrowed(sentence);
-    }
-    skipped.sort_unstable();
-    let (mut kept, mut from) = (String::with_capacity(sentence.len()), 0);
-    for (start, end) in skipped {
-        kept.push_str(&sentence[from..start]);
-        if !kept.is_empty() && !kept.ends_with(' ') {
-            kept.push(' ');
-        }
-        from = end;
-    }
-    kept.push_str(&sentence[from..]);
-    Cow::Owned(kept)
 }
 
 /// Forms as one automaton.

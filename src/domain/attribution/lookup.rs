@@ -70,9 +70,12 @@ impl Catalogue {
             .map(|sign| sign.agent)
     }
 
-    /// The row of a bot's login. GraphQL leaves the `[bot]` out.
+    /// The row of a bot's login. GraphQL leaves the `[bot]` out; `Copilot` has none.
     pub(super) fn login(&self, login: &str, kind: AccountKind) -> Option<(AgentIndex, Known)> {
         let mut login = login.to_lowercase();
+        if let Some(agent) = self.logins.get(&login) {
+            return Some((*agent, Known::Login));
+        }
         if !login.ends_with("[bot]") {
             if kind != AccountKind::Bot {
                 return None;
@@ -85,7 +88,8 @@ impl Catalogue {
     /// The tool that what stands in brackets after a name, or after a plus sign in its address, names.
     pub(super) fn remark(&self, text: &str) -> Option<AgentIndex> {
         let (agent, rest) = self.word_at_start(&self.words, text)?;
-        (!rest.starts_with(char::is_alphabetic) && agent != self.other).then_some(agent)
+        let is_theirs = rest.starts_with(['\'', '’']);
+        (!rest.starts_with(char::is_alphabetic) && !is_theirs && agent != self.other).then_some(agent)
     }
 
     /// What a trailer proves by its key, or by key and value.
@@ -115,7 +119,7 @@ impl Catalogue {
         let value = lower(value);
         let value = value.trim_start_matches(['[', '`', '"', '*', '_', '(', '@']);
         let value = ["an ", "the ", "a "].iter().find_map(|article| value.strip_prefix(article)).unwrap_or(value);
-        if is_denial(value) {
+        if self.is_denial(value) {
             return excepted(value).and_then(|rest| self.disclosed(accepts, rest));
         }
         let person = value.contains('@');
@@ -159,9 +163,16 @@ impl Catalogue {
         })
     }
 
+    /// `no`, `none used`, `not applicable`, `n/a`, `0%`: says that no tool had a part.
+    fn is_denial(&self, value: &str) -> bool {
+        let value = value.trim();
+        let first = value.split([' ', ',', '.', ';', ':', '(', '-', '、', '，']).next().unwrap_or_default();
+        first.is_empty() || self.no.contains(first)
+    }
+
     fn is_only_a_tool(&self, text: &str, (written, rest): (&str, &str)) -> bool {
         let word = &text[..text.len() - rest.len()];
-        let is_person = self.first_names.contains(word) && self.is_family_name(written, rest);
+        let is_person = self.cues.namesakes.is_first_name(word) && self.cues.namesakes.is_family_name(written, rest);
         !is_person && self.words.iter().any(|(known, _)| known == word)
     }
 
@@ -203,28 +214,6 @@ impl Catalogue {
     pub(super) fn is_ai(&self, agent: AgentIndex) -> bool {
         self.agents[agent].kind != AgentKind::Automation
     }
-}
-
-/// `no`, `none used`, `not applicable`, `n/a`, `0%`: says that no tool had a part.
-fn is_denial(value: &str) -> bool {
-    let value = value.trim();
-    let first = value.split([' ', ',', '.', ';', ':', '(', '-']).next().unwrap_or_default();
-    matches!(
-        first,
-        "" | "no"
-            | "none"
-            | "false"
-            | "0"
-            | "0%"
-            | "n/a"
-            | "na"
-            | "not"
-            | "never"
-            | "without"
-            | "nothing"
-            | "zero"
-            | "unused"
-    )
 }
 
 /// What a denial leaves out: `None, except Claude for the tests`.

@@ -85,8 +85,8 @@ impl<'c> Marks<'c> {
             self.add(agent, (proves.0, certainty), Place::Identity(role, known), &found());
         }
         // The address stays the human's here, so this is looked for besides.
-        if let Some(agent) = beside_a_human(self.catalogue, &name, &who.email) {
-            self.add(agent, proves, Place::Identity(role, Known::Name), &found());
+        if let Some((agent, certainty)) = beside_a_human(self.catalogue, &name, &who.email) {
+            self.add(agent, (proves.0, certainty.min(proves.1)), Place::Identity(role, Known::Name), &found());
         }
         known
     }
@@ -161,11 +161,16 @@ impl<'c> Marks<'c> {
 }
 
 /// What joins a human's name and a tool's.
-const JOINS: [&str; 4] = [" + ", " via ", " with ", " w/ "];
+const JOINS: [&str; 8] = [" + ", " via ", " with ", " w/ ", " & ", " and ", ", ", " / "];
 
-/// The agent that a name names beside a human's address: `Ann (aider)`, `Ann + Claude`, `ann+claude@example.com`.
-pub(super) fn beside_a_human(catalogue: &Catalogue, name: &str, email: &str) -> Option<AgentIndex> {
-    let has_signs = name.bytes().any(|b| matches!(b, b'(' | b'[' | b'+' | b'/')) || email.contains('+');
+/// Of these, those that join two people, or a person's names, as well.
+const PEOPLES: [&str; 4] = [" & ", " and ", ", ", " / "];
+
+/// The agent that a name names beside a human's address, and how sure that is: `Ann (aider)`, `Ann + Claude`, `Ann's Claude Code`,
+/// `ann+claude@example.com`. `Ann & Claude` may be two people, `Martin, Claude` is one.
+pub(super) fn beside_a_human(catalogue: &Catalogue, name: &str, email: &str) -> Option<(AgentIndex, Certainty)> {
+    let has_signs =
+        name.bytes().any(|b| matches!(b, b'(' | b'[' | b'+' | b'/' | b'&' | b',' | b'\'')) || email.contains('+');
     // What joins two names has a space on either side.
     let may_join = || name.bytes().filter(|b| *b == b' ').count() > 1;
     if !has_signs && !may_join() {
@@ -174,20 +179,54 @@ pub(super) fn beside_a_human(catalogue: &Catalogue, name: &str, email: &str) -> 
     if !has_signs && !JOINS.iter().any(|join| name.contains(join)) {
         return None;
     }
+    let written = name;
     let name = lower(name);
+    let sure = |agent| Some((agent, Certainty::Marked));
     if let Some((_, agent)) = catalogue.name_suffixes.iter().find(|(suffix, _)| name.ends_with(suffix.as_str())) {
-        return Some(*agent);
+        return sure(*agent);
     }
     let in_brackets = name.strip_suffix([')', ']']).and_then(|name| name.rsplit_once(['(', '['])).map(|(_, text)| text);
-    let joined = || JOINS.iter().find_map(|join| name.split_once(join)).map(|(_, text)| text);
+    let without_join = |text: &'_ str| -> usize {
+        ["via ", "with ", "using ", "by ", "w/ "]
+            .iter()
+            .find(|join| text.starts_with(**join))
+            .map_or(0, |join| join.len())
+    };
+    let in_brackets = in_brackets.map(|text| &text[without_join(text)..]).filter(|text| !is_domain(email, text));
+    if let Some(agent) = in_brackets.and_then(|text| catalogue.remark(text.trim())) {
+        return sure(agent);
+    }
+    let joined = JOINS.iter().find_map(|join| Some((*join, name.split_once(join)?.1.trim())));
+    if let Some((join, text)) = joined {
+        let agent = if PEOPLES.contains(&join) {
+            catalogue.beside(join, written, text)
+        } else {
+            catalogue.remark(text).and_then(sure)
+        };
+        if agent.is_some() {
+            return agent;
+        }
+    }
+    if let Some((_, owned)) = name.split_once("'s ").or_else(|| name.split_once("’s "))
+        && let Some(agent) = catalogue.word(owned.trim()).filter(|_| catalogue.remark(owned.trim()).is_some())
+    {
+        return sure(agent);
+    }
     let tag = || lower(email).split_once('@').and_then(|(local, _)| Some(local.split_once('+')?.1.to_owned()));
-    let named = in_brackets.or_else(joined).and_then(|text| catalogue.remark(text.trim()));
     let is_github = || email.ends_with("@users.noreply.github.com");
-    named.or_else(|| (!is_github()).then(tag).flatten().and_then(|tag| catalogue.remark(&tag)))
+    (!is_github()).then(tag).flatten().and_then(|tag| catalogue.remark(&tag)).and_then(sure)
 }
 
 /// The human's name in front of an agent's: `Ann (aider)`.
 pub(super) fn without_remark(name: &str) -> &str {
-    let cut = name.rfind(['(', '[']).into_iter().chain(JOINS.iter().filter_map(|join| name.find(join)));
+    let joins = JOINS.iter().chain(&["'s ", "’s "]).filter_map(|join| name.find(join));
+    let cut = name.rfind(['(', '[']).into_iter().chain(joins);
     cut.min().map_or(name, |at| name[..at].trim_end())
+}
+
+/// Whether an address is at what is called so: `Bob (Gemini) <bob@gemini.com>` works there.
+fn is_domain(email: &str, name: &str) -> bool {
+    email
+        .split_once('@')
+        .is_some_and(|(_, domain)| domain.split('.').any(|label| label.eq_ignore_ascii_case(name.trim())))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{AgentIndex, Catalogue};
 use super::cues::{self, Cue, FOOTERS, LINKED_FOOTERS};
 use super::lookup::{excepted, is_by_hand, lower, says_so, starts_with};
 use super::mark::{Mark, Place, shortened, text_mark};
@@ -43,7 +43,9 @@ impl Marks<'_> {
                 // What a footer says need not be read once more.
                 prose_read = !with_prose || self.found.len() > from;
             }
-            if !prose_read && matches!(seen.cue, Cue::Tool(_) | Cue::Name(_) | Cue::Footer | Cue::Unnamed) {
+            if !prose_read
+                && matches!(seen.cue, Cue::Tool(_) | Cue::Name(_) | Cue::Thing(_) | Cue::Footer | Cue::Unnamed)
+            {
                 prose_read = true;
                 self.of_sentences(text, bounds);
             }
@@ -126,10 +128,9 @@ impl Marks<'_> {
                 self.push(text_mark(sign, Place::Trailer, &found()));
             }
             for (name, email) in trailers::people(trailer.value) {
-                let remark = || beside_a_human(catalogue, name, email);
-                if let Some(agent) = catalogue.person(name, email).or_else(remark) {
-                    let is_false = catalogue.is_false_on(email, self.day) || catalogue.is_guess(name, email);
-                    let certainty = if is_false { Certainty::Ambiguous } else { Certainty::Marked };
+                if let Some((agent, certainty)) = named(catalogue, name, email) {
+                    let is_false = catalogue.is_false_on(email, self.day);
+                    let certainty = if is_false { Certainty::Ambiguous } else { certainty };
                     self.add(agent, (Kind::CoAuthored, certainty), Place::CoAuthorTrailer, &found());
                 }
             }
@@ -152,10 +153,7 @@ impl Marks<'_> {
                 self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
             }
             for (name, email) in trailers::people(trailer.value).filter(|(_, email)| email.contains('@')) {
-                let remark = || beside_a_human(catalogue, name, email);
-                if let Some(agent) = catalogue.person(name, email).or_else(remark) {
-                    let certainty =
-                        if catalogue.is_guess(name, email) { Certainty::Ambiguous } else { Certainty::Marked };
+                if let Some((agent, certainty)) = named(catalogue, name, email) {
                     self.add(agent, (Kind::CoAuthored, certainty), Place::Trailer, &found());
                 }
             }
@@ -190,7 +188,36 @@ impl Marks<'_> {
             agent => agent,
         };
         if let Some(agent) = agent {
+            // `Assisted-by: JIRA:1234` has the form of an agent and its model, too.
+            let is_tool = |seen: cues::Seen| matches!(seen.cue, Cue::Tool(_));
+            let is_only_shaped = agent == catalogue.other && accepts == Some(Accepts::Shaped);
+            let is_sure = !is_only_shaped || catalogue.cues.words(trailer.value).any(is_tool);
+            // `LLM-Model: removed from the config` is no model's name.
+            let is_told = agent == catalogue.other && key.ends_with("-model") && trailer.value.contains(' ');
+            let certainty = if is_sure && !is_told { certainty } else { Certainty::Ambiguous };
             self.add(agent, (Kind::Assisted, certainty), Place::Disclosure, &found());
+            self.agree(agent, &key);
+        }
+    }
+
+    /// `Agent: claude-code` and `Model: claude-opus-4-6`: either alone may be about anything, two that agree are a disclosure.
+    fn agree(&mut self, agent: AgentIndex, key: &str) {
+        const KEYS: [[&str; 4]; 2] =
+            [["agent", "assistant", "tool", "coding-agent"], ["model", "model", "model", "model"]];
+        let other = match KEYS.iter().position(|keys| keys.contains(&key)) {
+            Some(0) => &KEYS[1],
+            Some(_) => &KEYS[0],
+            None => return,
+        };
+        let says = |mark: &&mut Mark| {
+            let key = mark.found.split_once(':').map(|(key, _)| plain_key(key));
+            mark.place == Place::Disclosure
+                && !mark.is_quoted
+                && mark.agent == agent
+                && key.is_some_and(|key| other.contains(&key.as_str()))
+        };
+        if let Some(mark) = self.found.iter_mut().find(says) {
+            mark.certainty = Certainty::Marked;
         }
     }
 
@@ -202,8 +229,13 @@ impl Marks<'_> {
             let text = bare(&line[at..]);
             if let Some(sign) = catalogue.footers.iter().find(|sign| starts_with(text, &sign.text)) {
                 self.push(text_mark(sign, Place::Footer, line));
-            } else if with_prose && let Some(agent) = footer_word(text).and_then(|word| catalogue.word(word)) {
-                self.add(agent, (Kind::CoAuthored, Certainty::Marked), Place::Footer, line);
+            } else if with_prose
+                && let Some(footer) = Footer::read(text)
+                && let Some(agent) = catalogue.word(footer.word)
+            {
+                let is_sure = is_signed || footer.is_linked || catalogue.is_sure(footer.word, footer.says_who_wrote);
+                let certainty = if is_sure { Certainty::Marked } else { Certainty::Ambiguous };
+                self.add(agent, (Kind::CoAuthored, certainty), Place::Footer, line);
             } else if is_signed && let Some((agent, certainty)) = catalogue.signed_by(text) {
                 self.add(agent, (Kind::CoAuthored, certainty), Place::Footer, line);
             }
@@ -250,9 +282,21 @@ impl Marks<'_> {
         }
         if let Some(said) = said {
             let certainty = if said.says == Says::Wrote { Certainty::Marked } else { Certainty::Ambiguous };
+            let from = self.found.len();
             self.add(said.agent, (Kind::Assisted, certainty), Place::Prose, &found);
+            let told_of = ToldOf::in_line(&found);
+            self.quote(from, cues.words(&found).all(|seen| told_of.holds(seen.start)));
         }
     }
+}
+
+/// The agent that a trailer names, and how sure that is.
+fn named(catalogue: &Catalogue, name: &str, email: &str) -> Option<(AgentIndex, Certainty)> {
+    let by_itself = catalogue.person(name, email).map(|agent| {
+        let is_guess = catalogue.is_guess(name, email);
+        (agent, if is_guess { Certainty::Ambiguous } else { Certainty::Marked })
+    });
+    by_itself.or_else(|| beside_a_human(catalogue, name, email))
 }
 
 /// Where a line stands that may be a trailer.
@@ -297,17 +341,28 @@ fn before_break(text: &str) -> Option<usize> {
     ["\r\n", "\n", "\r", "\\n"].iter().find_map(|written| text.strip_suffix(written)).map(str::len)
 }
 
-/// The word in `Generated with [Word](https://…)`, or in a line that is `Generated with Word` and no more.
-fn footer_word(text: &str) -> Option<&str> {
-    const ON_ITS_OWN: [&str; 5] = ["auto", "auto-", "auto ", "automatically ", "ai-"];
-    let text = ON_ITS_OWN.iter().rev().find(|word| starts_with(text, word)).map_or(text, |word| &text[word.len()..]);
-    let start = FOOTERS.iter().chain(&LINKED_FOOTERS).find(|start| starts_with(text, start))?;
-    let rest = &text[start.len()..];
-    if start.ends_with('[') || rest.starts_with('[') {
-        let (word, link) = rest.trim_start_matches('[').split_once(']')?;
-        return link.starts_with('(').then_some(word);
+/// `Generated with [Word](https://…)`, or a line that is `Generated with Word` and no more.
+struct Footer<'a> {
+    word: &'a str,
+    is_linked: bool,
+    /// `Generated by`; things are `built with` a library.
+    says_who_wrote: bool,
+}
+
+impl<'a> Footer<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        const ON_ITS_OWN: [&str; 5] = ["auto", "auto-", "auto ", "automatically ", "ai-"];
+        let text =
+            ON_ITS_OWN.iter().rev().find(|word| starts_with(text, word)).map_or(text, |word| &text[word.len()..]);
+        let start = FOOTERS.iter().chain(&LINKED_FOOTERS).find(|start| starts_with(text, start))?;
+        let rest = &text[start.len()..];
+        let says_who_wrote = !["made ", "built "].iter().any(|word| start.starts_with(word));
+        if start.ends_with('[') || rest.starts_with('[') {
+            let (word, link) = rest.trim_start_matches('[').split_once(']')?;
+            return link.starts_with('(').then_some(Self { word, is_linked: true, says_who_wrote });
+        }
+        Some(Self { word: rest.trim_end_matches(['.', ' ', '_', '*']), is_linked: false, says_who_wrote })
     }
-    Some(rest.trim_end_matches(['.', ' ', '_', '*']))
 }
 
 /// Boxes, and trailers with an address or a link, are read elsewhere.

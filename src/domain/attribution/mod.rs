@@ -10,6 +10,7 @@ mod mark;
 mod marks;
 mod message;
 mod names;
+mod namesakes;
 mod note;
 mod operators;
 mod prose;

@@ -7,7 +7,7 @@ use super::lookup::{LONGEST_WORD, lower};
 use crate::domain::people::Identity;
 
 /// What stands before `agent` in the names of programs that are no AI: of monitoring, of configuration, of builds and releases.
-const PROGRAMS_CALLED_AGENTS: [&str; 24] = [
+const PROGRAMS_CALLED_AGENTS: [&str; 42] = [
     "datadog",
     "puppet",
     "release",
@@ -32,6 +32,24 @@ const PROGRAMS_CALLED_AGENTS: [&str; 24] = [
     "azure",
     "chef",
     "ssh",
+    "gitlab",
+    "fluent",
+    "user",
+    "cloud",
+    "updater",
+    "node",
+    "log",
+    "logging",
+    "mail",
+    "http",
+    "dns",
+    "endpoint",
+    "otel",
+    "splunk",
+    "wazuh",
+    "consul",
+    "vault",
+    "dynatrace",
 ];
 
 impl Catalogue {
@@ -42,8 +60,15 @@ impl Catalogue {
         // `GPT-5 via Codex CLI` is the tool that the model worked in.
         let may_join = || lower.bytes().filter(|b| *b == b' ').count() > 1;
         let through = || lower.split_once(" via ").and_then(|(_, tool)| self.named(tool));
+        if let Some((tool, _)) = on_behalf(&lower)
+            && let Some(named) = self.named(tool.trim_end())
+        {
+            return Some(named);
+        }
         match may_join().then(through).flatten().or_else(|| self.named(&lower)) {
-            Some((agent, Known::Name)) if is_namesake(name, email) => Some((agent, Known::Guessed)),
+            Some((agent, Known::Name)) if is_namesake(name, email) || self.is_nickname(agent, &lower, email) => {
+                Some((agent, Known::Guessed))
+            }
             named => {
                 let remarked = || self.remarked(&lower).map(|agent| (agent, Known::Name));
                 named.or_else(remarked).or_else(|| self.generic(name, &lower))
@@ -63,11 +88,44 @@ impl Catalogue {
         is_generic.then_some((self.other, Known::Name))
     }
 
+    /// `Kimi <kimi@helsinki.example>`: what people are called as well, at an address that could be theirs.
+    fn is_nickname(&self, agent: AgentIndex, name: &str, email: &str) -> bool {
+        let is_vendors = |domain: &str| {
+            self.agents[agent].vendors.iter().any(|vendor| domain.split('.').any(|label| label == vendor))
+        };
+        self.nicknames.contains(name)
+            && may_be_somebodys(email)
+            && !email.split_once('@').is_some_and(|(_, domain)| is_vendors(&lower(domain)))
+    }
+
     /// The tool whose name is a word besides, written as a name.
     pub(super) fn named_word(&self, word: &str) -> Option<AgentIndex> {
         let is_word = word.starts_with(char::is_uppercase) && !word.contains(' ');
         let is_name = is_word && self.words_besides.contains(lower(word).as_ref());
         is_name.then(|| self.word(word)).flatten()
+    }
+
+    /// Whether a line that is `Generated with` and the word, and no more, means the tool: its own word does, and a word besides that is
+    /// written as a name, unless programs are called so, too.
+    pub(super) fn is_sure(&self, word: &str, says_who_wrote: bool) -> bool {
+        let lower = lower(word);
+        let is_tools = self.words.iter().any(|(known, _)| *known == *lower);
+        is_tools || says_who_wrote && self.named_word(word).is_some() && !self.things.contains(lower.as_ref())
+    }
+
+    /// The tool that stands behind another name, as `Ann & Claude Code`, and how sure that is; both in lower case but `written`. Behind
+    /// a comma a first name is the same person's.
+    pub(super) fn beside(&self, join: &str, written: &str, text: &str) -> Option<(AgentIndex, Certainty)> {
+        let (agent, rest) = self.word_at_start(&self.words, text)?;
+        let word = &text[..text.len() - rest.len()];
+        let namesakes = &self.cues.namesakes;
+        if agent == self.other || rest.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        if !namesakes.is_first_name(word) {
+            return Some((agent, Certainty::Marked));
+        }
+        (join != ", " && !namesakes.is_family_name(written, rest)).then_some((agent, Certainty::Ambiguous))
     }
 
     /// The agent behind a handle: `@claude`, `@copilot-swe-agent`. `@devin` is somebody.
@@ -129,30 +187,21 @@ impl Catalogue {
         (is_program || self.agents[agent].vendors.iter().any(|vendor| starts(vendor))).then_some(agent)
     }
 
-    /// Whether a tool's word is a first name here, and the rest a family name, as in `Claude Martin`: one to three words with
-    /// capitals, and no edition of the tool. `rest` is what follows the word, in lower case; `written` the whole as it was written.
-    pub(super) fn is_family_name(&self, written: &str, rest: &str) -> bool {
-        const PARTICLES: [&str; 12] = ["van", "von", "de", "der", "den", "du", "da", "di", "la", "le", "del", "dos"];
-        let words = rest.split_whitespace().count();
-        let mut last = written.split_whitespace().rev().take(words);
-        let is_name = |word: &str| {
-            let word = word.strip_suffix('.').filter(|initial| initial.chars().count() == 1).unwrap_or(word);
-            let letters = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'));
-            let lower = lower(word);
-            let is_capital = word.starts_with(char::is_uppercase) && !self.editions.contains(lower.as_ref());
-            letters && (is_capital || PARTICLES.contains(&lower.as_ref()))
-        };
-        (1..=3).contains(&words) && last.all(is_name)
-    }
-
     /// The row a lower-case name alone proves: a bot's login, or a name that no person bears.
     fn named(&self, name: &str) -> Option<(AgentIndex, Known)> {
         if name.ends_with("[bot]") {
             return self.bot(name);
         }
         let first = name.split([' ', '-', ':', '(', '[', '/']).next().unwrap_or_default();
-        let (_, agent) = self.names.get(first)?.iter().find(|(known, _)| is_name(name, known))?;
-        Some((*agent, Known::Name))
+        let known = self.names.get(first)?;
+        // `Gemini Code Assist` is more than `Gemini`.
+        let named = |name: &str| {
+            let fitting = known.iter().filter(|(known, _)| is_name(name, known));
+            fitting.max_by_key(|(known, _)| known.len()).map(|(_, agent)| *agent)
+        };
+        // `cursor-agent` is how a program would write `Cursor Agent`.
+        let agent = named(name).or_else(|| name.contains('-').then(|| named(&name.replace('-', " "))).flatten())?;
+        Some((agent, Known::Name))
     }
 
     /// The row of a lower-case `….[bot]` login. `x-staging[bot]` is `x[bot]` being tried out.
@@ -197,7 +246,7 @@ impl Catalogue {
 
     /// A tool's own word where a name should be, and no address that could be a person's.
     fn nameless(&self, name: &str, email: &str) -> Option<AgentIndex> {
-        if email.contains('@') && !email.ends_with(".local") && !email.ends_with("@localhost") {
+        if may_be_somebodys(email) {
             return None;
         }
         let name = lower(name);
@@ -256,6 +305,18 @@ fn is_name(name: &str, known: &str) -> bool {
         || apart && programs
         || name.as_bytes()[known.len()] == b'('
         || name[known.len()..].starts_with(" (")
+}
+
+/// An agent's name, and whom it says that it worked for: `Claude Code on behalf of Ann Lee`, `Claude Code (for Ann Lee)`.
+pub(super) fn on_behalf(name: &str) -> Option<(&str, &str)> {
+    const FOR: [&str; 3] = [" (on behalf of ", " on behalf of ", " (for "];
+    let (agent, human) = FOR.iter().find_map(|words| name.split_once(words))?;
+    Some((agent, human.trim_end_matches(')').trim()))
+}
+
+/// Whether an address is more than that of a machine without one.
+fn may_be_somebodys(email: &str) -> bool {
+    email.contains('@') && !email.ends_with(".local") && !email.ends_with("@localhost")
 }
 
 /// Whether a name of one word is a part, and not the whole, of what its address calls its domain.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::catalogue::Catalogue;
 use super::fold::fold;
+use super::names::on_behalf;
 use super::{marks, note, trailers};
 use crate::domain::facts::Commit;
 use crate::domain::people::{AccountKind, Identity};
@@ -36,12 +37,22 @@ fn human(catalogue: &Catalogue, identity: Identity) -> Option<Identity> {
     if identity.is_github_itself() || name.ends_with("[bot]") || identity.email.contains("[bot]@") {
         return None;
     }
-    if identity.account.as_ref().is_some_and(|account| account.kind != AccountKind::User) {
+    if let Some(account) = &identity.account
+        && (account.kind != AccountKind::User
+            || catalogue.account(account.id, &name).is_some()
+            || catalogue.login(&account.login, account.kind).is_some())
+    {
         return None;
     }
     if marks::beside_a_human(catalogue, &name, &identity.email).is_some() && catalogue.machine(&identity).is_none() {
         let name = marks::without_remark(&name).to_owned();
         return Some(Identity { name, ..identity });
+    }
+    if let Some((_, human)) = on_behalf(&name)
+        && catalogue.machine(&identity).is_none()
+        && catalogue.person(&name, &identity.email).is_some()
+    {
+        return Some(Identity { name: human.to_owned(), ..identity });
     }
     let is_program =
         catalogue.person(&name, &identity.email).is_some() && !catalogue.is_perhaps_somebody(&name, &identity.email);

@@ -6,7 +6,7 @@ use regex_automata::meta::Regex;
 
 use super::catalogue::AgentIndex;
 use super::cues::{Cue, Cues};
-use super::denials::{Denials, InsteadOf, affirmed, compiled};
+use super::denials::{Denials, Elsewhere, InsteadOf, compiled};
 use super::lookup::starts_with;
 use super::rows::{Prose, Says};
 
@@ -24,6 +24,14 @@ pub(super) struct Phrases {
     talk: Regex,
     denials: Denials,
     other: AgentIndex,
+}
+
+/// A tool that a text names.
+#[derive(Clone, Copy)]
+struct Tool {
+    agent: AgentIndex,
+    /// Other programs are called so, too: nothing said of it is sure.
+    is_thing: bool,
 }
 
 /// What a text says, and of which tool.
@@ -55,7 +63,7 @@ impl Phrases {
             had_a_part: compiled(&forms(Says::HadAPart))?,
             unnamed: compiled(&forms(Says::Unnamed))?,
             talk: compiled(&prose.talk.iter().map(expand).collect::<Vec<_>>())?,
-            denials: Denials::new()?,
+            denials: Denials::new(prose)?,
             other,
         })
     }
@@ -76,10 +84,11 @@ impl Phrases {
                 }
                 continue;
             }
-            let sentence = &*affirmed(sentence);
+            let sentence = &*self.denials.affirmed(sentence);
             let said = |says, at: usize| {
                 let at = char_end(sentence, at);
-                Some(Said { says, agent: self.meant(sentence, at, &tools[first..])? })
+                let Tool { agent, is_thing } = self.meant(sentence, at, &tools[first..])?;
+                Some(Said { says: if is_thing { Says::HadAPart } else { says }, agent })
             };
             if no_human_yet && self.denials.did_instead(sentence) {
                 return said(Says::Wrote, TOOL.len_utf8());
@@ -96,11 +105,20 @@ impl Phrases {
                 }
                 continue;
             }
-            if let Some(found) = self.wrote.search_half(&Input::new(sentence)) {
-                if !self.talk.is_match(sentence) {
-                    return said(Says::Wrote, found.offset());
+            match self.denials.elsewhere(sentence) {
+                Some(Elsewhere::All) => continue,
+                Some(Elsewhere::AllBut(at)) => {
+                    weak = weak.or_else(|| said(Says::HadAPart, at));
+                    continue;
                 }
-                weak = weak.or_else(|| said(Says::HadAPart, found.offset()));
+                None => {}
+            }
+            if let Some(found) = self.wrote.search_half(&Input::new(sentence)) {
+                let is_talk = self.talk.is_match(sentence);
+                match said(if is_talk { Says::HadAPart } else { Says::Wrote }, found.offset()) {
+                    Some(said) if said.says == Says::Wrote => return Some(said),
+                    said => weak = weak.or(said),
+                }
             }
             if weak.is_none()
                 && let Some(found) = self.had_a_part.search_half(&Input::new(sentence))
@@ -112,11 +130,11 @@ impl Phrases {
     }
 
     /// The tool that a form means which ends there. Where it says `AI` alone, and then which, it is the one it says.
-    fn meant(&self, sentence: &str, end: usize, tools: &[AgentIndex]) -> Option<AgentIndex> {
+    fn meant(&self, sentence: &str, end: usize, tools: &[Tool]) -> Option<Tool> {
         let at = sentence[..end].matches([TOOL, NAME]).count().saturating_sub(1);
-        let agent = *tools.get(at)?;
-        if agent != self.other {
-            return Some(agent);
+        let tool = *tools.get(at)?;
+        if tool.agent != self.other {
+            return Some(tool);
         }
         let mut pieces = sentence.split([TOOL, NAME]).skip(at + 1);
         let names_it = |between: &str| {
@@ -124,12 +142,14 @@ impl Phrases {
             between.len() <= 40 && joins.iter().any(|join| between.contains(join))
         };
         let named = pieces.next().filter(|between| names_it(between)).and(tools.get(at + 1));
-        Some(*named.unwrap_or(&agent))
+        Some(*named.unwrap_or(&tool))
     }
 
     /// Whether a text denies that a tool had a part.
     pub fn deny(&self, cues: &Cues, text: &str) -> bool {
-        self.denials.deny_a_tool(&affirmed(&plain(cues, text).0))
+        let plain = plain(cues, text).0;
+        let text = self.denials.affirmed(&plain);
+        self.denials.deny_a_tool(&text) || self.denials.elsewhere(&text) == Some(Elsewhere::All)
     }
 
     /// Whether a ticked box (`- [x] I used Copilot for this`) says that a tool was used.
@@ -137,7 +157,7 @@ impl Phrases {
         let rest = line.trim_start_matches(['-', '*', '+', ' ']);
         let text = rest.strip_prefix("[x]").or_else(|| rest.strip_prefix("[X]"))?;
         let (plain, tools) = plain(cues, text);
-        let agent = *tools.first()?;
+        let agent = tools.first()?.agent;
         let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
         let is_rule =
             has(&["policy", "guideline", "contributing", "have read", "i agree", "understand", "complies", "comply"]);
@@ -167,13 +187,13 @@ fn char_end(text: &str, at: usize) -> usize {
 }
 
 /// The paragraph in lower case and single spaces, without decoration, each tool as [`TOOL`] or [`NAME`]; and the tools.
-fn plain(cues: &Cues, paragraph: &str) -> (String, Vec<AgentIndex>) {
+fn plain(cues: &Cues, paragraph: &str) -> (String, Vec<Tool>) {
     let mut text = String::with_capacity(paragraph.len());
     let mut tools = Vec::new();
     let mut from = 0;
     let mut is_model = false;
     for seen in cues.words(paragraph) {
-        let (Cue::Tool(agent) | Cue::Name(agent)) = seen.cue else { continue };
+        let (Cue::Tool(agent) | Cue::Name(agent) | Cue::Thing(agent)) = seen.cue else { continue };
         let (before, word) = (&paragraph[from..seen.start], &paragraph[seen.start..seen.end]);
         from = seen.end + model(word, &paragraph[seen.end..]);
         // `GPT-5-Codex` is Codex, whoever makes the model.
@@ -183,12 +203,12 @@ fn plain(cues: &Cues, paragraph: &str) -> (String, Vec<AgentIndex>) {
         let last_is_model = std::mem::replace(&mut is_model, is_a_model(word));
         if text.ends_with(TOOL) && is_through(before, last_is_model) {
             tools.pop();
-            tools.push(agent);
+            tools.push(Tool { agent, is_thing: false });
             continue;
         }
         push_plain(&mut text, before);
-        text.push(if matches!(seen.cue, Cue::Name(_)) { NAME } else { TOOL });
-        tools.push(agent);
+        text.push(if matches!(seen.cue, Cue::Tool(_)) { TOOL } else { NAME });
+        tools.push(Tool { agent, is_thing: matches!(seen.cue, Cue::Thing(_)) });
     }
     push_plain(&mut text, &paragraph[from..]);
     (text, tools)
@@ -198,6 +218,7 @@ fn plain(cues: &Cues, paragraph: &str) -> (String, Vec<AgentIndex>) {
 fn is_a_model(word: &str) -> bool {
     const MODELS: [&str; 5] = ["opus", "sonnet", "haiku", "flash", "pro"];
     let word = word.to_ascii_lowercase();
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.'));
     word.starts_with("gpt") || MODELS.iter().any(|model| word.ends_with(model))
 }
 
@@ -205,7 +226,7 @@ fn is_a_model(word: &str) -> bool {
 fn is_through(between: &str, after_model: bool) -> bool {
     let between = between.trim_matches([' ', '(', ',', '`', '*']).to_ascii_lowercase();
     matches!(between.as_str(), "via" | "through" | "via the" | "through the" | "running in")
-        || after_model && between == "in"
+        || after_model && matches!(between.as_str(), "in" | "")
 }
 
 /// The length of a model's version after a tool's name: ` 4.5`, `-5`, `-2.5-pro`, ` opus 4.6`; of what goes on after one: `.1-codex`.
@@ -223,7 +244,17 @@ fn model(tool: &str, rest: &str) -> usize {
         return 0;
     }
     let version = word.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(word.len());
-    skipped + word[..version].trim_end_matches(['.', '-']).len()
+    let length = skipped + word[..version].trim_end_matches(['.', '-']).len();
+    length + edition(&rest[length..])
+}
+
+/// The length of what a model's version goes on with: ` Pro`, ` Flash Lite`.
+fn edition(rest: &str) -> usize {
+    const EDITIONS: [&str; 8] = ["pro", "flash", "max", "mini", "lite", "high", "thinking", "preview"];
+    let Some(word) = rest.strip_prefix(' ') else { return 0 };
+    let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
+    let is_edition = EDITIONS.iter().any(|edition| word[..end].eq_ignore_ascii_case(edition));
+    if is_edition { 1 + end + edition(&word[end..]) } else { 0 }
 }
 
 fn push_plain(text: &mut String, piece: &str) {

@@ -196,12 +196,16 @@ fn told_of(line: &str) -> Vec<Range<usize>> {
     let Some(words_at) = line.find(char::is_alphabetic) else { return Vec::new() };
     // Where the whole value of a trailer is wrapped, no sentence tells of it.
     let value = trailer(line).map_or("", |trailer| trailer.value);
+    let is_whole = |(open, close): (char, char)| {
+        let is_wrapped = value.starts_with(open) && value.ends_with(close);
+        is_wrapped && !value.trim_matches([open, close]).contains([open, close])
+    };
     let part = |(open, close): (char, char)| {
         // An apostrophe opens nothing.
         let opens = |at: &usize| open != '\'' || line[..*at].ends_with([' ', '(']);
         let from = line.match_indices(open).map(|(at, _)| at).find(|at| *at > words_at && opens(at))?;
         let to = line.rfind(close).filter(|to| *to > from)?;
-        (!(value.starts_with(open) && value.ends_with(close))).then_some(from..to)
+        (!is_whole((open, close))).then_some(from..to)
     };
     PAIRS.into_iter().filter_map(part).collect()
 }

@@ -178,10 +178,18 @@ pub(super) struct Prose {
     pub ai: Vec<String>,
     /// Tools' names that are words besides: they count in sentences where they are written as names are.
     pub names: Vec<String>,
+    /// The same, and programs are called so, too: whatever is said of them is ambiguous.
+    pub things: Vec<String>,
     /// Names that contain a tool's name and are not the tool at work.
     pub not_tools: Vec<String>,
     /// Words that say it without the name of any tool.
     pub unnamed: Vec<String>,
+    /// Forms of denials in other languages than English.
+    pub denials: Vec<String>,
+    /// What looks like a denial and is none.
+    pub not_only: Vec<String>,
+    /// What begins a clause, besides a comma.
+    pub but: Vec<String>,
     /// Forms in which people tell what a program does.
     pub talk: Vec<String>,
     pub parts: Vec<(String, String)>,
@@ -196,9 +204,11 @@ pub(super) struct File {
     pub disclosures: Vec<Disclosure>,
     pub role_names: Vec<String>,
     pub given_names: HashSet<String>,
+    pub nicknames: HashSet<String>,
     pub first_names: HashSet<String>,
     pub editions: HashSet<String>,
     pub session_keys: Vec<String>,
+    pub no: HashSet<String>,
     pub prose: Prose,
     pub agent: Vec<Agent>,
 }
