@@ -27,7 +27,7 @@ fn what_was_published_has_the_root_that_the_log_had_then() {
     let all = honest().records.len() as u64;
     for to in [1, 255, 256, 257, 300, all] {
         check(&published(0, to, root(to as usize)).export(), None).unwrap();
-        let reason = format!("says that {to} entries were published with the root");
+        let reason = format!("says that {to} entries were published with another root than");
         assert_refused("another", &published(0, to, root(2)).export(), None, &reason);
     }
     for (from, to) in [(5, 5), (5_000, 10), (0, all + 1)] {

@@ -240,9 +240,9 @@ impl<A: Artifact + Sync> Scan<'_, A> {
             return Err(Refusal::rule(seq, &request, Violation::OpenedTwice));
         }
         if let Ok(Body::Published(published)) = &known.body {
-            let (computed, found) = (files.root_at(published.to)?, published.root);
-            if computed != found {
-                return Err(Refusal::rule(seq, "-", Violation::PublishedOther { to: published.to, found, computed }));
+            let computed = files.root_at(published.to)?;
+            if computed != published.root {
+                return Err(Refusal::rule(seq, "-", Violation::PublishedOther { to: published.to, computed }));
             }
         }
         let earlier = &mut |request: &str| match files.decision_before(request, seq)? {
