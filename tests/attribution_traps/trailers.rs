@@ -149,6 +149,11 @@ fn a_huge_message_of_nothing_but_marks_is_read_to_its_end() {
         "not only claude, isn't all claude, ",
         "| Co-authored-by: A <a@x.org> | claude <noreply@anthropic.com> ",
         "🤖 Claude ",
+        "Claude and Paul, ",
+        "Claude from here to there ",
+        "nicht von claude, sondern ",
+        "\"written by claude\" -> ",
+        "pro pro pro gpt-5 pro pro ",
     ] {
         let marks = unit.repeat(1_000_000 / unit.len());
         let claude = "Co-authored-by: Claude <noreply@anthropic.com>";

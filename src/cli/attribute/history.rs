@@ -260,8 +260,7 @@ fn require_commit(repo: &Path, revision: &str) -> Result<(), Failure> {
 }
 
 fn exists(repo: &Path, reference: &str) -> Result<bool, Failure> {
-    let asked =
-        git(repo).args(["rev-parse", "--verify", "--quiet", reference]).output().map_err(no_git)?;
+    let asked = git(repo).args(["rev-parse", "--verify", "--quiet", reference]).output().map_err(no_git)?;
     Ok(asked.status.success())
 }
 

@@ -80,7 +80,11 @@ impl Denials {
             return None;
         }
         let (mut from, mut denied, mut named) = (0, false, None);
-        let ends = self.clauses.find_iter(sentence).map(|found| found.range()).chain([sentence.len()..sentence.len()]);
+        let ends = self
+            .clauses
+            .find_iter(sentence)
+            .map(|found| found.range())
+            .chain(std::iter::once(sentence.len()..sentence.len()));
         for end in ends {
             let clause = &sentence[from..end.start];
             if self.elsewhere.is_match(clause) {

@@ -310,6 +310,9 @@ fn is_name(name: &str, known: &str) -> bool {
 /// An agent's name, and whom it says that it worked for: `Claude Code on behalf of Ann Lee`, `Claude Code (for Ann Lee)`.
 pub(super) fn on_behalf(name: &str) -> Option<(&str, &str)> {
     const FOR: [&str; 3] = [" (on behalf of ", " on behalf of ", " (for "];
+    if name.bytes().filter(|b| *b == b' ').count() < 2 {
+        return None;
+    }
     let (agent, human) = FOR.iter().find_map(|words| name.split_once(words))?;
     Some((agent, human.trim_end_matches(')').trim()))
 }

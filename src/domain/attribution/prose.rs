@@ -251,10 +251,18 @@ fn model(tool: &str, rest: &str) -> usize {
 /// The length of what a model's version goes on with: ` Pro`, ` Flash Lite`.
 fn edition(rest: &str) -> usize {
     const EDITIONS: [&str; 8] = ["pro", "flash", "max", "mini", "lite", "high", "thinking", "preview"];
-    let Some(word) = rest.strip_prefix(' ') else { return 0 };
-    let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
-    let is_edition = EDITIONS.iter().any(|edition| word[..end].eq_ignore_ascii_case(edition));
-    if is_edition { 1 + end + edition(&word[end..]) } else { 0 }
+    let mut length = 0;
+    for word in rest.strip_prefix(' ').unwrap_or_default().split(' ').take(2) {
+        let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
+        if !EDITIONS.iter().any(|edition| word[..end].eq_ignore_ascii_case(edition)) {
+            break;
+        }
+        length += 1 + end;
+        if end < word.len() {
+            break;
+        }
+    }
+    length
 }
 
 fn push_plain(text: &mut String, piece: &str) {
