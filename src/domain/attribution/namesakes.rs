@@ -185,9 +185,18 @@ fn is_done_with(before: &str) -> bool {
 
 /// `the Lyon office`, and of whoever is the subject also `the shop wrote`; `scratch` is no place.
 fn is_place(text: &str, is_subject: bool) -> bool {
-    let clause = text.split([',', '.', ';', ':', '\n']).next().unwrap_or_default();
-    let mut words = clause.split(' ').take(LONGEST_PLACE + 1).map(|word| lower(word.trim_end_matches([')', '!'])));
-    words.any(|word| PLACES.contains(&word.as_ref()) || is_subject && DID.contains(&word.as_ref()))
+    // No further than that is looked: the clause may be as long as the message.
+    for word in text.split(' ').take(LONGEST_PLACE + 1) {
+        let end = word.find([',', '.', ';', ':', '\n']);
+        let whole = lower(word[..end.unwrap_or(word.len())].trim_end_matches([')', '!']));
+        if PLACES.contains(&whole.as_ref()) || is_subject && DID.contains(&whole.as_ref()) {
+            return true;
+        }
+        if end.is_some() {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether a sentence begins behind a text.
