@@ -93,8 +93,8 @@ fn whoever_denies_may_and_whoever_seconds_has_not_before() {
         story
     };
     let (bot, reader) = (denied("/reviewer/kind", json!("Bot")), denied("/permission", json!("read")));
-    assert_refused("a bot", &bot.export(), None, "1 denies, a Bot with write access to the repository, who may not");
-    assert_refused("a reader", &reader.export(), None, "1 denies, a User with read access to the repository");
+    assert_refused("a bot", &bot.export(), None, "the reviewer 1 is a Bot; only a person (User) can second or deny");
+    assert_refused("a reader", &reader.export(), None, "1 denies with read access to the repository, who may not");
     let mut asked = reader;
     let group = json!({"rule": "built-in", "from": {"group": "sha256:0"}, "need": 1, "extra": 0});
     asked.set(&request(1), RequestOpened, "/quorum/0", group.clone());

@@ -1,6 +1,7 @@
 //! What was said or decided, and does not follow from what came before it.
 use thiserror::Error;
 
+use super::report::Outcome;
 use super::violation::word;
 use super::who::AccountId;
 use crate::domain::decide::Permission;
@@ -10,20 +11,18 @@ use crate::domain::policy::Assurance;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Unfounded {
     /// Deny wins.
-    #[error("{outcome} although {id} denied")]
+    #[error("{} although {id} denied", .outcome.as_str())]
     DenyOverruled {
         /// What was decided.
-        outcome: &'static str,
+        outcome: Outcome,
         /// Who denied.
         id: AccountId,
     },
     /// Who may deny is asked, too.
-    #[error("{id} denies, a {kind} with {} access to the repository, who may not", word(*.access))]
+    #[error("{id} denies with {} access to the repository, who may not", word(*.access))]
     MayNotDeny {
         /// The account.
         id: AccountId,
-        /// Its kind.
-        kind: String,
         /// Its access, as recorded.
         access: Permission,
     },

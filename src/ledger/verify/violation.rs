@@ -64,7 +64,7 @@ pub enum Violation {
     #[error("the person {0} is told by the number of their account, in a log that names persons by subjects (sub_...)")]
     InClear(AccountId),
     /// P1.
-    #[error("the reviewer {id} is a {kind}; only a person (User) can second")]
+    #[error("the reviewer {id} is a {kind}; only a person (User) can second or deny")]
     NotAPerson {
         /// The account.
         id: AccountId,

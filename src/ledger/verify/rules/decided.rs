@@ -16,7 +16,7 @@ impl Open {
         }
         // Whoever denies decides: a server records both at once, and until then nothing else is decided.
         if let Some(id) = self.denied.filter(|_| decision.outcome != Outcome::Denied) {
-            return Err(Unfounded::DenyOverruled { outcome: decision.outcome.as_str(), id }.into());
+            return Err(Unfounded::DenyOverruled { outcome: decision.outcome, id }.into());
         }
         self.is_rightly(decision)?;
         let (all, there) = self.pieces;
@@ -68,7 +68,7 @@ impl Open {
 
     fn approve(&self, decision: &Decision) -> Result<(), Violation> {
         if let Some(id) = self.denials.first() {
-            return Err(Unfounded::DenyOverruled { outcome: decision.outcome.as_str(), id: *id }.into());
+            return Err(Unfounded::DenyOverruled { outcome: decision.outcome, id: *id }.into());
         }
         if self.is_denied {
             return Err(Violation::RuleOverruled);

@@ -96,11 +96,12 @@ impl Open {
     /// Whoever denies is a person who can write to the repository, or whom some requirement asks, however sure it wants to be.
     pub(super) fn may_deny(&self, who: &Reviewer, access: Permission) -> Result<(), Violation> {
         let id = who.id;
-        let is_asked = || self.quorum.iter().any(|asked| asked.may_count(access, Assurance::MOST, self.waited()));
-        match who.kind == "User" && !self.humans.is_program(id) && (access >= Permission::Write || is_asked()) {
-            false if !self.is_unknown() => Err(Unfounded::MayNotDeny { id, kind: who.kind.clone(), access }.into()),
-            _ => Ok(()),
+        if who.kind != "User" {
+            return Err(Violation::NotAPerson { id, kind: who.kind.clone() });
         }
+        let is_asked = || self.quorum.iter().any(|asked| asked.may_count(access, Assurance::MOST, self.waited()));
+        let may = !self.humans.is_program(id) && (access >= Permission::Write || is_asked());
+        if may || self.is_unknown() { Ok(()) } else { Err(Unfounded::MayNotDeny { id, access }.into()) }
     }
 
     /// Whether every requirement is met, for all that is told in clear, and leaving aside whoever was let in later.
