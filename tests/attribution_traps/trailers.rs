@@ -154,6 +154,9 @@ fn a_huge_message_of_nothing_but_marks_is_read_to_its_end() {
         "nicht von claude, sondern ",
         "\"written by claude\" -> ",
         "pro pro pro gpt-5 pro pro ",
+        "由Cursor",
+        "Cursorで",
+        "Cursor foo ",
     ] {
         let marks = unit.repeat(1_000_000 / unit.len());
         let claude = "Co-authored-by: Claude <noreply@anthropic.com>";

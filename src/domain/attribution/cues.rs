@@ -171,16 +171,20 @@ fn is_written_as_a_name(word: &str) -> bool {
 fn may_have_written(text: &str, start: usize, end: usize) -> bool {
     let is_one = |words: &[&str], word: &str| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let before = text[..start].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '(');
-    let last = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    // Where no spaces are between words a run of letters may be as long as the message.
+    let letters = before.char_indices().rev().take(LONGEST_BEFORE).take_while(|(_, c)| c.is_alphabetic());
+    let last = letters.last().map_or("", |(at, _)| &before[at..]);
     let behind = text[end..].trim_start_matches([' ', '*', '`', '_']);
     let next = behind.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     before.ends_with('(')
         || is_one(&BEFORE, last)
         || is_one(&BEHIND, next)
-        // Where no spaces are between words the last ones are part of a longer run of letters.
-        || !last.is_ascii() && BEFORE_WITHOUT_SPACE.iter().any(|word| before.ends_with(word))
-        || !behind.is_ascii() && BEHIND_WITHOUT_SPACE.iter().any(|word| behind.starts_with(word))
+        || !last.is_ascii() && BEFORE_WITHOUT_SPACE.iter().any(|word| last.ends_with(word))
+        || BEHIND_WITHOUT_SPACE.iter().any(|word| behind.starts_with(word))
 }
+
+/// More letters than any word of [`BEFORE`] has.
+const LONGEST_BEFORE: usize = 16;
 
 /// What stands before a tool's name in the forms, in all their languages.
 const BEFORE: [&str; 54] = [
