@@ -200,18 +200,19 @@ fn standard_input_may_begin_with_a_byte_order_mark_and_is_no_array() {
     assert!(spread.contains("one object a line: `jq -c .` makes it so"), "{spread}");
 }
 
+/// The program, while it reads commits.
+fn reading() -> std::process::Child {
+    let mut attribute = process::seconder();
+    attribute.args(["attribute", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    attribute.spawn().unwrap()
+}
+
 #[test]
 fn standard_input_that_programs_mangled_is_read_or_named() {
     let message = r#"{"sha":"a","commit":{"message":"Fix \ud800\n\nMade-with: Cursor"}}"#;
     assert_eq!(lines(&seconder(&["--stdin"], message))[0]["agent"], "cursor", "half a surrogate pair");
     let refused = |input: &[u8]| {
-        let mut child = process::seconder()
-            .args(["attribute", "--stdin"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = reading();
         child.stdin.take().unwrap().write_all(input).unwrap();
         text(&child.wait_with_output().unwrap().stderr)
     };
@@ -251,13 +252,7 @@ fn days_narrow_a_history_as_they_do_for_git() {
 #[test]
 fn whoever_has_read_enough_may_leave() {
     let line = json!({ "sha": "a", "commit": { "message": "Fix\n\nMade-with: Cursor" } }).to_string() + "\n";
-    let mut child = process::seconder()
-        .args(["attribute", "--stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = reading();
     drop(child.stdout.take());
     // Written until the program is gone: it stops reading when nobody reads it.
     let _ = child.stdin.take().unwrap().write_all(line.repeat(20_000).as_bytes());
