@@ -1,4 +1,5 @@
 //! Cells and rows (RFC 4180) that no spreadsheet takes for formulas.
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat};
@@ -28,8 +29,8 @@ impl<'t> CsvRow<'t> {
         self
     }
 
-    /// A cell of our own making, in which nothing has to be looked for: hexadecimal.
-    pub(super) fn own(mut self, text: &str) -> Self {
+    /// What needs no quotes: hexadecimal of our own making, or [`cells`].
+    pub(super) fn ready(mut self, text: &str) -> Self {
         self.next();
         self.table.push_str(text);
         self
@@ -44,6 +45,13 @@ impl<'t> CsvRow<'t> {
     pub(super) fn end(self) {
         self.table.push_str("\r\n");
     }
+}
+
+/// Cells that follow each other in a row, made before the row is; what is not there is an empty one.
+pub(super) fn cells<'a, const N: usize>(texts: [Option<Cow<'a, str>>; N]) -> String {
+    let mut cells = String::with_capacity(texts.iter().flatten().map(|text| 1 + text.len()).sum());
+    texts.iter().fold(CsvRow::in_table(&mut cells), |row, text| row.text(text.as_deref().unwrap_or_default()));
+    cells
 }
 
 /// What begins like this is a formula to some spreadsheet, in whatever quotes (OWASP, CSV injection). The last are the

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::csv;
 use crate::ledger::entry::Header;
 use crate::ledger::record::RecordType;
 
@@ -37,26 +38,28 @@ pub enum Event {
     },
 }
 
-/// What is held.
-#[derive(Debug, Default)]
+/// What is held, as the cells of a row.
+#[derive(Debug)]
 pub struct Subject {
-    pub(super) repository: String,
-    pub(super) environment: String,
+    /// Repository and environment.
+    pub(super) place: String,
+    /// Run, attempt and commit.
     pub(super) run: String,
-    pub(super) attempt: String,
-    pub(super) commit: String,
     pub(super) agents: String,
 }
 
-/// What was decided.
+impl Default for Subject {
+    fn default() -> Self {
+        Self { place: ",".to_owned(), run: ",,".to_owned(), agents: String::new() }
+    }
+}
+
+/// What was decided, as the cells of a row.
 #[derive(Debug)]
 pub struct Decision {
     pub(super) outcome: String,
-    pub(super) approvers: String,
-    pub(super) quorum: String,
-    pub(super) rules: String,
-    pub(super) policy_digest: String,
-    pub(super) policy_commit: String,
+    /// Approvers, quorum, rules, the policy's digest and its commit.
+    pub(super) by: String,
     /// Whether GitHub is told, so that an answer is to come.
     pub(super) tells_github: bool,
 }
@@ -97,7 +100,7 @@ impl Event {
 
     fn exception(line: &str, voids: bool) -> Event {
         let fields: Odd<'_> = serde_json::from_str(line).unwrap_or_default();
-        let who = fields.reviewer.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default();
+        let who = fields.reviewer.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default().into();
         let told = [
             ("verdict", fields.verdict),
             ("why", fields.why),
@@ -179,13 +182,11 @@ impl Subject {
         let mut agents: Vec<&str> = commits.iter().filter_map(|commit| commit.agent.as_deref()).collect();
         agents.sort_unstable();
         agents.dedup();
+        let name = text(object(entry.repository).name.or(entry.repository));
         Subject {
-            repository: text(object(entry.repository).name.or(entry.repository)).unwrap_or_default(),
-            environment: text(entry.environment).unwrap_or_default(),
-            run: text(run.id).unwrap_or_default(),
-            attempt: text(run.attempt).unwrap_or_default(),
-            commit: text(entry.head_sha).unwrap_or_default(),
-            agents: agents.join("; "),
+            place: csv::cells([name, text(entry.environment)]),
+            run: csv::cells([text(run.id), text(run.attempt), text(entry.head_sha)]),
+            agents: csv::cells([Some(Cow::Owned(agents.join("; ")))]),
         }
     }
 }
@@ -195,22 +196,23 @@ impl Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
         let approvers: Vec<&RawValue> = read(entry.approvers).unwrap_or_default();
-        let who = |who: &&RawValue| text(object(Some(*who)).id.or(Some(*who))).unwrap_or_default();
-        let outcome = text(entry.outcome).unwrap_or_default();
+        let approvers = all(&approvers, |who| text(object(Some(*who)).id.or(Some(*who))).unwrap_or_default());
+        let rules = all(&quorum, |part| text(part.rule).unwrap_or_default());
+        let quorum = all(&quorum, |part| Cow::Owned(met(part)));
+        let outcome = text(entry.outcome);
         Decision {
-            approvers: all(&approvers, who),
-            quorum: all(&quorum, met),
-            rules: all(&quorum, |part| text(part.rule).unwrap_or_default()),
-            policy_digest: text(policy.digest).unwrap_or_default(),
-            policy_commit: text(policy.commit).unwrap_or_default(),
-            tells_github: !matches!(outcome.as_str(), "superseded" | "withdrawn"),
-            outcome,
+            tells_github: !matches!(outcome.as_deref(), Some("superseded" | "withdrawn")),
+            outcome: csv::cells([outcome]),
+            by: csv::cells([Some(approvers), Some(quorum), Some(rules), text(policy.digest), text(policy.commit)]),
         }
     }
 }
 
-fn all<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
-    items.iter().map(show).collect::<Vec<_>>().join("; ")
+fn all<'a, T>(items: &'a [T], show: impl Fn(&'a T) -> Cow<'a, str>) -> Cow<'a, str> {
+    match items {
+        [only] => show(only),
+        items => Cow::Owned(items.iter().map(show).collect::<Vec<_>>().join("; ")),
+    }
 }
 
 fn object<'a>(raw: Option<&'a RawValue>) -> Object<'a> {
@@ -221,11 +223,11 @@ fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
     serde_json::from_str(raw?.get()).ok()
 }
 
-fn text(raw: Option<&RawValue>) -> Option<String> {
+fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let raw = raw?;
     // Nearly all are texts or numbers that stand as they are.
     let as_it_stands = plain(raw.get()).or_else(|| Some(raw.get()).filter(|json| is_number(json)));
-    as_it_stands.map(str::to_owned).or_else(|| read(Some(raw)).as_ref().map(shown))
+    as_it_stands.map(Cow::Borrowed).or_else(|| read(Some(raw)).as_ref().map(shown).map(Cow::Owned))
 }
 
 /// What stands between the quotes of a JSON string, if nothing in it is escaped.

@@ -238,7 +238,10 @@ impl Check {
                 let line = Value::Object(entry).to_string();
                 let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
                 let request = header.corr.unwrap_or_default().to_owned();
-                let checked = self.parties(&request, &header).and(held::follows(&header, self.account));
+                let account = self.account;
+                let follows = |opened| held::follows(&header, &opened, account);
+                let checked =
+                    self.parties(&request, &header).and_then(|()| body::Opened::of(&header)).and_then(follows);
                 checked.map_err(|violation| Distrust::Rule { seq, request, violation })?;
             }
             Some(RecordType::CallbackSent) => {

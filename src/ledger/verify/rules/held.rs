@@ -8,7 +8,7 @@ use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
 use crate::ledger::merkle::Hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
-use crate::ledger::verify::read::body;
+use crate::ledger::verify::read::body::{self, Opened};
 use crate::ledger::verify::read::policy::{Policy, Repository};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
@@ -69,7 +69,11 @@ pub(in crate::ledger::verify) fn account(artifact: &impl Artifact, size: u64) ->
 
 /// Holds the name of a request, and the digest of what was shown, against what an opening says it is about. Of a segment the
 /// account of the log is not known, and nothing can be said.
-pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64>) -> Result<Follows, Violation> {
+pub(in crate::ledger::verify) fn follows(
+    entry: &Header<'_>,
+    opened: &Opened<'_>,
+    account: Option<u64>,
+) -> Result<Follows, Violation> {
     let Some(account) = account else { return Ok(Follows::default()) };
     let id = entry.corr.unwrap_or_default();
     let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -93,7 +97,7 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
     if gaps.contains(r#""login":"sha256:"#) {
         return Ok(follows);
     }
-    let Policy { digest: policy, also, .. } = body::need(entry.policy, "policy")?;
+    let Opened { request_digest: found, policy: Policy { digest: policy, also, .. }, .. } = opened;
     let also: Vec<String> = also.iter().map(|also| format!("\"{}\"", also.digest)).collect();
     let shown = format!(
         r#"{{"also":[{}],"base":{},"gaps":{gaps},"judgement":{},"policy":"{policy}","subject":"{subject}"}}"#,
@@ -101,8 +105,8 @@ pub(in crate::ledger::verify) fn follows(entry: &Header<'_>, account: Option<u64
         entry.base.map_or("null", RawValue::get),
         judgement.get(),
     );
-    let (computed, found): (_, String) = (digest(&shown), body::need(entry.request_digest, "request_digest")?);
-    if computed == found { Ok(follows) } else { Err(Violation::OtherDigest { computed, found }) }
+    let computed = digest(&shown);
+    if computed == *found { Ok(follows) } else { Err(Violation::OtherDigest { computed, found: found.clone() }) }
 }
 
 /// The number of the repository, if it is told.

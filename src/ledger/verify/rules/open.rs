@@ -93,7 +93,7 @@ impl Open {
     pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
         let opened = Opened::of(entry)?;
         told::in_clear(entry)?;
-        let Follows { loose, first } = held::follows(entry, account)?;
+        let Follows { loose, first } = held::follows(entry, &opened, account)?;
         told::by_whom(entry)?;
         told::until_when(&opened)?;
         are_asked_by(&opened.matched_rules, &opened.quorum, &opened.denied_by)?;
