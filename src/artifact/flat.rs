@@ -44,22 +44,21 @@ impl SegmentFiles {
         let file = |name: &str| files.get(name).cloned().ok_or_else(|| Refusal::Missing(name.to_owned()));
         let (tiles, receipts) = (file(names::TILES)?, file(names::RECEIPTS)?);
         let mut tile_paths = Vec::new();
-        let (tiles, receipts, others) = thread::scope(|scope| {
-            let tiles = scope.spawn(|| {
-                TarIndex::hashed(tiles, &mut |path| {
-                    let admitted = admit(path, |place| matches!(place, Place::Tile(_)))?;
-                    tile_paths.extend(admitted.clone());
-                    Ok(admitted)
-                })
-            });
+        // The receipts, which are many, take about as long as all the rest.
+        let (receipts, tiles, others) = thread::scope(|scope| {
             let receipts = scope.spawn(|| {
                 TarIndex::hashed(receipts, &mut |path| admit(path, |place| matches!(place, Place::Receipt(_))))
+            });
+            let tiles = TarIndex::hashed(tiles, &mut |path| {
+                let admitted = admit(path, |place| matches!(place, Place::Tile(_)))?;
+                tile_paths.extend(admitted.clone());
+                Ok(admitted)
             });
             let others = files.iter().filter(|(name, _)| ![names::TILES, names::RECEIPTS].contains(&name.as_str()));
             let others: Result<BTreeMap<String, String>, Refusal> =
                 others.map(|(name, slice)| Ok((name.clone(), digest(slice).map_err(at(name))?))).collect();
             let crashed = |_| Err(io::Error::other("a thread ended early"));
-            (tiles.join().unwrap_or_else(crashed), receipts.join().unwrap_or_else(crashed), others)
+            (receipts.join().unwrap_or_else(crashed), tiles, others)
         });
         let mut digests = others?;
         let (tiles, digest) = tiles.map_err(at(names::TILES))?;

@@ -112,15 +112,25 @@ impl TarIndex {
 
     fn sorted(mut self) -> io::Result<Self> {
         let count = u32::try_from(self.members.len()).map_err(|_| wrong("it has too many members".to_owned()))?;
-        let hash = |place: &u32| self.members[*place as usize].hash;
-        self.by_hash = (0..count).collect();
-        self.by_hash.sort_unstable_by_key(|place| (hash(place), *place));
-        let twice = self.by_hash.windows(2).find(|pair| hash(&pair[0]) == hash(&pair[1]));
-        let twice = twice.map(|pair| self.members[pair[1] as usize].start);
         let mut begins = vec![0; (1 << COMMON_BITS) + 1];
         self.members.iter().for_each(|member| begins[group(member.hash) + 1] += 1);
         (1..begins.len()).for_each(|group| begins[group] += begins[group - 1]);
+        // Each goes where its group begins, and after those of it that are there.
+        let mut next = begins.clone();
+        self.by_hash = vec![0; self.members.len()];
+        for (place, member) in (0..count).zip(&self.members) {
+            let next = &mut next[group(member.hash)];
+            self.by_hash[*next] = place;
+            *next += 1;
+        }
         self.begins = begins;
+        let twice = self.begins.windows(2).find_map(|group| {
+            let places = &mut self.by_hash[group[0]..group[1]];
+            let hash = |place: &u32| self.members[*place as usize].hash;
+            places.sort_unstable_by_key(|place| (hash(place), *place));
+            places.windows(2).find(|pair| hash(&pair[0]) == hash(&pair[1])).map(|pair| pair[1])
+        });
+        let twice = twice.map(|place| self.members[place as usize].start);
         let Some(start) = twice else { return Ok(self) };
         let mut name = String::new();
         self.visit(&mut |path, at| {

@@ -21,13 +21,13 @@ const ENTRY: &str = ".json";
 /// Where the proof of a request's decision is.
 #[must_use]
 pub fn receipt_proof(request: &str) -> String {
-    format!("{RECEIPTS}{request}{PROOF}")
+    [RECEIPTS, request, PROOF].concat()
 }
 
 /// Where the entry that is proven is: the exact line.
 #[must_use]
 pub fn receipt_entry(request: &str) -> String {
-    format!("{RECEIPTS}{request}{ENTRY}")
+    [RECEIPTS, request, ENTRY].concat()
 }
 
 /// What a path in an exported ledger is.

@@ -235,10 +235,14 @@ impl<A: Artifact + Sync> Scan<'_, A> {
     /// Holds an entry against the rules.
     fn judge(&mut self, known: Known, receipt: Option<Result<(), Refusal>>) -> Result<(), Refusal> {
         let Scan { files, rules, past, report, .. } = self;
-        let (seq, request) = (known.seq, known.corr.clone().unwrap_or_default());
-        if known.record_type == RecordType::RequestOpened && past.decision(&request)?.is_some() {
-            return Err(Refusal::rule(seq, &request, Violation::OpenedTwice));
+        let seq = known.seq;
+        let opened = known.corr.as_deref().filter(|_| known.record_type == RecordType::RequestOpened);
+        if let Some(request) = opened
+            && past.decision(request)?.is_some()
+        {
+            return Err(Refusal::rule(seq, request, Violation::OpenedTwice));
         }
+        let decided = known.decided().map(str::to_owned);
         if let Ok(Body::Published(published)) = &known.body {
             let computed = files.root_at(published.to)?;
             if computed != published.root {
@@ -252,7 +256,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         match rules.check(known, earlier)? {
             Step::Decided(outcome) => {
                 report.decided(outcome);
-                receipt.unwrap_or(Ok(())).or_else(|fault| rules.doubt(&request, fault))
+                receipt.unwrap_or(Ok(())).or_else(|fault| rules.doubt(decided.as_deref().unwrap_or_default(), fault))
             }
             Step::Voided(outcome) => {
                 report.voided(outcome);

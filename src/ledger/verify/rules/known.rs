@@ -181,5 +181,8 @@ fn is_hex_of(text: &str, hash: Hash) -> bool {
 
 /// Fields as they are written, one after the other.
 pub(in crate::ledger::verify) fn verbatim(fields: &[Option<&RawValue>]) -> String {
-    fields.iter().map(|field| field.map_or("-", RawValue::get)).collect::<Vec<_>>().join(" ")
+    let fields = fields.iter().map(|field| field.map_or("-", RawValue::get));
+    let mut text = String::with_capacity(fields.clone().map(|field| field.len() + 1).sum());
+    fields.for_each(|field| text.extend([field, " "]));
+    text
 }
