@@ -29,6 +29,8 @@ pub const GUIDE: &str = "VERIFY.md";
 const ROOT: &str = include_str!("segment/root.py");
 /// For the guide: follows receipts to the root.
 const FOLLOW: &str = include_str!("segment/receipts.py");
+/// For the guide: holds the decisions against what came before them, and the table against the entries.
+const RULES: &str = include_str!("segment/rules.py");
 
 /// The name of the file of entries.
 #[must_use]
@@ -116,7 +118,7 @@ impl Guide<'_> {
             "Everything at once",
             "Signature, tree, chain, tiles, receipts, tables, and the rules: no approver had a part in what they approved, quorums were met,\n\
              decisions came before GitHub was told. `--state` remembers the newest checkpoint you saw; a ledger cut back or rewritten\n\
-             since then is refused.",
+             since then is refused: give older releases first, or look at them without it.",
             "seconder ledger verify . --vkey ../trusted.vkey --state ../seen.json",
         );
         section(
@@ -160,6 +162,13 @@ impl Guide<'_> {
             ),
         );
         section(
+            "The rules and the table, with python3",
+            "Entries and table by themselves, without a program of ours: nobody with a part in it approved it, whoever approved has spoken, what\n\
+             was asked for is met, GitHub was told after that, and what was decided; and each decision that stands is in `decisions.csv` as it is.\n\
+             `seconder ledger verify` looks at more. Of what was opened before this segment, only the one before tells who had a part.",
+            &format!("python3 - <<'END'\n{RULES}END"),
+        );
+        section(
             "The receipts, with python3",
             "`decisions.csv` names, for each decision, its leaf hash and its proof (<https://c2sp.org/tlog-proof>): entry, proof and key\n\
              suffice to show that one to somebody. All of `receipts.tar` is followed to the root in `checkpoint`, and held against the entries:\n\
@@ -177,6 +186,12 @@ impl Guide<'_> {
             text.push_str(
                 "\n## Time stamp\n\nWith the certificate of the time-stamp authority in `../tsa.pem`:\n\n```sh\n\
                  openssl ts -verify -data checkpoint -in checkpoint.tsr -CAfile ../tsa.pem\n```\n",
+            );
+        }
+        if from > 0 {
+            text.push_str(
+                "\n## The release before this one\n\nWhere you have it, this one goes on where that one ends:\n\n```\n\
+                 cmp checkpoint.prev ../PREVIOUS/checkpoint\n```\n",
             );
         }
         text.push_str(

@@ -6,6 +6,7 @@ use std::process::Command;
 use seconder::ledger::merkle::{Levels, inclusion_proof, leaf_hash};
 use seconder::ledger::receipt::Receipt;
 use seconder::ledger::{RecordType, SigningKey};
+use serde_json::Value;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -74,7 +75,7 @@ fn the_commands_of_the_guide_work_as_pasted_for_a_first_segment_and_a_later_one(
     for from in [0, 300] {
         let folder = published_from(from);
         let guide = Guide::of(&folder);
-        assert_eq!(guide.blocks.len(), 6, "{:?}", guide.blocks);
+        assert_eq!(guide.blocks.len(), 7, "{:?}", guide.blocks);
         for (title, _) in &guide.blocks {
             guide.paste(title).unwrap_or_else(|said| panic!("from {from}: {title}: {said}"));
         }
@@ -212,6 +213,77 @@ fn whoever_has_python_alone_sees_every_changed_entry_and_receipt() {
     fs::remove_file(guide.segment.join("checkpoint.prev")).unwrap();
     let said = guide.paste("The root").unwrap_err();
     assert!(said.contains("FAILED: FileNotFoundError") && !said.contains("Traceback"), "{said}");
+}
+
+/// The entries of one request of this type, in another form.
+fn edit_entries(files: &mut Files, request: &str, kind: &str, edit: fn(&mut Value)) {
+    files.edit_lines(|lines| {
+        for line in
+            lines.iter_mut().filter(|line| line.contains(request) && line.contains(&format!("\"type\":\"{kind}\"")))
+        {
+            let mut entry = serde_json::from_str(line).unwrap();
+            edit(&mut entry);
+            *line = entry.to_string();
+        }
+    });
+}
+
+#[test]
+fn whoever_has_python_alone_sees_a_rule_that_was_broken_and_a_table_that_tells_otherwise() {
+    type Change = fn(&mut Files);
+    let changes: [(Change, &str); 9] = [
+        (|f| f.replace("decisions.csv", ",denied,", ",approved,"), "does not tell entry"),
+        (|f| f.replace("decisions.csv", "req-00120", "req-00121"), "does not tell entry"),
+        (|f| f.replace("decisions.csv", "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb"), "does not tell entry"),
+        (
+            |f| {
+                let table = f.text("decisions.csv");
+                let kept = table.lines().filter(|row| !row.contains("req-00120")).collect::<Vec<_>>().join("\r\n");
+                f.put("decisions.csv", kept);
+            },
+            "does not tell entry",
+        ),
+        (
+            |f| edit_entries(f, "req-00120", "request.opened", |it| it["parties"][0]["id"] = 7.into()),
+            "somebody who had a part in it approved it",
+        ),
+        (
+            |f| edit_entries(f, "req-00120", "review.recorded", |it| it["verdict"] = "deny".into()),
+            "somebody approved it who has not spoken",
+        ),
+        (
+            |f| edit_entries(f, "req-00120", "decision.recorded", |it| it["quorum"][0]["have"] = 0.into()),
+            "what was asked for is not met",
+        ),
+        (
+            |f| edit_entries(f, "req-00120", "callback.sent", |it| it["state"] = "rejected".into()),
+            "GitHub was told something else than what was decided",
+        ),
+        (
+            |f| {
+                f.edit_lines(|lines| {
+                    let of =
+                        |kind: &str| lines.iter().position(|line| line.contains("req-00120") && line.contains(kind));
+                    let (decided, sent) = (of("decision.recorded").unwrap(), of("callback.sent").unwrap());
+                    lines.swap(decided, sent);
+                });
+            },
+            "GitHub was told before it was decided",
+        ),
+    ];
+    for from in [0, 300] {
+        let folder = published_from(from);
+        let guide = Guide::of(&folder);
+        let honest = Files::read(&guide.segment);
+        for (change, reason) in changes {
+            let mut files = honest.clone();
+            change(&mut files);
+            files.write(&guide.segment);
+            let said = guide.paste("The rules and the table").expect_err(reason);
+            assert!(said.contains(reason), "from {from}: {reason}: {said}");
+            honest.write(&guide.segment);
+        }
+    }
 }
 
 #[test]

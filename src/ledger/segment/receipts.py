@@ -15,19 +15,21 @@ def root(tree, index, size, path):  # of a tree of this size; the path's last ha
 checkpoint = open("checkpoint", encoding="utf-8").read()
 size, signed = int(checkpoint.split("\n")[1]), base64.b64decode(checkpoint.split("\n")[2])
 files = tarfile.open("receipts.tar")
+members = {member.name: member for member in files}
 names = [name[len("receipts/"):-len(".json")] for name in files.getnames() if name.endswith(".json")]
 for request in sys.argv[1:] or names:
-    read = lambda kind: files.extractfile("receipts/" + request + kind).read()
+    read = lambda kind: files.extractfile(members["receipts/" + request + kind]).read()
     entry = read(".json")
     proof, under = read(".tlog-proof").decode().split("\n\n", 1)
-    _, index, *path = proof.split("\n")
+    form, index, *path = proof.split("\n")
     index, path = int(index.split(" ")[1]), [base64.b64decode(line) for line in path]
-    proven = index < size and root(leaf(entry), index, size, path) == signed and not path
+    proven = form == "c2sp.org/tlog-proof@v1" and index < size and root(leaf(entry), index, size, path) == signed and not path
     if not proven or under != checkpoint or json.loads(entry)["corr"] != request:
         sys.exit("FAILED: " + request + " is not proven by its receipt")
     if json.loads(entry)["type"] != "decision.recorded":
         sys.exit("FAILED: what the receipt of " + request + " proves is no decision")
-    print("OK:", request, "is entry", index, "with the leaf hash", leaf(entry).hex())
+    if sys.argv[1:]:
+        print("OK:", request, "is entry", index, "with the leaf hash", leaf(entry).hex())
 
 if not sys.argv[1:]:  # each decision that stands has its receipt, and nothing else has one
     standing = set()
