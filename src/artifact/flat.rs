@@ -17,6 +17,9 @@ use crate::ledger::verify::segment::Segment;
 /// Reads gather this many bytes.
 const BUFFER: usize = 1 << 18;
 
+/// No file but those that grow with the entries has more bytes; whoever lays a longer one beside them would have us read it.
+const MOST_OF_A_SHORT_FILE: u64 = 1 << 20;
+
 /// The files of a segment.
 #[derive(Debug)]
 pub struct SegmentFiles {
@@ -40,6 +43,15 @@ impl SegmentFiles {
         let (from, to) = spans.next().ok_or_else(|| Refusal::Missing("entries-<from>-<to>.jsonl.gz".to_owned()))?;
         if let Some((from, to)) = spans.next() {
             return Err(Refusal::Foreign(names::entries_name(from, to)));
+        }
+        for (name, slice) in &files {
+            if !names::may_have(from, to, name) {
+                return Err(Refusal::Foreign(name.clone()));
+            }
+            if !names::is_long(name) && slice.length() > MOST_OF_A_SHORT_FILE {
+                let why = format!("it has {} bytes, and says in a few lines what it has to say", slice.length());
+                return Err(Refusal::Damaged { path: name.clone(), why });
+            }
         }
         let file = |name: &str| files.get(name).cloned().ok_or_else(|| Refusal::Missing(name.to_owned()));
         let (tiles, receipts) = (file(names::TILES)?, file(names::RECEIPTS)?);

@@ -98,7 +98,11 @@ impl TarIndex {
         let (start, length) = (entry.raw_file_position(), entry.size());
         match entry.header().entry_type() {
             EntryType::Regular => {}
-            EntryType::Directory => return Ok(()),
+            // What other programs would read as more members.
+            EntryType::Directory if length > 0 => {
+                return Err(wrong(format!("{path:?} is a folder with {length} bytes in it")));
+            }
+            EntryType::Directory => return inside(path.trim_end_matches('/')).map(drop).map_err(wrong),
             kind => return Err(wrong(format!("{path:?} is not a file but {kind:?}"))),
         }
         if start.checked_add(length).is_none_or(|end| end > self.slice.length()) {
@@ -172,6 +176,16 @@ impl TarIndex {
             Ok(!is_file || visit(path, entry.raw_file_position()))
         })
     }
+}
+
+/// A member's name without what `tar` puts before it.
+pub(super) fn inside(path: &str) -> Result<&str, String> {
+    let inside = path.strip_prefix("./").unwrap_or(path);
+    let is_root = matches!(inside, "" | ".") && !path.starts_with('/');
+    if !is_root && inside.split('/').any(|part| matches!(part, "" | "." | "..")) || inside.contains('\\') {
+        return Err(format!("{path:?} leads out of it"));
+    }
+    Ok(inside)
 }
 
 /// A tar file ends with zeros.

@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::Directory;
 use super::flat::SegmentFiles;
 use super::slice::Slice;
-use super::tar_index::TarIndex;
+use super::tar_index::{TarIndex, inside};
 use crate::ledger::layout::{self, Artifact};
 use crate::ledger::verify::past::{Past, Receipts};
 use crate::ledger::verify::refusal::Refusal;
@@ -99,8 +99,8 @@ impl Target {
         let mut root = None;
         let mut is_segment = false;
         TarIndex::of(slice.clone(), &mut |path| {
-            let clean = clean(path)?;
-            let (folder, file) = clean.rsplit_once('/').map_or(("", clean), |(folder, file)| (folder, file));
+            let path = inside(path)?;
+            let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
             if file == layout::CHECKPOINT && root.is_none() {
                 root = Some(if folder.is_empty() { String::new() } else { format!("{folder}/") });
             }
@@ -111,7 +111,7 @@ impl Target {
         let root = root.ok_or_else(|| Refusal::Missing(layout::CHECKPOINT.to_owned()))?;
         let mut paths = Vec::new();
         let index = TarIndex::of(slice, &mut |path| {
-            let inside = clean(path)?.strip_prefix(root.as_str());
+            let inside = inside(path)?.strip_prefix(root.as_str());
             let inside = inside.ok_or_else(|| format!("{path:?} lies beside the ledger, which is in {root}"))?;
             if is_segment {
                 paths.push(inside.to_owned());
@@ -209,7 +209,7 @@ impl Artifact for ArchivedLedger {
 
     fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()> {
         self.index.visit(&mut |path, _| {
-            let inside = clean(path).ok().and_then(|path| path.strip_prefix(self.root.as_str()));
+            let inside = inside(path).ok().and_then(|path| path.strip_prefix(self.root.as_str()));
             visit(inside.unwrap_or(path))
         })
     }
@@ -222,15 +222,6 @@ fn is_no_mixture<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(),
         (Some(odd), true) => Err(Refusal::OfASegment(odd.to_owned())),
         _ => Ok(()),
     }
-}
-
-/// A member's name without what `tar` puts before it.
-fn clean(path: &str) -> Result<&str, String> {
-    let clean = path.strip_prefix("./").unwrap_or(path);
-    if clean.split('/').any(|part| matches!(part, "" | "." | "..")) || clean.contains('\\') {
-        return Err(format!("{path:?} leads out of it"));
-    }
-    Ok(clean)
 }
 
 /// Unpacks to a file without a name, on disk: memory stays as it is however much there is.

@@ -2,6 +2,7 @@
 //! before it left behind (`frontier`, `checkpoint.prev`) it can be checked alone.
 use std::fmt::Write as _;
 
+use super::layout::{self, Place};
 pub use super::layout::{TIMESTAMP, WITNESS_POLICY};
 use super::merkle::Hash;
 
@@ -54,6 +55,19 @@ pub fn has_file(from: u64, to: u64, name: &str) -> bool {
         FRONTIER | TILES | RECEIPTS | PEM | DECISIONS | EXCEPTIONS | MANIFEST | GUIDE => true,
         _ => entries_span(name) == Some((from, to)),
     }
+}
+
+/// Whether the segment of these entries may have a file of this name.
+#[must_use]
+pub fn may_have(from: u64, to: u64, name: &str) -> bool {
+    let is_in_both = name != layout::ENTRIES && matches!(layout::place(name), Place::Fixed);
+    is_in_both || has_file(from, to, name)
+}
+
+/// Whether a file of this name grows with the entries. All others are a few lines.
+#[must_use]
+pub fn is_long(name: &str) -> bool {
+    matches!(name, TILES | RECEIPTS | DECISIONS | EXCEPTIONS) || entries_span(name).is_some()
 }
 
 /// Reads a request by which a witness is asked to cosign: the size it has seen, and the proof. `None` unless it is one, in its

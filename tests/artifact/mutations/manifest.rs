@@ -1,5 +1,7 @@
 //! The manifest: whoever leaves it as it was is found out by it.
 
+use std::fs;
+
 use tempfile::TempDir;
 
 use super::{Change, assert_refused, honest};
@@ -53,15 +55,43 @@ fn whoever_changes_a_file_and_not_the_manifest_is_refused_by_the_manifest() {
             "a file of its own that it does not name",
             |f| {
                 let manifest = f.text("MANIFEST.sha256");
-                let shorter: Vec<&str> = manifest.lines().filter(|line| !line.ends_with("frontier")).collect();
-                f.put("MANIFEST.sha256", shorter.join("\n"));
+                let shorter = manifest.split_inclusive('\n').filter(|line| !line.ends_with("frontier\n"));
+                f.put("MANIFEST.sha256", shorter.collect::<String>());
             },
             "it does not name frontier",
+        ),
+        (
+            "lines that end as on Windows",
+            |f| {
+                let manifest = f.text("MANIFEST.sha256").replace('\n', "\r\n");
+                f.put("MANIFEST.sha256", manifest);
+            },
+            "VERIFY.md\\r\" is not a line of it",
+        ),
+        (
+            "a last line without an end",
+            |f| f.0.get_mut("MANIFEST.sha256").unwrap().truncate(400),
+            "its last line has no end",
         ),
     ];
     for (what, change, reason) in changes {
         let mut files = honest.clone();
         change(&mut files);
         assert_refused(what, &files, reason);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_belong_to_a_segment_is_refused_before_it_is_read_however_long_it_is() {
+    let folder = TempDir::new().unwrap();
+    for (name, reason) in [
+        ("NOTE", "NOTE does not belong to this ledger"),
+        ("VERIFY.md", "VERIFY.md is damaged: it has 9000000000000 bytes, and says in a few lines what it has to say"),
+    ] {
+        honest().write(folder.path());
+        fs::File::create(folder.path().join(name)).unwrap().set_len(9_000_000_000_000).unwrap();
+        let refusal = check(folder.path(), &[]).unwrap_err().to_string();
+        assert!(refusal.contains(reason), "{refusal}");
+        fs::remove_file(folder.path().join(name)).unwrap();
     }
 }

@@ -104,6 +104,25 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
             },
             "\"tile/0/000\" is not a file but Symlink",
         ),
+        (
+            "a folder in which other programs find members",
+            |f| {
+                let mut builder = tar::Builder::new(f.0["receipts.tar"].clone());
+                builder.get_mut().truncate(f.0["receipts.tar"].len() - 1024);
+                files::add(&mut builder, "receipts/", EntryType::Directory, &[7; 512]);
+                f.put("receipts.tar", builder.into_inner().unwrap());
+            },
+            "receipts.tar is damaged: \"receipts/\" is a folder with 512 bytes in it",
+        ),
+        (
+            "a folder that leads out of it",
+            |f| {
+                let mut builder = tar::Builder::new(Vec::new());
+                files::add(&mut builder, "../evil/", EntryType::Directory, b"");
+                f.put("tiles.tar", builder.into_inner().unwrap());
+            },
+            "tiles.tar is damaged: \"../evil\" leads out of it",
+        ),
         ("a tar file cut off", |f| f.0.get_mut("tiles.tar").unwrap().truncate(5_000), "tiles.tar is damaged"),
         (
             "something after the end of a tar file",
@@ -231,6 +250,7 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
             |f| f.put("frontier", segment_of(&Story::of(250), &cut(&Story::of(250), 299)).text("frontier")),
             "frontier is of 299 entries, but it begins at 300",
         ),
+        ("a frontier in another form", |f| f.replace("frontier", "300:", "0300:"), "frontier is not one"),
         ("no frontier", |f| f.put("frontier", "300:AAAA\n"), "frontier is not one"),
         (
             "a hash of the consistency proof",

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use super::files::Files;
 use super::read_text;
 use crate::ledger::checkpoint::Checkpoint;
-use crate::ledger::layout::{self, Artifact, Place};
+use crate::ledger::layout::Artifact;
 use crate::ledger::merkle::{Frontier, Hash, verify_consistency};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::segment as names;
@@ -34,21 +34,21 @@ impl Segment {
         let manifest = read_text(artifact, names::MANIFEST)?;
         let wrong = |why: String| Refusal::Manifest(why);
         let mut named = BTreeMap::new();
-        for line in manifest.lines() {
-            let (digest, name) = line.split_once("  ").ok_or_else(|| wrong(format!("{line:?} is not a line of it")))?;
+        // In its one form, as nobody signs it: other programs end lines otherwise, too.
+        let lines =
+            manifest.strip_suffix('\n').ok_or_else(|| wrong("its last line has no end".to_owned()))?.split('\n');
+        for line in lines {
+            let parts = line.split_once("  ").filter(|_| !line.ends_with('\r'));
+            let (digest, name) = parts.ok_or_else(|| wrong(format!("{line:?} is not a line of it")))?;
             if named.insert(name, digest).is_some() {
                 return Err(wrong(format!("it names {name} twice")));
             }
         }
-        let is_ours = |name: &str| {
-            let is_in_both = name != layout::ENTRIES && matches!(layout::place(name), Place::Fixed);
-            is_in_both || names::has_file(self.from, self.to, name)
-        };
         for (name, digest) in self.digests.iter().filter(|(name, _)| *name != names::MANIFEST) {
             match named.remove(name.as_str()) {
                 Some(named) if named == digest => {}
                 Some(_) => return Err(wrong(format!("{name} is not the file it names: one of the two was changed"))),
-                None if !is_ours(name) => return Err(Refusal::Foreign(name.clone())),
+                None if !names::may_have(self.from, self.to, name) => return Err(Refusal::Foreign(name.clone())),
                 None => return Err(wrong(format!("it does not name {name}"))),
             }
         }
@@ -89,7 +89,8 @@ pub(super) fn start(
         return Err(Refusal::KeyFile(names::PEM));
     }
     let text = read_text(artifact, names::FRONTIER)?;
-    let frontier: Frontier = text.strip_suffix('\n').and_then(|text| text.parse().ok()).ok_or_else(|| {
+    let frontier = text.strip_suffix('\n').and_then(|text| text.parse().ok());
+    let frontier: Frontier = frontier.filter(|frontier| format!("{frontier}\n") == text).ok_or_else(|| {
         Refusal::Start(format!("{} is not one: expected <size>:<base64 of hashes> and a newline", names::FRONTIER))
     })?;
     if frontier.size() != from {
