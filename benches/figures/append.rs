@@ -7,31 +7,29 @@
 //! columns and indexes in the same file, with the same settings and driver: one transaction a batch, one INSERT of many rows a
 //! table, and nothing else. Once only the rows of `ledger_entries`, and once all that append writes: the tiles that were
 //! filled, and the head, as well. (Subjects are written when somebody is met first, which here nobody is.)
+//!
+//! And whole: the time until the works are decided and durable, beside a bare loop that writes all rows that these transactions
+//! wrote, requests and all (`replay`).
 
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use seconder::domain::case::Case;
 use seconder::store::Store;
-use sqlx::any::{AnyConnectOptions, AnyRow};
-use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::log;
+use crate::replay::{self, Recorder};
 use crate::report::Report;
 use crate::report::Target::{AtLeast, None as Known};
 use crate::rows::Size;
-
-/// As the store has them (`store/connection.rs`).
-const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; \
-     PRAGMA journal_size_limit = 67108864";
 
 /// As the store writes a head that is there (`store/ledger.rs`).
 const UPSERT: &str = " ON CONFLICT (tenant) DO UPDATE SET vkey = excluded.vkey, next_vkey = excluded.next_vkey, \
@@ -111,25 +109,25 @@ pub async fn run(size: Size, report: &mut Report) -> anyhow::Result<()> {
         let (append, commit) = (after.append - before.append, after.commit - before.commit);
         ensure!(!append.is_zero() && !commit.is_zero(), "the store told nothing of what it did");
         let entries = (sizes[sizes.len() - 1] - sizes[2 * warm - 1]) as f64;
+        let target = if works == 1 { Known } else { AtLeast(0.5) };
         let each = if works == 1 { "works one by one".to_owned() } else { format!("batches of {works} works") };
         let rate = |took: Duration| entries / took.as_secs_f64();
         for rows in [Rows::Entries, Rows::All] {
             let bare = Bare::insert(folder.path(), rows, &sizes, 2 * warm).await?;
             let name = rows.name();
-            let target = if works == 1 { Known } else { AtLeast(0.5) };
             let mut ratio = |measure: String, target, append, bare| {
                 report.add(&measure, "times the rate", target, rate(append) / rate(bare));
             };
             ratio(
-                format!("append on SQLite by a bare loop of {name}, commits included, {each}"),
+                format!("append on SQLite and the commit of {name}, by a bare loop of them, {each}"),
                 target,
-                append + commit,
+                append + bare.commit,
                 bare.insert + bare.commit,
             );
             ratio(
-                format!("… with the commit that takes {name} alone, {each}"),
+                format!("… with the commit of all that the transaction writes, by a bare loop of {name} alone, {each}"),
                 Known,
-                append + bare.commit,
+                append + commit,
                 bare.insert + bare.commit,
             );
             ratio(format!("… without the commits, {name}, {each}"), Known, append, bare.insert);
@@ -143,14 +141,36 @@ pub async fn run(size: Size, report: &mut Report) -> anyhow::Result<()> {
             report.add(&format!("… {part}, {each}"), "µs an entry", Known, each_takes);
         }
         report.add(&format!("… append and commit, {each}"), "entries/s", Known, rate(append + commit));
+        let bare = written_again(rounds + warm, works, 2 * warm).await?;
         report.add(
-            &format!("… whole deciding transactions with all their other rows, {each}"),
-            "entries/s",
-            Known,
-            rate(whole),
+            &format!("whole deciding transactions on SQLite by a bare loop of all their rows, {each}"),
+            "times the rate",
+            target,
+            rate(whole) / rate(bare),
         );
+        report.add(&format!("… whole deciding transactions, {each}"), "entries/s", Known, rate(whole));
     }
     Ok(())
+}
+
+/// The same works once more, every row of them recorded, and the time that a bare loop takes to write these.
+async fn written_again(rounds: usize, works: usize, counted: usize) -> anyhow::Result<Duration> {
+    let [recorded, bare] = [(), ()].map(|()| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")));
+    let (recorded, bare) = (recorded?, bare?);
+    let (store, _handed) = Store::open(log::options(&log::sqlite(bare.path()))).await?;
+    store.close().await;
+    let (store, _handed) = Store::open(log::options(&log::sqlite(recorded.path()))).await?;
+    let mut recorder = Recorder::begin(recorded.path()).await?;
+    for round in 0..rounds {
+        let first = (round * works) as u64;
+        let cases: Vec<Case> = (first..first + works as u64).map(log::deployment).collect();
+        for events in [cases.iter().map(log::holding).collect(), cases.iter().map(log::approval).collect()] {
+            log::commit_all(&store, events).await?;
+            recorder.end_of_batch().await?;
+        }
+    }
+    store.close().await;
+    recorder.replay(bare.path(), counted).await
 }
 
 /// What the bare loop writes.
@@ -196,9 +216,7 @@ struct Bare {
 impl Bare {
     /// Inserts the entries up to each of these sizes as one batch; those before the batch `counted` are not timed.
     async fn insert(folder: &Path, rows: Rows, sizes: &[u64], counted: usize) -> anyhow::Result<Self> {
-        let mut connection =
-            AnyConnectOptions::from_str(&log::sqlite(folder))?.disable_statement_logging().connect().await?;
-        connection.execute(SETTINGS).await?;
+        let mut connection = replay::connect(folder).await?;
         for table in rows.tables() {
             let query =
                 sqlx::query("SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY type DESC");

@@ -15,6 +15,7 @@ mod policy;
 mod postgres;
 mod processes;
 mod publish;
+mod replay;
 mod report;
 mod rows;
 mod stage;
