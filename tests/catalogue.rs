@@ -84,7 +84,7 @@ fn whoever_is_strict_misses_what_every_entry_of_a_type_has_and_an_id_of_its_form
 }
 
 #[test]
-fn examples_are_valid_and_a_name_or_an_unknown_field_is_not() {
+fn examples_are_valid_and_a_name_or_an_unknown_field_or_an_odd_value_is_not() {
     let mut files = Vec::new();
     for entry in all() {
         let good: Value = serde_json::from_str(&example(entry).unwrap().0).unwrap();
@@ -99,6 +99,18 @@ fn examples_are_valid_and_a_name_or_an_unknown_field_is_not() {
             files.push(
                 json!({ "title": format!("{} without {}", entry.name, field.name), "file": less, "valid": false }),
             );
+        }
+        for (field, other) in [
+            ("v", json!(2)),
+            ("seq", json!(-1)),
+            ("time", json!(9_007_199_254_740_992_u64)),
+            ("prev", json!("none")),
+            ("corr", json!("../x")),
+            ("log", json!("")),
+        ] {
+            let mut odd = good.clone();
+            odd[field] = other;
+            files.push(json!({ "title": format!("{} with an odd {field}", entry.name), "file": odd, "valid": false }));
         }
         for account in ["reviewer", "actor", "by", "member"].iter().filter(|name| good[name]["login"].is_string()) {
             let mut named = good.clone();

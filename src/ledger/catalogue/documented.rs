@@ -174,7 +174,7 @@ proven is exactly these bytes. `entry.schema.json` says the same for tools (`sec
 - **account**: of a person, `id` is their subject `sub_…`, the first 128 bits of HMAC-SHA256(key, `github:ACCOUNT_ID`) with a random key
   of 32 bytes for each person and log, and `login` is sealed. The same person is the same subject in all entries of one log, so that whether
   somebody seconded their own work can be checked by whoever knows no names. Accounts that are nobody's (`Bot`, `Organization`) are in clear.
-- **sealed**: the string `sha256:` and SHA-256(`seconder-commitment-v1` ‖ 0 ‖ salt ‖ path ‖ 0 ‖ value as JSON), with 32 random bytes of
+- **sealed**: the string `sha256:` and SHA-256(`seconder-commitment-v1` ‖ 0 ‖ salt ‖ path ‖ 0 ‖ value as canonical JSON (RFC 8785)), with 32 random bytes of
   salt and the field's path as a JSON Pointer. Its *opening* (path, salt, value) is kept beside the log and in no export, tile or receipt.
 
 A field that is not in this catalogue is sealed, whatever it holds.

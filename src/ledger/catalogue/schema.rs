@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Entry, Field, Kind, NOBODYS, all};
+use crate::ledger::entry::{FORMAT, MAX_INTEGER};
+use crate::ledger::record::RecordType;
 
 /// Entries as they stand in a log: sealed, so that no name is in them.
 #[must_use]
@@ -19,7 +21,7 @@ pub fn schema() -> Value {
     definitions.extend(entries);
     definitions.extend([
         ("commitment".to_owned(), json!({
-            "description": "a sealed value: SHA-256 of \"seconder-commitment-v1\", 0, salt, path, 0 and the value as JSON",
+            "description": "a sealed value: SHA-256 of \"seconder-commitment-v1\", 0, salt, path, 0 and the value as canonical JSON (RFC 8785)",
             "type": "string", "pattern": "^sha256:[0-9a-f]{64}$",
         })),
         ("omitted".to_owned(), json!({
@@ -58,12 +60,19 @@ fn of_entry(entry: &'static Entry, shapes: &mut Shapes) -> Value {
     let mut properties: Map<String, Value> = super::documented::COMMON
         .iter()
         .map(|common| {
-            let kind = if common.is_number { json!({ "type": "integer" }) } else { json!({ "type": "string" }) };
-            (common.name.to_owned(), described(kind, common.meaning))
+            let form = match common.name {
+                "v" => json!({ "const": FORMAT }),
+                "type" => json!({ "const": entry.name }),
+                "prev" => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+                "corr" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
+                _ if common.is_number => json!({ "type": "integer", "minimum": 0, "maximum": MAX_INTEGER }),
+                _ => json!({ "type": "string", "minLength": 1 }),
+            };
+            (common.name.to_owned(), described(form, common.meaning))
         })
         .collect();
-    properties.insert("type".to_owned(), json!({ "const": entry.name }));
     let mut required: Vec<&str> = vec!["v", "log", "seq", "time", "type", "id", "sw"];
+    required.extend((entry.name != RecordType::Genesis.as_str()).then_some("prev"));
     for field in entry.fields {
         let schema = match field.kind {
             Kind::List(_) | Kind::Object(_) => json!({ "anyOf": [of_kind(&field.kind, shapes), reference("omitted")] }),
