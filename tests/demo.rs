@@ -69,7 +69,9 @@ fn the_ledger_it_leaves_verifies_by_the_command_it_prints_until_a_byte_is_change
     let printed =
         told.lines().find_map(|line| line.trim().strip_prefix("$ ").filter(|c| c.contains("out/ledger"))).unwrap();
     assert_eq!(names_in(folder.path()), ["out"]);
-    assert_eq!(names_in(&folder.path().join("out")), ["ledger", "log.vkey", "openings.jsonl"]);
+    assert_eq!(names_in(&folder.path().join("out")), ["ledger", "log.vkey", "openings.jsonl", "release"]);
+    let release = seconder(&["ledger", "verify", "out/release", "--vkey", "out/log.vkey", "--strict"], folder.path());
+    assert_success(&release);
 
     let by_shell = Command::new("sh").args(["-c", printed]).current_dir(folder.path()).output().unwrap();
     assert_success(&by_shell);

@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(long)]
     pub keep: bool,
 
-    /// Export the ledger to DIR/ledger, and the key to trust to DIR/log.vkey
+    /// Export the ledger to DIR/ledger, to DIR/release as the files of a release, and the key to trust to DIR/log.vkey
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

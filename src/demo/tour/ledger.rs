@@ -30,10 +30,15 @@ pub(super) struct Verdict {
 impl Commands {
     /// Exports the ledger of a server, and puts the key to trust and the names where [`Place`] says: beside it, not in it.
     pub async fn export(&self, stage: &Stage, place: &Place) -> anyhow::Result<()> {
-        let arguments = ["ledger", "export", &path(&place.ledger)?, "--openings", &path(&place.openings)?];
-        let output = self.run(&arguments, Some(stage.folder())).await?;
-        if !output.status.success() {
-            bail!("the ledger was not exported: {}", text(&output.stderr));
+        let (ledger, openings) = (path(&place.ledger)?, path(&place.openings)?);
+        let release = place.release.as_deref().map(path).transpose()?;
+        let whole = vec!["ledger", "export", &ledger, "--openings", &openings];
+        let release = release.iter().map(|release| vec!["ledger", "export", release, "--segment"]);
+        for arguments in std::iter::once(whole).chain(release) {
+            let output = self.run(&arguments, Some(stage.folder())).await?;
+            if !output.status.success() {
+                bail!("the ledger was not exported: {}", text(&output.stderr));
+            }
         }
         let key = stage.log().await?.vkey;
         let mut file = fs::File::create_new(&place.key)

@@ -144,6 +144,8 @@ async fn stop_asked() -> std::io::Result<()> {
 /// Where the exported ledger goes, and the key that is trusted: never in the same folder.
 struct Place {
     ledger: PathBuf,
+    /// The same as the files of a release, where somebody asked for it to stay.
+    release: Option<PathBuf>,
     key: PathBuf,
     /// What tells the names that are sealed in it.
     openings: PathBuf,
@@ -157,6 +159,7 @@ impl Place {
         let root = out.map_or_else(|| scratch.join("export"), Path::to_owned);
         let place = Self {
             ledger: root.join("ledger"),
+            release: out.is_some().then(|| root.join("release")),
             key: root.join("log.vkey"),
             openings: root.join("openings.jsonl"),
             stays: out.is_some(),
@@ -173,6 +176,9 @@ impl Place {
                 "--out: {} is there already and is the key of another ledger; choose another folder",
                 place.key.display()
             );
+        }
+        if let Some(release) = place.release.as_ref().filter(|release| release.exists()) {
+            bail!("--out: {} is there already; choose another folder", release.display());
         }
         if place.openings.exists() {
             bail!("--out: {} is there already; choose another folder", place.openings.display());
