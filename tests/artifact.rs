@@ -5,6 +5,7 @@ use std::path::Path;
 use seconder::artifact::Target;
 use seconder::artifact::segment::{Asset, Span, Writer};
 use seconder::cli::ledger::verify::at_once;
+use seconder::ledger::SigningKey;
 use seconder::ledger::verify::Trust;
 use seconder::ledger::verify::past::Past;
 use seconder::ledger::verify::refusal::Refusal;
@@ -12,21 +13,36 @@ use seconder::ledger::verify::report::Report;
 use seconder::store::LogHead;
 use tempfile::TempDir;
 
-use super::ledger_verify::story::{ORIGIN, Story, vkey};
+use super::ledger_verify::keys::checkpoint;
+use super::ledger_verify::story::{ORIGIN, Story, key, vkey};
+use crate::support::verified;
 
 mod files;
+mod keys;
 mod mutations;
 mod others_tools;
 mod targets;
 
 /// Writes the segment of `story` that begins where `before` ends.
 pub fn write(story: &Story, before: Option<&Story>, folder: &Path) -> Vec<Asset> {
-    let (lines, checkpoint) = (story.lines(), story.checkpoint());
+    let note = |story: &Story| checkpoint(story, &[&key()]);
+    write_signed(story, before.map(|before| (before, note(before))), note(story), &key(), folder)
+}
+
+/// The same with these checkpoints, where this key is the log's own.
+fn write_signed(
+    story: &Story,
+    before: Option<(&Story, String)>,
+    checkpoint: String,
+    own: &SigningKey,
+    folder: &Path,
+) -> Vec<Asset> {
+    let lines = story.lines();
     let size = lines.len() as u64;
-    let (login, origin, vkey) = ("acme".into(), ORIGIN.into(), vkey().to_string());
+    let (login, origin, vkey) = ("acme".into(), ORIGIN.into(), own.verifier().to_string());
     let log = LogHead { tenant: 1, login, origin, vkey, next_vkey: None, size, checkpoint: checkpoint.clone() };
-    let from = before.map_or(0, |before| before.records.len() as u64);
-    let checkpoint_prev = before.map(Story::checkpoint);
+    let from = before.as_ref().map_or(0, |(before, _)| before.records.len() as u64);
+    let checkpoint_prev = before.map(|(_, checkpoint)| checkpoint);
     let span = Span { from, to: size, checkpoint, checkpoint_prev, extra: Vec::new() };
     let mut writer = Writer::begin(&log, span, folder).unwrap();
     lines.iter().for_each(|line| writer.push(line).unwrap());
@@ -133,4 +149,23 @@ fn a_segment_that_was_cut_within_any_step_of_a_request_is_believed() {
         assert_eq!(report.opened_before, u64::from(kind != CallbackResult), "after {kind}");
         assert_eq!(report.pending, 0, "the one that waits was opened before and is not heard of");
     }
+}
+
+#[test]
+fn times_that_run_backwards_where_a_segment_begins_are_told() {
+    use super::ledger_verify::story::request;
+    use seconder::ledger::RecordType::CallbackResult;
+    let (mut story, id) = (Story::of(60), request(30));
+    let border = story.place(&id, CallbackResult);
+    story.add(&id, CallbackResult, "time", 1_763_769_600_000_u64.into());
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let before = cut(&story, border);
+    write(&before, None, one.path());
+    write(&story, Some(&before), other.path());
+    let reports = verified(&[one.path().to_owned(), other.path().to_owned()], &vkey().to_string()).unwrap();
+    let told: Vec<bool> = reports
+        .iter()
+        .map(|it| it.warnings.iter().any(|said| said.starts_with("times run backwards: 1 entry")))
+        .collect();
+    assert_eq!(told, [false, true]);
 }

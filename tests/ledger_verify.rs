@@ -15,7 +15,7 @@ mod command;
 mod decisions;
 mod deployments;
 mod files;
-mod keys;
+pub mod keys;
 mod leaving;
 pub mod others_tools;
 mod outcomes;

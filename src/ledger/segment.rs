@@ -131,8 +131,8 @@ impl Guide<'_> {
         section(
             "Everything at once",
             "Signature, tree, chain, tiles, receipts, tables, and the rules: no approver had a part in what they approved, quorums were met,\n\
-             decisions came before GitHub was told. `--state` remembers the newest checkpoint you saw; a ledger cut back or rewritten\n\
-             since then is refused: give older releases first, or look at them without it.",
+             decisions came before GitHub was told. `--state` remembers the newest checkpoint you saw, and the log's keys; a ledger cut back,\n\
+             rewritten or signed by a key that was taken out since then is refused: give older releases first, or look at them without it.",
             "seconder ledger verify . --vkey ../trusted.vkey --state ../seen.json",
         );
         section(

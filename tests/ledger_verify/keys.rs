@@ -12,24 +12,24 @@ use zeroize::Zeroizing;
 
 use super::story::{Memory, ORIGIN, Record, Seal, Story, key};
 
-fn next() -> SigningKey {
+pub fn next() -> SigningKey {
     SigningKey::from_seed(ORIGIN, &Zeroizing::new([43; 32])).unwrap()
 }
 
-fn thief() -> SigningKey {
+pub fn thief() -> SigningKey {
     SigningKey::from_seed(ORIGIN, &Zeroizing::new([66; 32])).unwrap()
 }
 
-fn vkey(key: &SigningKey) -> String {
+pub fn vkey(key: &SigningKey) -> String {
     key.verifier().to_string()
 }
 
-fn say(story: &mut Story, record_type: RecordType, body: Value) {
+pub fn say(story: &mut Story, record_type: RecordType, body: Value) {
     let Value::Object(body) = body else { panic!("a body is an object") };
     story.records.push(Record { record_type, corr: None, body });
 }
 
-fn announce(story: &mut Story, old: &SigningKey, new: &SigningKey) {
+pub fn announce(story: &mut Story, old: &SigningKey, new: &SigningKey) {
     let statement = Succession::sign(old, new).unwrap();
     announce_by(story, old, new, &statement);
 }
@@ -38,13 +38,13 @@ fn announce_by(story: &mut Story, old: &SigningKey, new: &SigningKey, statement:
     say(story, KeyAdded, json!({"vkey": vkey(new), "added_by": vkey(old), "statement": statement}));
 }
 
-fn hand_over(story: &mut Story, old: &SigningKey, new: &SigningKey) {
+pub fn hand_over(story: &mut Story, old: &SigningKey, new: &SigningKey) {
     let size = story.records.len();
     say(story, KeyActivated, json!({"vkey": vkey(new)}));
     say(story, KeyRevoked, json!({"vkey": vkey(old), "valid_to_size": size}));
 }
 
-fn more(story: &mut Story, requests: usize) {
+pub fn more(story: &mut Story, requests: usize) {
     let have = story.records.iter().filter(|record| record.record_type == RequestOpened).count();
     let all = Story::of(have + requests);
     let new = all
@@ -54,7 +54,7 @@ fn more(story: &mut Story, requests: usize) {
     story.records.extend(new.cloned());
 }
 
-fn checkpoint(story: &Story, signers: &[&SigningKey]) -> String {
+pub fn checkpoint(story: &Story, signers: &[&SigningKey]) -> String {
     let mut seal = Seal::default();
     story.records.iter().for_each(|record| drop(seal.line(record)));
     let head = Checkpoint { origin: ORIGIN.into(), size: seal.tree.size(), root: seal.tree.root() };

@@ -28,8 +28,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "CHECKPOINT")]
     pub old: Option<PathBuf>,
 
-    /// Remember here the newest checkpoint of each log that verified, and refuse what does not continue it: a ledger cut back
-    /// (rollback) or rewritten (fork). Made when it is not there; leave it out to look at an older segment again
+    /// Remember here the newest checkpoint of each log that verified, and its keys, and refuse what does not continue it: a ledger cut
+    /// back (rollback), rewritten (fork), or signed by a key that was taken out. Made when it is not there; leave it out to look at an older segment again
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
@@ -41,8 +41,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub witness_policy: Option<PathBuf>,
 
-    /// Take the key from TARGET; proves only that TARGET agrees with itself
-    #[arg(long)]
+    /// Take the key from TARGET; proves only that TARGET agrees with itself, so that nothing of it is remembered
+    #[arg(long, conflicts_with = "state")]
     pub trust_artifact_key: bool,
 
     /// Tell what became of this request and why, and judge it again from the facts that were recorded; the first digits of its
@@ -69,8 +69,9 @@ const HELP: &str = "\
 Exit codes:
   0  verified (with --explain: and judged again it comes out the same)
   1  NOT VERIFIED: the message says what is wrong (with --explain: or it comes out otherwise; with --strict: or there is a warning)
-  2  cannot be said: a file could not be read, the key is not usable, the command line is wrong (with --explain: or it cannot be
-     judged again, or not all of it, because something is sealed or was erased, or it comes out otherwise by another catalogue of agents)
+  2  cannot be said: a file could not be read, the key is not usable or the one that took over from it was announced in a segment
+     that was not given, the command line is wrong (with --explain: or it cannot be judged again, or not all of it, because something
+     is sealed or was erased, or it comes out otherwise by another catalogue of agents)
 
 Nothing is written but --state, and that only with exit code 0. No network is used but for a TARGET that is an address. One segment
 alone is checked from what the segments before it left behind: of requests opened before it, who had a part in them is not known, and

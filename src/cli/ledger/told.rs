@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use crate::ledger::layout::VKEY;
 use crate::ledger::segment::{TIMESTAMP, WITNESS_POLICY};
 use crate::ledger::verify::report::{Report, counted};
 
@@ -20,13 +21,16 @@ pub(super) fn unvouched(name: &str) -> String {
     let but = match name {
         WITNESS_POLICY => "; with --witness-policy it is held against the policy you trust",
         TIMESTAMP => ", and it is no time-stamp of this checkpoint",
+        VKEY => {
+            ", nor for log.pub.pem: these entries do not tell of that key. Give the segments before, too, and do not take it from here"
+        }
         _ => ", and this version of seconder writes another",
     };
     format!("{name}: nothing the log has signed vouches for it{but}")
 }
 
-/// A report for people.
-pub(super) fn in_words(report: &Report, key_from_artifact: bool) -> String {
+/// A report for people, who have read the one of the segment before.
+pub(super) fn in_words(report: &Report, before: Option<&Report>, key_from_artifact: bool) -> String {
     let outcomes: Vec<String> =
         report.outcomes.iter().map(|(outcome, n)| format!("{n} {}", outcome.replace('_', " "))).collect();
     let span = match report.from {
@@ -69,9 +73,15 @@ pub(super) fn in_words(report: &Report, key_from_artifact: bool) -> String {
     if let Some(size) = report.continues {
         words.push_str(&format!("  continues the older checkpoint of {}\n", counted(size, "entry", "entries")));
     }
-    if let Some(key) = &report.newer_key {
+    let is_news = |key: &String| before.is_none_or(|it| it.newer_key.as_ref() != Some(key));
+    if let Some(key) = report.newer_key.as_ref().filter(|key| is_news(key)) {
         words.push_str(&format!(
             "  the log has another key than the one you gave, which vouches for it; from now on trust\n  {key}\n"
+        ));
+    }
+    for key in report.announced_keys.iter().filter(|key| before.is_none_or(|it| !it.announced_keys.contains(key))) {
+        words.push_str(&format!(
+            "  the log announces a key that will take over, and the one you gave vouches for it; keep both: this one verifies what comes\n  {key}\n"
         ));
     }
     if key_from_artifact {

@@ -8,10 +8,9 @@ use super::failure::{Failure, cannot_read};
 use super::openings::lies_in;
 use super::reading::read_text;
 use crate::artifact::Target;
+use crate::ledger::VerifierKey;
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
-use crate::ledger::verify::report::Report;
-use crate::ledger::{Checkpoint, VerifierKey};
 
 pub(super) fn witness_policy(args: &VerifyArgs, path: &Path) -> Result<Policy, Failure> {
     let mut lies_in_one = false;
@@ -82,11 +81,4 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_same_file(_one: &Path, _other: &Path) -> bool {
     false
-}
-
-/// The key that the segment before vouches for and that has signed this one: the log may have changed it.
-pub(super) fn successor(before: &Report, target: &Target, path: &Path) -> Result<Option<VerifierKey>, Failure> {
-    let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
-    let keys = before.keys.iter().filter_map(|key| key.parse().ok());
-    Ok(keys.into_iter().find(|key| Checkpoint::open(&checkpoint, key).is_ok()))
 }

@@ -13,10 +13,10 @@ pub use super::failure::Failure;
 use super::failure::{cannot_read, cannot_read_entries, refused};
 use super::openings;
 use super::reading::{entries, open, read_text, style};
-use super::seen::Seen;
+use super::seen::{Newest, Seen};
 use super::served::{self, FetchError};
 use super::told::{failed, in_words, unvouched};
-use super::trust::{is_outside, successor, trusted_key, witness_policy};
+use super::trust::{is_outside, trusted_key, witness_policy};
 use crate::domain::text::visible;
 use crate::ledger::layout;
 use crate::ledger::quorum::Policy;
@@ -90,18 +90,18 @@ fn run_at_hand(args: &VerifyArgs) -> ExitCode {
 }
 
 /// What `--state` is to remember, once there is nothing more to go wrong.
-struct Newest<'a> {
+struct ToRemember<'a> {
     file: Option<&'a Path>,
     seen: Seen,
-    /// The origin of the log, and its checkpoint.
-    checkpoint: Option<(String, String)>,
+    /// The origin of the log, and what was seen of it.
+    newest: Option<(String, Newest)>,
 }
 
-impl Newest<'_> {
+impl ToRemember<'_> {
     fn remember(mut self) -> Result<(), Failure> {
-        let Some((path, (origin, checkpoint))) = self.file.zip(self.checkpoint) else { return Ok(()) };
+        let Some((path, (origin, newest))) = self.file.zip(self.newest) else { return Ok(()) };
         let cannot = |error| Failure::Unusable(format!("verified, but cannot write {}: {error}", path.display()));
-        self.seen.remember(path, &origin, &checkpoint).map_err(cannot)
+        self.seen.remember(path, &origin, newest).map_err(cannot)
     }
 }
 
@@ -113,7 +113,7 @@ struct Verified {
 }
 
 impl Verified {
-    fn of(args: &VerifyArgs) -> Result<(Self, Newest<'_>), Failure> {
+    fn of(args: &VerifyArgs) -> Result<(Self, ToRemember<'_>), Failure> {
         let (reports, newest) = all(args)?;
         let opened = args.openings.as_deref().map(|file| openings::check(&args.targets, file, &reports)).transpose()?;
         if args.strict
@@ -145,7 +145,9 @@ fn print(args: &VerifyArgs, verified: &Verified) -> io::Result<()> {
         return writeln!(stdout, "{report:#}");
     }
     let explained = explained.as_ref().map(|explained| format!("\n{}", explained.in_words()));
-    let words: String = reports.iter().map(|report| in_words(report, args.trust_artifact_key)).collect();
+    let each_before = std::iter::once(None).chain(reports.iter().map(Some));
+    let words: String =
+        reports.iter().zip(each_before).map(|(it, before)| in_words(it, before, args.trust_artifact_key)).collect();
     write!(stdout, "{words}{}{}", openings::in_words(opened.as_ref()), explained.unwrap_or_default())
 }
 
@@ -159,7 +161,7 @@ pub fn check(args: &VerifyArgs) -> Result<Vec<Report>, Failure> {
     Ok(reports)
 }
 
-fn all(args: &VerifyArgs) -> Result<(Vec<Report>, Newest<'_>), Failure> {
+fn all(args: &VerifyArgs) -> Result<(Vec<Report>, ToRemember<'_>), Failure> {
     let old = args.old.as_deref().map(read_text).transpose()?;
     let policy = args.witness_policy.as_deref().map(|path| witness_policy(args, path)).transpose()?;
     if let Some(state) = &args.state {
@@ -175,17 +177,18 @@ fn all(args: &VerifyArgs) -> Result<(Vec<Report>, Newest<'_>), Failure> {
     let (mut newest, mut past) = (None, Past::default());
     for (n, path) in args.targets.iter().enumerate() {
         let target = open(path)?;
-        let key = match reports.last() {
-            Some(before) => successor(before, &target, path)?.map_or_else(|| trusted_key(args, path, &target), Ok)?,
-            None => trusted_key(args, path, &target)?,
-        };
-        if n + 1 == args.targets.len() {
+        let key = trusted_key(args, path, &target)?;
+        let (is_last, known) = (n + 1 == args.targets.len(), seen.of(key.name()));
+        if n == 0 {
+            past = Past::remembering(known.and_then(Newest::keys).cloned());
+        }
+        past.goes_on = !is_last;
+        if is_last {
             kept.extend(old.clone());
-            kept.extend(seen.of(key.name()).map(str::to_owned));
+            kept.extend(known.map(|known| known.checkpoint().to_owned()));
         }
         let kept_now: Vec<&str> = kept.iter().map(String::as_str).collect();
         let bar = ProgressBar::no_length().with_style(style());
-        let is_last = n + 1 == args.targets.len();
         let trust = Trust {
             key: &key,
             old: &kept_now,
@@ -214,13 +217,21 @@ fn all(args: &VerifyArgs) -> Result<(Vec<Report>, Newest<'_>), Failure> {
         reports.push(report);
         let checkpoint = target.text(layout::CHECKPOINT).map_err(|error| cannot_read(path, &error))?;
         kept.push(checkpoint.clone());
-        newest = Some((key.name().to_owned(), checkpoint));
+        newest = Some((key.name().to_owned(), seen_now(checkpoint, &past)));
         past.add(target.into_receipts());
     }
     if args.strict {
         is_spotless(args, &reports)?;
     }
-    Ok((reports, Newest { file: args.state.as_deref(), seen, checkpoint: newest }))
+    Ok((reports, ToRemember { file: args.state.as_deref(), seen, newest }))
+}
+
+/// What there is to remember of a log that verifies up to this checkpoint.
+fn seen_now(checkpoint: String, past: &Past) -> Newest {
+    match past.remembered() {
+        Some(keys) => Newest::WithKeys { checkpoint, keys },
+        None => Newest::Checkpoint(checkpoint),
+    }
 }
 
 /// A segment that ends before the one given before it is no rollback.

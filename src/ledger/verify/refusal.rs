@@ -144,10 +144,10 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether this says something about the ledger, or only that it could not be read.
+    /// Whether this says something about the ledger, or only that it could not be read, or not far enough.
     #[must_use]
     pub fn is_about_the_ledger(&self) -> bool {
-        !matches!(self, Refusal::Read { .. })
+        !matches!(self, Refusal::Read { .. } | Refusal::Keys(KeyFault::NotTold { .. }))
     }
 
     pub(super) fn unreadable(path: &str, source: io::Error) -> Refusal {

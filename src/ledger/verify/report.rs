@@ -77,6 +77,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The key the log has now, when another one was trusted that vouches for it.
     pub newer_key: Option<String>,
+    /// The keys that are announced and will take over, for which the one that was trusted vouches.
+    pub announced_keys: Vec<String>,
     /// The keys to trust from here on: the log's own, then one that is announced.
     pub keys: Vec<String>,
 }
@@ -98,6 +100,7 @@ impl Report {
             callbacks_given_up: 0,
             warnings: Vec::new(),
             newer_key: None,
+            announced_keys: Vec::new(),
             keys: Vec::new(),
         }
     }

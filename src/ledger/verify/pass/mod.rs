@@ -10,7 +10,7 @@ use std::io::{self, BufRead};
 use self::batch::{Frame, Line, Tile};
 use self::files::Files;
 use self::old::Old;
-use self::past::Past;
+use self::past::{Carried, Past};
 use self::segment::{Remade, Segment, Start};
 use super::refusal::Refusal;
 use super::report::Report;
@@ -58,7 +58,11 @@ pub(super) fn check(
     // Nobody signs the file, so its one form is all that keeps it from being changed.
     let own_key = own_key.strip_suffix('\n').ok_or(Refusal::KeyFile(layout::VKEY))?;
     let from = segment.map_or(0, |segment| segment.from);
-    let keys = Keys::new(trust.key, from);
+    let before = past.take(from);
+    let (carried, keys, clock) = match before {
+        Some(Carried { rules, account, keys, clock, .. }) => (Some((rules, account)), keys, clock),
+        None => (None, Keys::new(trust.key, from, past.seen()), Clock::default()),
+    };
     let checkpoint = keys.glimpse(&note, own_key)?;
     let mut olds = Vec::new();
     for note in trust.old {
@@ -74,7 +78,7 @@ pub(super) fn check(
     }
     let files = Files::new(artifact, &note, &checkpoint, trust.key);
     let newest = olds.iter().map(|old| old.signed.size).max();
-    let (rules, account) = past.take(from).unwrap_or_else(|| {
+    let (rules, account) = carried.unwrap_or_else(|| {
         (Rules::from(from), if from == 0 { held::account(artifact, checkpoint.size) } else { None })
     });
     let mut scan = Scan {
@@ -89,7 +93,7 @@ pub(super) fn check(
         tiles: HashTiles::from_level(1),
         rules,
         past,
-        clock: Clock::default(),
+        clock,
         loose: held::Count::default(),
         tables: segment.map(|_| Remade::new()),
         olds,
@@ -122,7 +126,7 @@ struct Scan<'a, A: Artifact> {
     files: Files<'a, A>,
     checkpoint: &'a Checkpoint,
     account: Option<u64>,
-    keys: Keys<'a>,
+    keys: Keys,
     /// The entry that comes next.
     next: u64,
     /// The leaf of the entry before it.
@@ -275,14 +279,22 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         if root != self.checkpoint.root {
             return Err(Refusal::Root { computed: root, signed: self.checkpoint.root });
         }
-        self.keys.check(signed.note, size, signed.own_key)?;
+        self.keys.are_told_rightly()?;
+        let is_vouched_for = match self.keys.check(signed.note, size, signed.own_key, self.past.goes_on) {
+            Err(refusal) if refusal.is_about_the_ledger() => return Err(refusal),
+            checked => checked,
+        };
         if let Some((prev, segment)) = signed.prev.zip(segment) {
             self.keys.check_prev(prev, segment.from)?;
         }
         for (note, old) in signed.trust.old.iter().zip(&self.olds) {
             self.keys.check_old(note, old.signed.size)?;
         }
-        (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer());
+        if !is_vouched_for? {
+            self.report.unvouched.push(layout::VKEY);
+        }
+        (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer(size));
+        self.report.announced_keys = self.keys.announced(size);
         if let Some(policy) = signed.trust.witnesses {
             vouched::quorum(policy, signed.note, signed.trust.key, &self.report.keys)?;
         }
@@ -316,7 +328,8 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         self.report.opened_before = self.rules.opened_before();
         let warnings = self.clock.warning().into_iter().chain(self.loose.warnings()).chain(self.rules.warnings());
         self.report.warnings.extend(warnings);
-        self.past.keep(self.rules, size, self.account);
+        let Scan { rules, keys, clock, account, .. } = self;
+        self.past.keep(Carried { size, account, rules, keys, clock });
         Ok(self.report)
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn start(
     segment: &Segment,
     artifact: &impl Artifact,
     files: &mut Files<'_, impl Artifact>,
-    (note, signed, own, keys): (&str, &Checkpoint, &VerifierKey, &Keys<'_>),
+    (note, signed, own, keys): (&str, &Checkpoint, &VerifierKey, &Keys),
     full: &mut EachFull<'_>,
 ) -> Result<Start, Refusal> {
     let from = segment.from;

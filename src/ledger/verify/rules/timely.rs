@@ -71,6 +71,11 @@ impl Clock {
         self.latest = self.latest.max(time);
     }
 
+    /// For entries that go on where this has ended.
+    pub(in crate::ledger::verify) fn carried(self) -> Self {
+        Self { latest: self.latest, ..Self::default() }
+    }
+
     /// What is to be said of it.
     pub(in crate::ledger::verify) fn warning(&self) -> Option<String> {
         (self.back > 0).then(|| {
