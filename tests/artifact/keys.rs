@@ -219,6 +219,15 @@ fn all_segments_are_verified_by_a_key_of_which_only_the_last_tells() {
         let (code, said) = desk.verify(trusted, targets);
         assert!(code == 1 && said.contains("the key you trust is none of this log's"), "{said}");
     }
+    // Those in the middle need not be told of the first.
+    desk.write(&[&new], &[&new], &new);
+    announce(&mut desk.story, &new, &thief());
+    desk.write(&[&new, &thief()], &[&new], &new);
+    let (code, said) = desk.verify(&thief(), &["3", "4"]);
+    assert!(code == 0 && said.contains("log.vkey: nothing the log has signed vouches for it"), "{said}");
+    assert_eq!(desk.verify(&new, &["3", "4"]).0, 0);
+    let (code, said) = desk.verify(&old, &["3", "4"]);
+    assert!(code == 1 && said.contains("If the log has changed its key before entry"), "{said}");
     // The first may not be signed by anybody for that.
     fs::remove_dir_all(desk.path("1")).unwrap();
     let first = cut(&desk.story, desk.ends[0]);

@@ -150,9 +150,7 @@ impl Keys {
         let voucher = self.parse(by)?;
         if key == self.trusted {
             // Here the log tells since when it has the reader's key.
-            let has_vouched = self.life.iter().any(|known| known.by.as_ref() == Some(&key));
-            let is_new = |it: &Key| it.is_supposed && it.activated.is_none() && it.valid_to.is_none() && !has_vouched;
-            self.life.retain(|known| known.key != key || !is_new(known));
+            self.suppose_no_more();
         }
         if self.find(&key).is_some() {
             return Err(KeyFault::AddedTwice(own.vkey.clone()));
@@ -197,6 +195,14 @@ impl Keys {
         self.life.iter_mut().find(is_it).ok_or_else(|| KeyFault::NotInForce { kind, key: vkey.to_owned() })
     }
 
+    /// Forgets that the reader's key must have been one before, if nothing was done with it since.
+    fn suppose_no_more(&mut self) {
+        let Self { life, trusted, .. } = self;
+        let has_vouched = life.iter().any(|known| known.by.as_ref() == Some(trusted));
+        let is_used = |it: &Key| !it.is_supposed || it.activated.is_some() || it.valid_to.is_some() || has_vouched;
+        life.retain(|known| known.key != *trusted || is_used(known));
+    }
+
     fn find(&self, key: &VerifierKey) -> Option<&Key> {
         self.life.iter().find(|known| known.key == *key)
     }
@@ -218,13 +224,18 @@ impl Keys {
     /// key vouches for one of them; if entries follow that go on from these, they may tell of the reader's key. `own` is the key the ledger
     /// says is its own: whether anything vouches for that is returned.
     pub(in crate::ledger::verify) fn check(
-        &self,
+        &mut self,
         note: &str,
         size: u64,
         own: &str,
         goes_on: bool,
     ) -> Result<bool, Refusal> {
-        if self.life.is_empty() {
+        if self.from > 0 && goes_on && Checkpoint::open(note, &self.trusted).is_err() {
+            self.suppose_no_more();
+        } else if self.from > 0 && self.find(&self.trusted).is_none() {
+            self.life.push(Key::supposed(self.trusted.clone(), &self.trusted));
+        }
+        if self.life.is_empty() && self.from == 0 {
             // A log without entries has not said anything of keys.
             Checkpoint::open(note, &self.trusted).map_err(Refusal::Checkpoint)?;
             return if own == self.trusted.to_string() { Ok(true) } else { Err(Refusal::KeyFile(layout::VKEY)) };
