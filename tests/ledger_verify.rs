@@ -24,6 +24,7 @@ mod published;
 mod refusals;
 mod rules;
 pub mod story;
+mod witnesses;
 
 fn check(ledger: &Memory, old: Option<&str>) -> Result<Report, Refusal> {
     let entries = ledger.files["entries.jsonl"].as_slice();

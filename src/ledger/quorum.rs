@@ -102,17 +102,23 @@ impl Policy {
         self.witnesses.iter().filter_map(found).collect()
     }
 
-    /// Checks that a log's note has the quorum. Its own signatures are somebody else's business; these are keys the log may have.
+    /// Checks that a log's note has the quorum, and says who cosigned it when. Its own signatures are somebody else's business; these
+    /// are keys the log may have.
     ///
     /// # Errors
     /// If it has not, or the policy is for other logs.
-    pub fn check<'k>(&self, note: &str, mut log: impl Iterator<Item = &'k VerifierKey>) -> Result<(), NoQuorum> {
+    pub fn check<'a, 'k>(
+        &'a self,
+        note: &str,
+        mut log: impl Iterator<Item = &'k VerifierKey>,
+    ) -> Result<BTreeMap<&'a str, u64>, NoQuorum> {
         if !self.logs.is_empty() && !log.any(|key| self.logs.contains(key)) {
             return Err(NoQuorum::OtherLog);
         }
-        let by: BTreeSet<&str> = self.cosigned(note).into_keys().collect();
+        let cosigned = self.cosigned(note);
+        let by: BTreeSet<&str> = cosigned.keys().copied().collect();
         if self.is_satisfied_by(&by) {
-            return Ok(());
+            return Ok(cosigned);
         }
         Err(NoQuorum::Missing { quorum: self.quorum.clone(), by: by.into_iter().map(str::to_owned).collect() })
     }

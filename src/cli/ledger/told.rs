@@ -1,4 +1,5 @@
 //! What `seconder ledger verify` says: the report in words, and a failure as JSON.
+use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -27,6 +28,12 @@ pub(super) fn unvouched(name: &str) -> String {
         _ => ", and this version of seconder writes another",
     };
     format!("{name}: nothing the log has signed vouches for it{but}")
+}
+
+/// When a witness says that it cosigned, in seconds since 1970 UTC; a number if that is no date.
+fn time(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    at.map_or_else(|| seconds.to_string(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// A report for people, who have read the one of the segment before.
@@ -64,6 +71,11 @@ pub(super) fn in_words(report: &Report, before: Option<&Report>, key_from_artifa
     }
     for name in &report.unvouched {
         words.push_str(&format!("  {}\n", unvouched(name)));
+    }
+    if !report.cosigned.is_empty() {
+        let each: Vec<String> =
+            report.cosigned.iter().map(|(witness, at)| format!("{witness} ({})", time(*at))).collect();
+        words.push_str(&format!("  cosigned by witnesses: {}\n", each.join(", ")));
     }
     if report.is_stamped {
         words.push_str(&format!(

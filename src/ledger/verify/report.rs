@@ -69,6 +69,9 @@ pub struct Report {
     pub continues: Option<u64>,
     /// Files of which nothing says that they are what they should be: whoever is strict refuses them.
     pub unvouched: Vec<&'static str>,
+    /// The witnesses that cosigned the checkpoint, by their names in the policy that was given, and when each says it did, in seconds
+    /// since 1970 UTC.
+    pub cosigned: BTreeMap<String, u64>,
     /// Whether there is a time-stamp in the form of one over this checkpoint. Its authority's signature is not checked.
     pub is_stamped: bool,
     /// Decisions of which GitHub could not be told: it may not know of them.
@@ -96,6 +99,7 @@ impl Report {
             opened_before: 0,
             continues,
             unvouched: Vec::new(),
+            cosigned: BTreeMap::new(),
             is_stamped: false,
             callbacks_given_up: 0,
             warnings: Vec::new(),

@@ -296,7 +296,7 @@ impl<A: Artifact + Sync> Scan<'_, A> {
         (self.report.keys, self.report.newer_key) = (self.keys.trusted_at(size), self.keys.newer(size));
         self.report.announced_keys = self.keys.announced(size);
         if let Some(policy) = signed.trust.witnesses {
-            vouched::quorum(policy, signed.note, signed.trust.key, &self.report.keys)?;
+            vouched::quorum(policy, signed.note, signed.trust.key, self.clock.latest(), &mut self.report)?;
         }
         if let Some(old) = self.olds.iter().find(|old| old.root != Some(old.signed.root)) {
             return Err(Refusal::Fork { size: old.signed.size });

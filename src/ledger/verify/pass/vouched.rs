@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use super::read_text;
 use super::segment::Segment;
 use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::entry::MAX_INTEGER;
 use crate::ledger::layout::Artifact;
 use crate::ledger::note::VerifierKey;
 use crate::ledger::quorum::Policy;
@@ -12,11 +13,31 @@ use crate::ledger::timestamp::{self, MAX_RESPONSE_BYTES};
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Report;
 
+/// So much may a witness's clock and the log's differ, in milliseconds, before it is worth a word.
+const SKEW: u64 = 86_400_000;
+
 /// Checks that a checkpoint has the quorum. A policy that lists logs may list this one by the key that is trusted, or by one
-/// that took over from it and is in force now.
-pub(super) fn quorum(policy: &Policy, note: &str, trusted: &VerifierKey, now: &[String]) -> Result<(), Refusal> {
-    let now: Vec<VerifierKey> = now.iter().filter_map(|key| key.parse().ok()).collect();
-    policy.check(note, std::iter::once(trusted).chain(&now)).map_err(Refusal::Quorum)
+/// that took over from it and is in force now. A witness is the only clock that is not the log's: what it has cosigned was written
+/// before; so a quorum of witnesses must have cosigned no earlier than `latest`, the latest time of an entry.
+pub(super) fn quorum(
+    policy: &Policy,
+    note: &str,
+    trusted: &VerifierKey,
+    latest: u64,
+    report: &mut Report,
+) -> Result<(), Refusal> {
+    let now: Vec<VerifierKey> = report.keys.iter().filter_map(|key| key.parse().ok()).collect();
+    let cosigned = policy.check(note, std::iter::once(trusted).chain(&now)).map_err(Refusal::Quorum)?;
+    let millis = |seconds: u64| seconds.checked_mul(1_000).filter(|millis| *millis <= MAX_INTEGER);
+    let in_time = cosigned.iter().filter(|(_, at)| millis(**at).is_some_and(|at| latest <= at + SKEW));
+    if !policy.is_satisfied_by(&in_time.map(|(witness, _)| *witness).collect()) {
+        report.warnings.push(format!(
+            "entries are later than their witnesses: the latest says {latest} (milliseconds since 1970 UTC), and no quorum cosigned \
+             it at a time that is no more than a day earlier; either clock was wrong, or the times of entries are forged"
+        ));
+    }
+    report.cosigned = cosigned.into_iter().map(|(witness, at)| (witness.to_owned(), at)).collect();
+    Ok(())
 }
 
 /// Looks at the files that are there by agreement, and say nothing that the log has signed: the report names those of which

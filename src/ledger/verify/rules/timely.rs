@@ -71,6 +71,11 @@ impl Clock {
         self.latest = self.latest.max(time);
     }
 
+    /// The latest time of all.
+    pub(in crate::ledger::verify) fn latest(&self) -> u64 {
+        self.latest
+    }
+
     /// For entries that go on where this has ended.
     pub(in crate::ledger::verify) fn carried(self) -> Self {
         Self { latest: self.latest, ..Self::default() }
