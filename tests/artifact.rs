@@ -130,6 +130,17 @@ fn what_was_opened_before_a_segment_is_judged_as_far_as_it_can_be_and_counted() 
     let row = decided.lines().find(|row| row.contains(&id)).unwrap();
     assert!(row.contains(&format!(",{id},,,,,,approved,,7,1 of 1,")), "{row}");
 
+    let again = story.record(&id, RequestOpened).body.clone();
+    let mut rejudged = story.clone();
+    rejudged.insert_after(&id, RequestOpened, RequestRejudged, again.into());
+    let folder = TempDir::new().unwrap();
+    write(&rejudged, Some(&cut(&story, opened + 1)), folder.path());
+    check(folder.path(), &[]).unwrap();
+    let decided = fs::read_to_string(folder.path().join("decisions.csv")).unwrap();
+    let row = decided.lines().find(|row| row.contains(&id)).unwrap();
+    assert!(row.contains(&format!(",{id},acme/shop,production,")), "what it is about, that tells: {row}");
+    assert!(row.contains(&format!(",{},,2", "c".repeat(40))), "and not when it was opened: {row}");
+
     story.set(&id, DecisionRecorded, "/approvers/0/kind", "Bot".into());
     let folder = TempDir::new().unwrap();
     write(&story, Some(&cut(&story, opened + 1)), folder.path());

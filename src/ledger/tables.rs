@@ -67,10 +67,12 @@ impl Tables {
     pub fn push(&mut self, at: At<'_>, event: Event) {
         let request = at.request.unwrap_or_default();
         match event {
-            Event::Opened { subject, gaps } => {
+            Event::Opened { is_again, subject, gaps } => {
                 let life = self.requests.entry(request.to_owned()).or_default();
                 life.subject = *subject;
-                life.opened.get_or_insert(at.time);
+                if !is_again {
+                    life.opened = Some(at.time);
+                }
                 if let Some(gaps) = gaps {
                     self.exception(at, "", &gaps);
                 }

@@ -77,6 +77,8 @@ fn a_key_that_was_taken_out_signs_no_segment_after_it() {
     // Alone, whoever remembers what the first said of keys knows it, too.
     let (code, said) = desk.verify(&old, &["1", "--state", "seen.json"]);
     assert!(code == 0 && said.contains("from now on trust"), "{said}");
+    let exceptions = fs::read_to_string(desk.path("1").join("exceptions.csv")).unwrap();
+    assert!(exceptions.contains(&format!(",key.revoked,,,,,vkey: {}; valid_to_size: ", vkey(&old))), "{exceptions}");
     let remembered = fs::read_to_string(desk.path("seen.json")).unwrap();
     let (code, said) = desk.verify(&old, &["forged", "--state", "seen.json"]);
     assert!(code == 1 && said.contains(&format!("must be signed by {}", vkey(&new))), "{said}");

@@ -15,6 +15,8 @@ use crate::ledger::record::RecordType;
 pub enum Event {
     /// A request was opened, or judged again.
     Opened {
+        /// Whether it was only judged again: when it was opened, an entry before tells.
+        is_again: bool,
         /// What is held.
         subject: Box<Subject>,
         /// What could not be learned.
@@ -64,16 +66,13 @@ pub struct Decision {
     pub(super) tells_github: bool,
 }
 
-/// Types that always are exceptions, besides those with a [`RecordType`] the match below names.
-const EXCEPTIONS: [&str; 5] =
-    ["redaction.performed", "ledger.publication_failed", "key.revoked", "break_glass.used", "break_glass.reviewed"];
-
 impl Event {
     /// What `entry`, whose line is `line`, means for the tables; nothing if no table has it.
     #[must_use]
     pub fn of(entry: &Header<'_>, line: &str) -> Option<Event> {
         match RecordType::from_name(entry.record_type) {
-            Some(RecordType::RequestOpened | RecordType::RequestRejudged) => Some(Event::Opened {
+            Some(kind @ (RecordType::RequestOpened | RecordType::RequestRejudged)) => Some(Event::Opened {
+                is_again: kind == RecordType::RequestRejudged,
                 subject: Box::new(Subject::of(entry)),
                 gaps: text(entry.partial).filter(|gaps| !gaps.is_empty()).map(|gaps| format!("not known: {gaps}")),
             }),
@@ -91,16 +90,19 @@ impl Event {
                 | RecordType::DecisionVoided
                 | RecordType::EffectFailed
                 | RecordType::ReleaseHeld
-                | RecordType::RequestUnmeetable),
+                | RecordType::RequestUnmeetable
+                | RecordType::KeyRevoked
+                | RecordType::RedactionPerformed
+                | RecordType::LedgerPublicationFailed),
             ) => Some(Self::exception(line, kind == RecordType::DecisionVoided)),
-            None if EXCEPTIONS.contains(&entry.record_type) => Some(Self::exception(line, false)),
             _ => None,
         }
     }
 
     fn exception(line: &str, voids: bool) -> Event {
         let fields: Odd<'_> = serde_json::from_str(line).unwrap_or_default();
-        let who = fields.reviewer.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default().into();
+        let who = fields.reviewer.or(fields.subject);
+        let who = who.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default().into();
         let told = [
             ("verdict", fields.verdict),
             ("why", fields.why),
@@ -110,6 +112,11 @@ impl Event {
             ("effect", fields.effect),
             ("error", fields.error),
             ("basis", fields.basis),
+            ("vkey", fields.vkey),
+            ("valid_to_size", fields.valid_to_size),
+            ("openings", fields.openings),
+            ("tag", fields.tag),
+            ("given_up", fields.given_up),
         ];
         let told = told.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", text(value)?)));
         Event::Exception { who, what: told.collect::<Vec<_>>().join("; "), voids }
@@ -137,6 +144,18 @@ struct Odd<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow)]
     basis: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subject: Option<&'a RawValue>,
+    #[serde(borrow)]
+    vkey: Option<&'a RawValue>,
+    #[serde(borrow)]
+    valid_to_size: Option<&'a RawValue>,
+    #[serde(borrow)]
+    openings: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tag: Option<&'a RawValue>,
+    #[serde(borrow)]
+    given_up: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

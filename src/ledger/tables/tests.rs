@@ -86,6 +86,29 @@ fn a_decision_is_one_row_with_what_an_auditor_samples() {
 }
 
 #[test]
+fn what_was_opened_before_the_entries_that_are_there_does_not_say_when() {
+    let mut again = opened("r1");
+    again["type"] = json!("request.rejudged");
+    let (decisions, _) = tables(&[again.clone(), decided("r1", "withdrawn")]);
+    assert!(decisions[0].contains("acme/shop,production") && decisions[0].contains(",c0,,1970-01-01"), "{decisions:?}");
+    let (decisions, _) = tables(&[opened("r1"), again, decided("r1", "withdrawn")]);
+    assert!(decisions[0].contains(",c0,1970-01-01T00:00:00.000Z,1970-01-01T00:00:02.000Z,,"), "{decisions:?}");
+}
+
+#[test]
+fn what_befell_the_log_itself_is_an_exception() {
+    let (_, exceptions) = tables(&[
+        json!({"type": "key.revoked", "vkey": "log+1+A", "valid_to_size": 20, "why": "lost"}),
+        json!({"type": "redaction.performed", "subject": "sub_7f", "openings": 2, "entries": [], "reason": "by letter"}),
+        json!({"type": "ledger.publication_failed", "tag": "l-2026-12", "given_up": true, "error": "422"}),
+    ]);
+    let [revoked, erased, failed] = &exceptions[..] else { panic!("{exceptions:?}") };
+    assert!(revoked.ends_with("key.revoked,,,,,why: lost; vkey: log+1+A; valid_to_size: 20"), "{revoked}");
+    assert!(erased.ends_with("redaction.performed,,,,sub_7f,openings: 2"), "{erased}");
+    assert!(failed.ends_with("ledger.publication_failed,,,,,error: 422; tag: l-2026-12; given_up: true"), "{failed}");
+}
+
+#[test]
 fn what_was_taken_back_is_an_exception_and_no_decision() {
     let voided = json!({"type": "decision.voided", "corr": "r1", "why": "approval_struck"});
     let refused = json!({
