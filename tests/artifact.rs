@@ -128,7 +128,7 @@ fn what_was_opened_before_a_segment_is_judged_as_far_as_it_can_be_and_counted() 
     assert_eq!(report.outcomes["approved"], 15, "it is decided in the segment and has its receipt there");
     let decided = fs::read_to_string(folder.path().join("decisions.csv")).unwrap();
     let row = decided.lines().find(|row| row.contains(&id)).unwrap();
-    assert!(row.contains(&format!(",{id},,,,,,approved,,7,1 of 1,")), "{row}");
+    assert!(row.contains(&format!(",{id},,,,,,,,,approved,,7,check_run,1 of 1,")), "{row}");
 
     let again = story.record(&id, RequestOpened).body.clone();
     let mut rejudged = story.clone();

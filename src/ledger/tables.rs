@@ -10,8 +10,8 @@ mod csv;
 pub mod event;
 
 /// The columns of `decisions.csv`.
-const DECISION_COLUMNS: &str = "seq,leaf_hash,request,repository,environment,run,attempt,commit,outcome,agents,approvers,quorum,rules,\
-     policy_digest,policy_commit,opened,decided,executed,proof\r\n";
+const DECISION_COLUMNS: &str = "seq,leaf_hash,request,repository,environment,run,attempt,commit,deployment,\
+     requested_by,parties,outcome,agents,approvers,via,quorum,rules,policy_digest,policy_commit,opened,decided,github_answered,proof\r\n";
 /// The columns of `exceptions.csv`.
 const EXCEPTION_COLUMNS: &str = "seq,leaf_hash,time,type,request,repository,environment,who,what\r\n";
 
@@ -44,6 +44,8 @@ pub struct Tables {
 struct Request {
     opened: Option<u64>,
     subject: Subject,
+    /// Who approved it, and by which way.
+    approved: Vec<(String, String)>,
     decided: Option<Decided>,
 }
 
@@ -76,6 +78,9 @@ impl Tables {
                 if let Some(gaps) = gaps {
                     self.exception(at, "", &gaps);
                 }
+            }
+            Event::Approved { who, via } => {
+                self.requests.entry(request.to_owned()).or_default().approved.push((who, via));
             }
             Event::Decided(what) => {
                 let life = self.requests.entry(request.to_owned()).or_default();
@@ -112,9 +117,13 @@ impl Tables {
         rest.iter().for_each(|(_, request)| self.over(request, None));
     }
 
-    fn over(&mut self, request: &str, executed: Option<u64>) {
-        let Some(Request { opened, subject, decided: Some(decided) }) = self.requests.remove(request) else { return };
+    fn over(&mut self, request: &str, answered: Option<u64>) {
+        let Some(Request { opened, subject, approved, decided: Some(decided) }) = self.requests.remove(request) else {
+            return;
+        };
         let Decided { seq, leaf, time: at, what } = decided;
+        let via = |approver: &str| approved.iter().rev().find(|(who, _)| who == approver).map_or("", |(_, via)| via);
+        let via: Vec<&str> = what.approvers.split("; ").map(via).collect();
         CsvRow::in_table(&mut self.decisions)
             .number(seq)
             .ready(&leaf.to_string())
@@ -123,10 +132,12 @@ impl Tables {
             .ready(&subject.run)
             .ready(&what.outcome)
             .ready(&subject.agents)
+            .text(&what.approvers)
+            .text(&via.join("; "))
             .ready(&what.by)
             .text(&opened.map(time).unwrap_or_default())
             .text(&time(at))
-            .text(&executed.map(time).unwrap_or_default())
+            .text(&answered.map(time).unwrap_or_default())
             .text(&super::layout::receipt_proof(request))
             .end();
     }

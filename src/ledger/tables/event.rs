@@ -22,6 +22,13 @@ pub enum Event {
         /// What could not be learned.
         gaps: Option<String>,
     },
+    /// Somebody approved it.
+    Approved {
+        /// Who.
+        who: String,
+        /// By which way.
+        via: String,
+    },
     /// A request was decided.
     Decided(Box<Decision>),
     /// GitHub answered.
@@ -45,14 +52,14 @@ pub enum Event {
 pub struct Subject {
     /// Repository and environment.
     pub(super) place: String,
-    /// Run, attempt and commit.
+    /// Run, attempt, commit and deployment, who set it going, and who had a part.
     pub(super) run: String,
     pub(super) agents: String,
 }
 
 impl Default for Subject {
     fn default() -> Self {
-        Self { place: ",".to_owned(), run: ",,".to_owned(), agents: String::new() }
+        Self { place: ",".to_owned(), run: ",,,,,".to_owned(), agents: String::new() }
     }
 }
 
@@ -60,7 +67,9 @@ impl Default for Subject {
 #[derive(Debug)]
 pub struct Decision {
     pub(super) outcome: String,
-    /// Approvers, quorum, rules, the policy's digest and its commit.
+    /// As a text, not yet a cell.
+    pub(super) approvers: String,
+    /// Quorum, rules, the policy's digest and its commit.
     pub(super) by: String,
     /// Whether GitHub is told, so that an answer is to come.
     pub(super) tells_github: bool,
@@ -76,6 +85,12 @@ impl Event {
                 subject: Box::new(Subject::of(entry)),
                 gaps: text(entry.partial).filter(|gaps| !gaps.is_empty()).map(|gaps| format!("not known: {gaps}")),
             }),
+            Some(RecordType::ReviewRecorded) => {
+                (text(entry.verdict).as_deref() == Some("approve")).then(|| Event::Approved {
+                    who: entry.reviewer.map(account).unwrap_or_default().into(),
+                    via: text(entry.via).unwrap_or_default().into(),
+                })
+            }
             Some(RecordType::DecisionRecorded) => Some(Event::Decided(Box::new(Decision::of(entry)))),
             Some(RecordType::CallbackResult) => {
                 let status: Option<u64> = read(entry.status);
@@ -102,7 +117,7 @@ impl Event {
     fn exception(line: &str, voids: bool) -> Event {
         let fields: Odd<'_> = serde_json::from_str(line).unwrap_or_default();
         let who = fields.reviewer.or(fields.subject);
-        let who = who.and_then(|who| text(object(Some(who)).id.or(Some(who)))).unwrap_or_default().into();
+        let who = who.map(account).unwrap_or_default().into();
         let told = [
             ("verdict", fields.verdict),
             ("why", fields.why),
@@ -201,10 +216,21 @@ impl Subject {
         let mut agents: Vec<&str> = commits.iter().filter_map(|commit| commit.agent.as_deref()).collect();
         agents.sort_unstable();
         agents.dedup();
+        let mut starters: Vec<Cow<'_, str>> =
+            [entry.actor, entry.triggering_actor].into_iter().flatten().map(account).collect();
+        starters.dedup();
+        let parties: Vec<&RawValue> = read(entry.parties).unwrap_or_default();
         let name = text(object(entry.repository).name.or(entry.repository));
         Subject {
             place: csv::cells([name, text(entry.environment)]),
-            run: csv::cells([text(run.id), text(run.attempt), text(entry.head_sha)]),
+            run: csv::cells([
+                text(run.id),
+                text(run.attempt),
+                text(entry.head_sha),
+                text(entry.deployment_id),
+                Some(all(&starters, |who| Cow::Borrowed(who))),
+                Some(all(&parties, |who| account(who))),
+            ]),
             agents: csv::cells([Some(Cow::Owned(agents.join("; ")))]),
         }
     }
@@ -215,16 +241,22 @@ impl Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
         let approvers: Vec<&RawValue> = read(entry.approvers).unwrap_or_default();
-        let approvers = all(&approvers, |who| text(object(Some(*who)).id.or(Some(*who))).unwrap_or_default());
+        let approvers = all(&approvers, |who| account(who)).into_owned();
         let rules = all(&quorum, |part| text(part.rule).unwrap_or_default());
         let quorum = all(&quorum, |part| Cow::Owned(met(part)));
         let outcome = text(entry.outcome);
         Decision {
             tells_github: !matches!(outcome.as_deref(), Some("superseded" | "withdrawn")),
             outcome: csv::cells([outcome]),
-            by: csv::cells([Some(approvers), Some(quorum), Some(rules), text(policy.digest), text(policy.commit)]),
+            by: csv::cells([Some(quorum), Some(rules), text(policy.digest), text(policy.commit)]),
+            approvers,
         }
     }
+}
+
+/// An account's id: of an object, or what stands there by itself.
+fn account(who: &RawValue) -> Cow<'_, str> {
+    text(object(Some(who)).id.or(Some(who))).unwrap_or_default()
 }
 
 fn all<'a, T>(items: &'a [T], show: impl Fn(&'a T) -> Cow<'a, str>) -> Cow<'a, str> {

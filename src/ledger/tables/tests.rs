@@ -54,7 +54,8 @@ fn opened(request: &str) -> serde_json::Value {
     json!({
         "type": "request.opened", "corr": request, "repository": {"id": 1, "name": "acme/shop"}, "environment": "production",
         "run": {"id": 991, "attempt": 2}, "head_sha": "abc", "commits": [{"agent": "claude-code"}, {}, {"agent": "claude-code"}],
-        "partial": [],
+        "partial": [], "deployment_id": 7100, "actor": {"id": "sub_a1"}, "triggering_actor": {"id": "sub_a2"},
+        "parties": [{"id": "sub_a1"}, "sub_a2", {"id": 12, "kind": "Bot"}],
     })
 }
 
@@ -69,16 +70,18 @@ fn decided(request: &str, outcome: &str) -> serde_json::Value {
 fn a_decision_is_one_row_with_what_an_auditor_samples() {
     let (decisions, exceptions) = tables(&[
         opened("r1"),
+        json!({"type": "review.recorded", "corr": "r1", "reviewer": {"id": "sub_7f"}, "verdict": "approve", "via": "check_run"}),
         decided("r1", "approved"),
         json!({"type": "callback.result", "corr": "r1", "status": 204}),
     ]);
     assert_eq!(decisions.len(), 1);
     let row = &decisions[0];
-    assert!(row.starts_with("1,"), "{row}");
+    assert!(row.starts_with("2,"), "{row}");
     assert!(
         row.ends_with(
-            ",r1,acme/shop,production,991,2,abc,approved,claude-code,sub_7f,1 of 1,\"prod, eu\",sha256:p,c0,\
-             1970-01-01T00:00:00.000Z,1970-01-01T00:00:01.000Z,1970-01-01T00:00:02.000Z,receipts/r1.tlog-proof"
+            ",r1,acme/shop,production,991,2,abc,7100,sub_a1; sub_a2,sub_a1; sub_a2; 12,approved,claude-code,sub_7f,check_run,\
+             1 of 1,\"prod, eu\",sha256:p,c0,1970-01-01T00:00:00.000Z,1970-01-01T00:00:02.000Z,1970-01-01T00:00:03.000Z,\
+             receipts/r1.tlog-proof"
         ),
         "{row}"
     );
