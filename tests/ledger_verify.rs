@@ -15,6 +15,7 @@ mod command;
 mod decisions;
 mod deployments;
 mod files;
+mod happenings;
 pub mod keys;
 mod leaving;
 pub mod others_tools;

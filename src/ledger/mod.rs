@@ -4,7 +4,7 @@
 //! RFC 6962 Merkle tree; the log signs the root of that tree as a C2SP checkpoint, and whoever holds one checkpoint can
 //! prove a rewrite. Every format is one that tools written by other people read:
 //!
-//! - [`entry`] the bytes of one entry, and the few fields all entries share
+//! - [`entry`] the bytes of one entry, and the few fields all entries share; [`software`] what wrote it
 //! - [`record`] the kinds of entry
 //! - [`catalogue`] every field of every kind, and which are told in clear
 //! - [`sealing`] commitments instead of names, and what opens them
@@ -36,6 +36,7 @@ pub mod receipt;
 pub mod record;
 pub mod sealing;
 pub mod segment;
+pub mod software;
 pub mod succession;
 pub mod tables;
 pub mod tile;

@@ -175,3 +175,31 @@ fn nothing_is_asked_that_no_policy_can_ask() {
     }
     assert_refused("one of none", &asked(with(json!({"any_of": []}))), None, "quorum: a list of no requirements");
 }
+
+#[test]
+fn another_version_that_asks_otherwise_by_the_same_policy_is_a_warning_and_what_is_no_version_is_refused() {
+    let by = |sw: &str, need: u64| {
+        let mut story = again(|body| drop(body.insert("sw".into(), json!(sw))));
+        story.record(&request(0), RequestOpened).body["quorum"][0]["need"] = json!(need);
+        story
+    };
+    let warned = |story: &Story| check(&story.export(), None).unwrap().warnings.join(" ");
+    let told = "1 judgement asks otherwise than another version did before by the same rules of the same policy";
+    assert!(!warned(&by("seconder/0.0.9", 1)).contains(told), "it asks the same");
+    assert!(warned(&by("seconder/0.0.9", 2)).contains(told));
+    let mut longer = by("seconder/0.0.9", 1);
+    longer.add(&request(0), RequestRejudged, "expires_at", json!(1_763_769_600_000_u64 + 9 * DAY));
+    assert!(warned(&longer).contains(told), "longer");
+    let newer = warned(&by("seconder/99.0.0-rc.1", 1));
+    assert!(newer.contains("1 entry says that it was written by a newer version than this one"), "{newer}");
+    for sw in ["seconder/0.1.0 ", "seconder/0.1", "another/0.1.0", "seconder/0.1.0\u{1b}[2J"] {
+        assert_refused(sw, &by(sw, 1).export(), None, "which is no version of seconder (seconder/X.Y.Z)");
+    }
+    let mut other_catalogue = again(|body| drop(body.insert("catalogue".into(), json!("d".repeat(64)))));
+    check(&other_catalogue.export(), None).unwrap();
+    other_catalogue.record(&request(0), RequestOpened).body["quorum"][0]["need"] = json!(2);
+    assert_refused("another catalogue", &other_catalogue.export(), None, "asks otherwise than before");
+    let mut unreadable = again(|_| ());
+    unreadable.set(&request(0), RequestOpened, "/catalogue", json!("\u{1b}[2J"));
+    assert_refused("no digest", &unreadable.export(), None, "catalogue: \"\\u{1b}[2J\" is not a digest of 64");
+}

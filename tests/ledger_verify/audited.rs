@@ -61,10 +61,12 @@ fn a_release_taken_back_may_be_decided_anew_after_the_request_expired_but_only_a
     story.insert_after(&id, DecisionRecorded, DecisionRecorded, again);
     let place = story.place(&id, DecisionRecorded) + 1;
     story.records[place].body.insert("time".into(), json!(NOON + 3 * DAY));
+    let weighed = json!({"reviewer": person(7), "permission": "write", "teams": [], "time": NOON + 3 * DAY });
+    story.insert_after(&id, DecisionRecorded, ReviewWeighed, weighed);
     let voided = json!({ "why": "approval_struck", "time": NOON + 3 * DAY });
     story.insert_after(&id, DecisionRecorded, DecisionVoided, voided);
     check(&story.export(), None).unwrap();
-    story.records[place + 1].body.insert("time".into(), json!(NOON + 3 * DAY + 1));
+    story.records[place + 2].body.insert("time".into(), json!(NOON + 3 * DAY + 1));
     assert_refused("decided anew later", &story.export(), None, "nothing that was decided in time is taken back");
 }
 
@@ -79,6 +81,11 @@ fn nothing_expires_before_its_time() {
     never.add(&id, RequestOpened, "matched_rules", json!([]));
     never.add(&id, RequestOpened, "quorum", json!([]));
     assert_refused("expired without a time", &never.export(), None, "but the request never expires");
+}
+
+/// Whoever can write may second after this time, in milliseconds.
+fn let_in(after: u64) -> Value {
+    json!({"after": after, "from": "writers"})
 }
 
 #[test]
@@ -117,11 +124,11 @@ fn whoever_seconds_has_the_access_that_was_asked_for() {
         RequestOpened,
         "/quorum/0",
         json!({
-            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [{"after": 5, "from": "writers"}],
+            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [let_in(5)],
         }),
     );
     assert_refused("let in too early", &escalated.export(), None, "7 seconds with write access");
-    escalated.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": 5, "let_in": []}));
+    escalated.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": 5, "let_in": [let_in(5)]}));
     check(&escalated.export(), None).unwrap();
 
     let mut other = asked(json!("admins"));
@@ -199,6 +206,7 @@ fn times_that_run_backwards_are_told_and_an_entry_that_repeats_another_is_refuse
 #[test]
 fn what_github_was_not_told_is_counted() {
     let (mut story, id) = (Story::of(12), request(0));
+    story.remove(&id, CallbackResult);
     story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "callback", "error": "410"}));
     story.insert_after(&id, CallbackSent, EffectFailed, json!({"effect": "note", "error": "410"}));
     assert_eq!(check(&story.export(), None).unwrap().callbacks_given_up, 1);
@@ -268,12 +276,13 @@ fn nobody_is_let_in_for_having_waited_longer_than_since_the_opening() {
         RequestOpened,
         "/quorum/0",
         json!({
-            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [{"after": DAY, "from": "writers"}],
+            "rule": "built-in", "from": "admins", "need": 1, "extra": 0, "later": [let_in(DAY)],
         }),
     );
     at(&mut story, &id, RequestOpened, NOON);
     story.add(&id, RequestOpened, "expires_at", json!(NOON + 9 * DAY));
-    story.insert_after(&id, RequestOpened, RequestEscalated, json!({"waited": DAY, "let_in": [], "time": NOON + 50}));
+    let escalated = json!({"waited": DAY, "let_in": [let_in(DAY)], "time": NOON + 50});
+    story.insert_after(&id, RequestOpened, RequestEscalated, escalated);
     let reason = "says that it waited 86400000 milliseconds, but the request was opened only 50 milliseconds before";
     assert_refused("let in at once", &story.export(), None, reason);
     at(&mut story, &id, RequestEscalated, NOON + DAY);

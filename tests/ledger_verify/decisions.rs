@@ -6,6 +6,9 @@ use serde_json::json;
 use super::story::{Record, Story, person, request, review};
 use super::{assert_refused, check, honest};
 
+/// A moment after the first requests.
+const LATER: u64 = 1_763_769_610_000;
+
 #[test]
 fn a_request_decided_twice_with_its_whole_life_in_between_is_refused() {
     let mut story = honest();
@@ -21,16 +24,19 @@ fn what_comes_late_to_a_settled_request_is_checked_against_its_receipt() {
     let refused = story.record(&approved, AttemptRefused).clone();
     let answer = story.record(&approved, CallbackResult).clone();
     let late_click = Record { corr: Some(superseded), ..refused.clone() };
-    story.records.extend([refused, answer, late_click]);
+    story.records.extend([refused, late_click]);
     check(&story.export(), None).unwrap();
 
+    let mut again = story.clone();
+    again.records.push(answer);
+    assert_refused("a late answer", &again.export(), None, "callback.result comes after GitHub answered");
     let mut lying = story.record(&approved, CallbackSent).clone();
     lying.body.insert("state".into(), json!("rejected"));
     story.records.push(lying);
     assert_refused("a late lie", &story.export(), None, "says rejected, but the decision was approved");
 }
 
-/// The decision about the first approved request is taken back, and an approver is struck; then somebody else approves.
+/// The decision about the first approved request is taken back, because it is judged again; then it is made anew.
 fn second_thoughts() -> (Story, String) {
     let mut story = honest();
     let request = story
@@ -41,8 +47,11 @@ fn second_thoughts() -> (Story, String) {
         .unwrap();
     let decision = serde_json::Value::Object(story.record(&request, DecisionRecorded).body.clone());
     let digest = decision["request_digest"].clone();
+    let mut again = story.record(&request, RequestOpened).body.clone();
+    again.insert("time".into(), json!(LATER));
     story.insert_after(&request, DecisionRecorded, DecisionRecorded, decision);
-    let voided = json!({ "request_digest": digest, "why": "approval_struck" });
+    story.insert_after(&request, DecisionRecorded, RequestRejudged, again.into());
+    let voided = json!({ "request_digest": digest, "why": "judged_again", "time": LATER });
     story.insert_after(&request, DecisionRecorded, DecisionVoided, voided);
     (story, request)
 }
@@ -149,8 +158,8 @@ fn a_denial_is_not_forgotten_by_judging_again_nor_by_taking_it_back() {
     first.body.remove("approvers");
     first.body["quorum"][0]["have"] = json!(0);
     let mut review = story.remove(&request, ReviewRecorded);
-    let voided = story.place(&request, DecisionVoided);
-    review.body.insert("time".into(), json!(1_763_769_700_000_u64));
-    story.records.insert(voided + 1, review);
+    let judged_again = story.place(&request, RequestRejudged);
+    review.body.insert("time".into(), json!(LATER));
+    story.records.insert(judged_again + 1, review);
     assert_refused("expired, then approved", &story.export(), None, "or it was rejected before");
 }

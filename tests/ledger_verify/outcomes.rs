@@ -77,8 +77,9 @@ fn what_somebody_denied_is_denied() {
     }
     let (mut story, id) = (Story::of(12), request(1));
     let mut gone = Value::Object(story.record(&id, DecisionRecorded).body.clone());
-    story.insert_after(&id, DecisionRecorded, DecisionVoided, json!({"why": "superseded"}));
-    (gone["outcome"], gone["denied_by"]) = (json!("superseded"), Value::Null);
+    let time = 1_763_769_610_000_u64;
+    story.insert_after(&id, DecisionRecorded, DecisionVoided, json!({"why": "superseded", "time": time}));
+    (gone["outcome"], gone["denied_by"], gone["time"]) = (json!("superseded"), Value::Null, json!(time));
     story.insert_after(&id, DecisionVoided, DecisionRecorded, gone);
     story.remove(&id, CallbackSent);
     story.remove(&id, CallbackResult);
@@ -141,7 +142,15 @@ fn what_was_seconded_is_approved_unless_it_is_taken_back() {
             group.set(&id, of, "/quorum/0/from", json!({"group": "sha256:0"}));
         }
         check(&group.export(), None).expect("who is in a group is sealed");
-        story.insert_after(&id, ReviewRecorded, DecisionVoided, json!({"why": outcome, "time": time}));
+        // What was approved does not expire: by other rules it waits again, and then it may.
+        let mut why = outcome;
+        if outcome == "expired" {
+            why = "judged_again";
+            let mut again = story.record(&id, RequestOpened).body.clone();
+            again.insert("time".into(), json!(time));
+            story.insert_after(&id, ReviewRecorded, RequestRejudged, again.into());
+        }
+        story.insert_after(&id, ReviewRecorded, DecisionVoided, json!({"why": why, "time": time}));
         story.insert_after(&id, ReviewRecorded, DecisionRecorded, Value::Object(approved));
         check(&story.export(), None).expect(outcome);
     }
@@ -151,8 +160,8 @@ fn what_was_seconded_is_approved_unless_it_is_taken_back() {
 fn whatever_goes_along_with_a_request_is_about_what_was_shown_then() {
     for (record_type, body) in [
         (AttemptRefused, json!({"reviewer": person(1), "verdict": "approve", "why": [{"refusal": "party"}]})),
-        (ReleaseHeld, json!({"by": "stop"})),
-        (RequestReminded, json!({"waited": 0})),
+        (RequestUnmeetable, json!({"rules": ["built-in"]})),
+        (RequestReminded, json!({"waited": 1})),
         (EffectFailed, json!({"effect": "note", "error": "410"})),
     ] {
         let (mut story, id) = (Story::of(12), request(0));

@@ -228,7 +228,7 @@ fn a_ledger_that_breaks_a_rule_is_refused_even_if_it_is_signed() {
                 let again = s.record(approved, CallbackSent).clone();
                 s.records.push(again);
             }),
-            "request req-00000: callback.sent comes twice for one decision",
+            "request req-00000: callback.sent comes after GitHub answered",
         ),
         (
             "a grant used for another attempt",

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use seconder::ledger::entry::Fields;
+use seconder::ledger::entry::{Fields, SOFTWARE};
 use seconder::ledger::export::Exporter;
 use seconder::ledger::layout::{Artifact, Sink};
 use seconder::ledger::merkle::leaf_hash;
@@ -162,6 +162,7 @@ impl Seal {
         let id = format!("{about}:{}:{number}", record.record_type);
         *number += 1;
         let id = body.remove("id").and_then(|id| Some(id.as_str()?.to_owned())).unwrap_or(id);
+        let sw = body.remove("sw");
         let draft = Draft {
             log: ORIGIN,
             seq,
@@ -172,10 +173,14 @@ impl Seal {
             corr: record.corr.as_deref(),
             body: &Fields::of(&body).unwrap(),
         };
-        let line = draft.seal().unwrap();
-        self.prev = Some(line.leaf);
-        self.tree.push(line.leaf);
-        line.bytes
+        let mut line = draft.seal().unwrap().bytes;
+        if let Some(sw) = sw {
+            line = line.replace(&format!("\"sw\":\"{SOFTWARE}\""), &format!("\"sw\":{sw}"));
+        }
+        let leaf = leaf_hash(line.as_bytes());
+        self.prev = Some(leaf);
+        self.tree.push(leaf);
+        line
     }
 
     pub fn checkpoint(&self) -> String {

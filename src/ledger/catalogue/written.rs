@@ -178,7 +178,14 @@ pub(super) static ENTRIES: &[Entry] = &[
         "decision.voided",
         Request,
         "A decision is taken back before anything was done about it; the request waits as before.",
-        &[DIGEST, need("why", Text, "why, in one word")],
+        &[
+            DIGEST,
+            need(
+                "why",
+                Word(&["judged_again", "approval_struck", "denied", "superseded", "withdrawn"]),
+                "what for: the request's next entry, in the same transaction",
+            ),
+        ],
     ),
     entry(
         "release.held",

@@ -16,6 +16,7 @@ use super::quorum::Policy;
 
 pub mod again;
 pub mod clear;
+pub mod miscalled;
 pub mod opened;
 mod pass;
 mod read;
@@ -23,6 +24,7 @@ pub mod refusal;
 pub mod report;
 mod rules;
 pub mod unfounded;
+pub mod unreal;
 pub mod violation;
 
 pub use self::pass::{past, segment};

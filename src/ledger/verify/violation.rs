@@ -2,7 +2,9 @@
 use thiserror::Error;
 
 use super::keys::KeyFault;
+use super::miscalled::Miscalled;
 use super::unfounded::Unfounded;
+use super::unreal::Unreal;
 use super::who::AccountId;
 use super::why::Refusal;
 use crate::domain::decide::Permission;
@@ -317,30 +319,6 @@ pub enum Violation {
         /// Facts that are incomplete.
         partial: usize,
     },
-    /// P5.
-    #[error("callback.sent comes before decision.recorded")]
-    CallbackUndecided,
-    /// GitHub was told something else than was decided.
-    #[error("callback.sent says {sent}, but the decision was {outcome}")]
-    CallbackState {
-        /// What was sent.
-        sent: &'static str,
-        /// What was decided.
-        outcome: &'static str,
-    },
-    /// One decision was used twice.
-    #[error("callback.sent comes twice for one decision; a decision leaves once")]
-    CallbackTwice,
-    /// P3.
-    #[error(
-        "callback.sent is for attempt {attempt} of the run at commit {head_sha}, but request.opened is about another"
-    )]
-    CallbackAttempt {
-        /// Which attempt GitHub was told about.
-        attempt: u64,
-        /// And its commit.
-        head_sha: String,
-    },
     /// What is published was recorded before.
     #[error("says that the entries from {from} to {to} were published: there must be some, and all of them before it")]
     PublishedAhead {
@@ -371,28 +349,31 @@ pub enum Violation {
     /// What is recorded does not follow from what it rests on.
     #[error("judged again from its own facts, this comes out otherwise: {0}; --explain shows how")]
     JudgedOtherwise(String),
-    /// The run had ended.
-    #[error("callback.sent says that the run was completed when it was looked at: then nobody is told anything")]
-    CallbackToNobody,
-    /// GitHub was told something else.
-    #[error("callback.result says that GitHub was told {told}, but the decision was {outcome}")]
-    ResultState {
-        /// What it says.
-        told: &'static str,
-        /// What was decided.
-        outcome: &'static str,
-    },
     /// One policy, and two sets of rules.
     #[error(
         "the rules it was judged by are not those that were recorded of the same policy before, for the same environment"
     )]
     OtherRules,
-    /// An answer without a question.
-    #[error("callback.result comes before callback.sent")]
-    ResultUnsent,
+    /// The same, and it may be by a catalogue that this program does not have.
+    #[error(
+        "judged again from its own facts, this comes out otherwise: {what}; it says that it was judged with the catalogue of agents \
+         {catalogue}, which this build has not: verify with the build that wrote it, which has it; --explain shows how"
+    )]
+    JudgedByAnother {
+        /// What comes out otherwise.
+        what: String,
+        /// The digest of the catalogue.
+        catalogue: String,
+    },
     /// A word that does not count, or a decision that does not follow.
     #[error(transparent)]
     Unfounded(#[from] Unfounded),
+    /// GitHub was told otherwise than it can be.
+    #[error(transparent)]
+    Miscalled(#[from] Miscalled),
+    /// Something is told that never was.
+    #[error(transparent)]
+    Unreal(#[from] Unreal),
 }
 
 pub(super) fn word(access: Permission) -> &'static str {

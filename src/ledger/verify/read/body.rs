@@ -14,6 +14,7 @@ use crate::domain::event::Channel;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
 use crate::ledger::entry::{Header, MAX_INTEGER, SOFTWARE};
+use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::report::Outcome;
 use crate::ledger::verify::violation::Violation;
 
@@ -178,7 +179,7 @@ impl Attempted {
             status: String,
         }
         let Checked { attempt, head_sha, status } = need(entry.attempt_checked, "attempt_checked")?;
-        if status == OVER { Err(Violation::CallbackToNobody) } else { Ok(Self { attempt, head_sha }) }
+        if status == OVER { Err(Miscalled::ToNobody.into()) } else { Ok(Self { attempt, head_sha }) }
     }
 
     /// What an opening is about; nothing where it does not say.

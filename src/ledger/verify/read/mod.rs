@@ -2,6 +2,7 @@
 pub(super) mod body;
 pub(super) mod facts;
 pub(super) mod group;
+pub(super) mod happened;
 pub(super) mod policy;
 pub(super) mod published;
 pub(super) mod quorum;

@@ -88,6 +88,11 @@ impl Quorum {
         self.need < asked.need || differs(&self.any_of, &asked.any_of) || differs(&self.all_of, &asked.all_of)
     }
 
+    /// Whether any part of it lets these in later.
+    pub(in crate::ledger::verify) fn lets_in(&self, whom: &Later) -> bool {
+        self.later.contains(whom) || self.any_of.iter().chain(&self.all_of).any(|part| part.lets_in(whom))
+    }
+
     /// Whether a decision tells of the same how far it is met: part by part from the same people and as many of them.
     pub(in crate::ledger::verify) fn is_told_by(&self, met: &Self) -> bool {
         let all = |ours: &[Self], theirs: &[Self]| {

@@ -4,7 +4,6 @@ use std::mem::take;
 use serde_json::value::RawValue;
 
 use super::humans::Several;
-use super::known::verbatim;
 use super::open::Open;
 use crate::ledger::entry::Header;
 use crate::ledger::verify::violation::Violation;
@@ -12,8 +11,10 @@ use crate::ledger::verify::violation::Violation;
 /// Who judged it, and what it asks: what follows from the rules alone.
 #[derive(Debug, Default)]
 pub(in crate::ledger::verify) struct Judged {
-    /// The software, and its catalogue of agents.
-    pub(in crate::ledger::verify) by: String,
+    /// The software.
+    sw: Box<str>,
+    /// Its catalogue of agents, as it is written.
+    catalogue: Box<str>,
     /// The rules that matched, as they are written.
     pub(in crate::ledger::verify) rules: Box<str>,
 }
@@ -21,7 +22,8 @@ pub(in crate::ledger::verify) struct Judged {
 impl Judged {
     pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Self {
         Self {
-            by: format!("{} {}", entry.sw, verbatim(&[entry.catalogue])),
+            sw: (&*entry.sw).into(),
+            catalogue: entry.catalogue.map_or("", RawValue::get).into(),
             rules: entry.matched_rules.map_or("", RawValue::get).into(),
         }
     }
@@ -41,14 +43,23 @@ impl Open {
         if let Some(missing) = self.starters.iter().find(|id| !now.parties.names(**id)) {
             return Err(Violation::PartyMissing(*missing));
         }
-        if !is_unknown {
-            self.asks_the_same(&now)?;
-        }
+        now.is_asked_otherwise = !is_unknown && self.asks_otherwise(&now)?;
+        self.forget_no_rule(&now);
         // Who approved before approved the same thing; whether they still may, is asked anew. Who set it going is as it was, and so
         // is a denial.
         let is_denied = self.is_denied || now.is_denied;
         let Open {
-            is_from_before, opened_at, approvals, denials, denied, starters, waited, release_taken_back, ..
+            is_from_before,
+            opened_at,
+            approvals,
+            denials,
+            denied,
+            starters,
+            waited,
+            release_taken_back,
+            asked_before,
+            nobody_left,
+            ..
         } = take(self);
         *self = Open {
             is_from_before,
@@ -62,32 +73,34 @@ impl Open {
             is_denied,
             waited,
             release_taken_back,
+            asked_before,
+            nobody_left,
             commits,
             ..now
         };
         Ok(())
     }
 
-    /// Of the same software, agents are found on the same commits by the same rules; and where the same rules match, they ask the
-    /// same and end at the same time.
-    fn asks_the_same(&self, now: &Open) -> Result<(), Violation> {
-        if self.judged.by != now.judged.by || !self.policy.has_rules_of(&now.policy) {
-            return Ok(());
+    /// By the same rules, the same software with the same catalogue finds agents on the same commits. And where the same rules match,
+    /// they ask the same and end at the same time, whatever the catalogue: if another version reads them otherwise, that is told.
+    fn asks_otherwise(&self, now: &Open) -> Result<bool, Violation> {
+        if !self.policy.has_rules_of(&now.policy) {
+            return Ok(false);
         }
-        if self.ai_commits != now.ai_commits {
+        let (before, again) = (&self.judged, &now.judged);
+        let is_by_the_same = before.sw == again.sw;
+        if is_by_the_same && before.catalogue == again.catalogue && self.ai_commits != now.ai_commits {
             return Err(Violation::OtherAgents { before: self.ai_commits, now: now.ai_commits });
         }
-        if self.judged.rules != now.judged.rules {
-            return Ok(());
+        if before.rules != again.rules {
+            return Ok(false);
         }
         let is_asked_like = self.quorum.len() == now.quorum.len()
             && self.quorum.iter().zip(&now.quorum).all(|(before, now)| before.is_asked_like(now));
-        if !is_asked_like {
-            return Err(Violation::AskedOtherwise);
+        match (is_asked_like, self.expires_at == now.expires_at) {
+            (false, _) if is_by_the_same => Err(Violation::AskedOtherwise),
+            (_, false) if is_by_the_same => Err(Violation::OtherExpiry),
+            (is_like, ends_alike) => Ok(!is_like || !ends_alike),
         }
-        if self.expires_at != now.expires_at {
-            return Err(Violation::OtherExpiry);
-        }
-        Ok(())
     }
 }

@@ -8,11 +8,14 @@ use super::open::Open;
 use crate::ledger::entry::{FORMAT, Header, MAX_INTEGER, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
+use crate::ledger::software;
 use crate::ledger::verify::read::body::{self, Callback, Decision, Review, State, Weighed};
+use crate::ledger::verify::read::happened::{self, Escalated, Held, Voided};
 use crate::ledger::verify::read::policy::Loaded;
 use crate::ledger::verify::read::published::Published;
 use crate::ledger::verify::read::why::Refused;
 use crate::ledger::verify::refusal::LineFault;
+use crate::ledger::verify::unreal::Unreal;
 use crate::ledger::verify::violation::Violation;
 
 /// The call that tells GitHub, in JSON.
@@ -36,6 +39,8 @@ pub(in crate::ledger::verify) struct Known {
     pub(in crate::ledger::verify) corr: Option<Box<str>>,
     /// Which of its request's entries it is.
     pub(in crate::ledger::verify) id: Option<Id>,
+    /// Whether a newer version than this wrote it.
+    pub(in crate::ledger::verify) is_newer: bool,
     /// The digest of what was shown, in an entry whose rules do not need it.
     pub(in crate::ledger::verify) digest: Option<Box<str>>,
     /// What the rules look at.
@@ -53,11 +58,14 @@ pub(in crate::ledger::verify) enum Body {
     Facts(Option<u64>),
     Review(Review),
     Weighed(Weighed),
-    Waited(u64),
+    Unmeetable(Option<Vec<String>>),
+    Escalated(Escalated),
+    Reminded(u64),
     Struck(Refused),
     Refused(Refused),
     Decision(Box<Decision>),
-    Voided,
+    Voided(Voided),
+    Held(Held),
     CallbackSent(Callback),
     CallbackResult(Option<State>),
     /// GitHub could not be told.
@@ -94,11 +102,16 @@ impl Known {
         let (time, corr) = (header.time, header.corr.map(Box::from));
         let key = Own::of(record_type, line).map(Box::new);
         let id = header.corr.map(|corr| Id::of(&header.id, corr));
-        let (digest, body) = match digest(header, record_type) {
-            Ok(digest) => (digest, Body::of(header, record_type, log.account)),
+        let (digest, mut body) = match digest(header, record_type) {
+            Ok(digest) => (digest, Body::of(line, header, record_type, log.account)),
             Err(unreadable) => (None, Err(unreadable)),
         };
-        Ok(Self { seq, time, record_type, corr, id, digest, body, key })
+        let is_newer = software::is_newer(&header.sw);
+        if is_newer.is_none() {
+            body = Err(Unreal::Software(header.sw.clone().into_owned()).into());
+        }
+        let is_newer = is_newer.unwrap_or_default();
+        Ok(Self { seq, time, record_type, corr, id, is_newer, digest, body, key })
     }
 
     /// The request that it decides.
@@ -108,7 +121,7 @@ impl Known {
 }
 
 impl Body {
-    fn of(entry: &Header<'_>, record_type: RecordType, account: Option<u64>) -> Result<Self, Violation> {
+    fn of(line: &str, entry: &Header<'_>, record_type: RecordType, account: Option<u64>) -> Result<Self, Violation> {
         Ok(match record_type {
             RecordType::Genesis => {
                 let found: String = body::need(entry.origin, "origin")?;
@@ -126,13 +139,14 @@ impl Body {
             }
             RecordType::ReviewRecorded => Self::Review(Review::of(entry)?),
             RecordType::ReviewWeighed => Self::Weighed(Weighed::of(entry)?),
-            RecordType::RequestEscalated | RecordType::RequestReminded => {
-                Self::Waited(body::need(entry.waited, "waited")?)
-            }
+            RecordType::RequestUnmeetable => Self::Unmeetable(happened::unmeetable(line)?),
+            RecordType::RequestEscalated => Self::Escalated(Escalated::of(line)?),
+            RecordType::RequestReminded => Self::Reminded(body::need(entry.waited, "waited")?),
             RecordType::ReviewStruck => Self::Struck(Refused::struck(entry)?),
             RecordType::AttemptRefused => Self::Refused(Refused::of(entry)?),
             RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
-            RecordType::DecisionVoided => Self::Voided,
+            RecordType::DecisionVoided => Self::Voided(body::need(entry.why, "why")?),
+            RecordType::ReleaseHeld => Self::Held(Held::of(line, entry)?),
             RecordType::CallbackSent => Self::CallbackSent(Callback::of(entry)?),
             RecordType::CallbackResult => {
                 Self::CallbackResult(entry.state.map(|raw| body::need(Some(raw), "state")).transpose()?)

@@ -3,9 +3,12 @@ use super::known::Body;
 use super::open::Open;
 use super::{Settled, Step};
 use crate::ledger::record::RecordType;
+use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::read::body::State;
+use crate::ledger::verify::read::happened::Held;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::report::Outcome;
+use crate::ledger::verify::unreal::Unreal;
 use crate::ledger::verify::violation::Violation;
 
 /// How far a request is.
@@ -17,16 +20,29 @@ pub(super) enum Life {
     Decided {
         settled: Settled,
         before: Option<Box<Open>>,
-        callback_sent: bool,
+        callback: Callback,
         doubt: Option<Refusal>,
         /// Whether it was counted in a segment before this.
         is_carried: bool,
     },
 }
 
+/// How far a decision has come on its way to GitHub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Callback {
+    /// It has not left, or nobody is to be told.
+    Owed,
+    Sent,
+    /// GitHub answered, or it was given up.
+    Ended,
+}
+
 impl Life {
     /// Checks the next entry of this request.
     pub(super) fn follow(&mut self, record_type: RecordType, time: u64, body: Body) -> Result<Step, Violation> {
+        if let Life::Open(open) = self {
+            open.is_what_it_was_voided_for(record_type, time, &body)?;
+        }
         match body {
             Body::Rejudged(now) => self.still_open(record_type)?.judge_again(*now, time)?,
             Body::Facts(piece) => self.still_open(record_type)?.piece(piece)?,
@@ -49,10 +65,12 @@ impl Life {
             }
             Body::Weighed(weighed) => {
                 let open = self.still_open(record_type)?;
-                open.weigh(&weighed);
+                open.weigh(&weighed)?;
                 open.changed_at = Some(time);
             }
-            Body::Waited(waited) => self.still_open(record_type)?.wait(waited, time)?,
+            Body::Unmeetable(rules) => self.still_open(record_type)?.nobody_is_left(rules)?,
+            Body::Escalated(escalated) => self.still_open(record_type)?.let_in(&escalated, time)?,
+            Body::Reminded(waited) => self.still_open(record_type)?.remind(waited, time)?,
             Body::Decision(decision) => {
                 self.same_digest(&decision.request_digest)?;
                 let Life::Open(open) = self else {
@@ -62,17 +80,18 @@ impl Life {
                 let outcome = decision.outcome;
                 let settled = Settled { outcome, digest: decision.request_digest };
                 let before = Some(std::mem::take(open));
-                *self = Life::Decided { settled, before, callback_sent: false, doubt: None, is_carried: false };
+                *self = Life::Decided { settled, before, callback: Callback::Owed, doubt: None, is_carried: false };
                 return Ok(Step::Decided(outcome));
             }
             // It was decided before the entries begin that are checked.
-            Body::Voided if self.is_from_before() => {
+            Body::Voided(why) if self.is_from_before() => {
                 if let Life::Open(open) = self {
+                    open.voided = Some((why, time));
                     (open.release_taken_back, open.changed_at) = (Some(time), Some(time));
                 }
             }
-            Body::Voided => {
-                let Life::Decided { settled, before, callback_sent: false, is_carried, .. } = self else {
+            Body::Voided(why) => {
+                let Life::Decided { settled, before, callback: Callback::Owed, is_carried, .. } = self else {
                     return Err(Violation::VoidedTooLate);
                 };
                 let (outcome, is_carried) = (settled.outcome, *is_carried);
@@ -81,9 +100,11 @@ impl Life {
                 open.is_denied |= State::after(outcome) == Some(State::Rejected);
                 open.release_taken_back = Some(time).filter(|_| State::after(outcome) == Some(State::Approved));
                 open.changed_at = Some(time);
+                open.voided = Some((why, time));
                 *self = Life::Open(open);
                 return Ok(if is_carried { Step::None } else { Step::Voided(outcome) });
             }
+            Body::Held(held) => self.is_held_back(&held, time)?,
             Body::CallbackSent(callback) if self.is_from_before() => {
                 if let Life::Open(open) = &*self {
                     open.is_about(&callback.checked)?;
@@ -94,19 +115,22 @@ impl Life {
                     State::Rejected => Outcome::Denied,
                 };
                 let settled = Settled { outcome, digest: callback.request_digest };
-                *self = Life::Decided { settled, before: None, callback_sent: true, doubt: None, is_carried: false };
+                let callback = Callback::Sent;
+                *self = Life::Decided { settled, before: None, callback, doubt: None, is_carried: false };
             }
             Body::CallbackSent(callback) => {
                 self.same_digest(&callback.request_digest)?;
-                let Life::Decided { settled, before, callback_sent, .. } = self else {
-                    return Err(Violation::CallbackUndecided);
+                let Life::Decided { settled, before, callback: sent, .. } = self else {
+                    return Err(Miscalled::Undecided.into());
                 };
                 if State::after(settled.outcome) != Some(callback.state) {
                     let (sent, outcome) = (callback.state.as_str(), settled.outcome.as_str());
-                    return Err(Violation::CallbackState { sent, outcome });
+                    return Err(Miscalled::State { sent, outcome }.into());
                 }
-                if std::mem::replace(callback_sent, true) {
-                    return Err(Violation::CallbackTwice);
+                match std::mem::replace(sent, Callback::Sent) {
+                    Callback::Owed => {}
+                    Callback::Sent => return Err(Miscalled::Twice.into()),
+                    Callback::Ended => return Err(Miscalled::AfterItsEnd(record_type).into()),
                 }
                 if let Some(before) = before {
                     before.is_about(&callback.checked)?;
@@ -116,14 +140,20 @@ impl Life {
             // What GitHub was told before the entries begin that are checked is not known.
             Body::CallbackResult(_) if self.is_from_before() => {}
             Body::CallbackResult(told) => {
-                let Life::Decided { settled, callback_sent: true, .. } = self else {
-                    return Err(Violation::ResultUnsent);
+                let Life::Decided { settled, callback, .. } = self else {
+                    return Err(Miscalled::AnswerUnsent.into());
                 };
+                match std::mem::replace(callback, Callback::Ended) {
+                    Callback::Owed => return Err(Miscalled::AnswerUnsent.into()),
+                    Callback::Sent => {}
+                    Callback::Ended => return Err(Miscalled::AfterItsEnd(record_type).into()),
+                }
                 if told.is_some() && told != State::after(settled.outcome) {
                     let outcome = settled.outcome.as_str();
-                    return Err(Violation::ResultState { told: told.map_or("", State::as_str), outcome });
+                    return Err(Miscalled::AnswerOf { told: told.map_or("", State::as_str), outcome }.into());
                 }
             }
+            Body::CallbackFailed => self.give_up(record_type)?,
             _ => {}
         }
         Ok(Step::None)
@@ -138,11 +168,38 @@ impl Life {
     }
 
     /// Whether no more is to come after this entry, unless it comes late.
-    pub(super) fn is_over(&self, record_type: RecordType) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         match self {
             Life::Open(_) => false,
             Life::Decided { settled, .. } if State::after(settled.outcome).is_none() => true,
-            Life::Decided { callback_sent, .. } => *callback_sent && record_type != RecordType::CallbackSent,
+            Life::Decided { callback, .. } => *callback == Callback::Ended,
+        }
+    }
+
+    /// A release is held on its way to GitHub, before it is told or before it is told again.
+    fn is_held_back(&self, held: &Held, time: u64) -> Result<(), Violation> {
+        match self {
+            Life::Open(open) if open.is_unknown() => Ok(()),
+            Life::Decided { settled, before, callback: Callback::Owed | Callback::Sent, .. } if settled.releases() => {
+                before
+                    .as_ref()
+                    .filter(|open| !open.is_unknown())
+                    .map_or(Ok(()), |open| open.held_back.holds(held, time))
+            }
+            _ => Err(Unreal::NothingToHold.into()),
+        }
+    }
+
+    /// GitHub could not be told. Whoever was about to may find out when the decision to release is taken back already.
+    fn give_up(&mut self, record_type: RecordType) -> Result<(), Violation> {
+        match self {
+            Life::Open(open) if open.is_from_before || open.release_taken_back.is_some() => Ok(()),
+            Life::Open(_) => Err(Miscalled::GivenUpUndecided.into()),
+            Life::Decided { settled, .. } if State::after(settled.outcome).is_none() => Ok(()),
+            Life::Decided { callback, .. } => match std::mem::replace(callback, Callback::Ended) {
+                Callback::Owed | Callback::Sent => Ok(()),
+                Callback::Ended => Err(Miscalled::AfterItsEnd(record_type).into()),
+            },
         }
     }
 

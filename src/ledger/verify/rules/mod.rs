@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::deployments::Deployments;
 use self::known::{Body, Known};
-use self::life::Life;
+use self::life::{Callback, Life};
 use self::loaded::InForce;
 use self::once::{Id, Once};
 use self::open::Open;
+use self::others::Others;
 use self::sealed::Sealed;
 use self::told::Judged;
 use crate::ledger::record::RecordType;
@@ -21,6 +22,7 @@ mod commits;
 mod decided;
 mod deployments;
 mod eligible;
+mod happened;
 pub(super) mod held;
 mod humans;
 pub mod keys;
@@ -30,6 +32,7 @@ mod life;
 mod loaded;
 mod once;
 mod open;
+mod others;
 mod sealed;
 pub(super) mod timely;
 pub(super) mod told;
@@ -75,6 +78,7 @@ pub(super) struct Rules {
     judged: Judged,
     in_force: InForce,
     deployments: Deployments,
+    others: Others,
     /// Requests met that were opened in entries before.
     from_before: BTreeSet<String>,
 }
@@ -96,6 +100,7 @@ impl Rules {
             }
         }
         self.in_force.are_carried();
+        self.others.are_carried();
         self.deployments.are_carried();
     }
 
@@ -114,12 +119,13 @@ impl Rules {
 
     /// What is odd and proves nothing.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
-        self.in_force.warnings().chain(self.deployments.warnings())
+        self.in_force.warnings().chain(self.deployments.warnings()).chain(self.others.warnings())
     }
 
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
-        let Known { seq, time, record_type, corr, id, digest, body, .. } = entry;
+        let Known { seq, time, record_type, corr, id, is_newer, digest, body, .. } = entry;
+        self.others.wrote(is_newer);
         let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
         if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));
@@ -154,9 +160,10 @@ impl Rules {
         if !self.alive.contains_key(request) {
             let life = match earlier(request)? {
                 Some(settled) => {
-                    // It left memory because there was no callback to come, or after one was sent.
-                    let callback_sent = State::after(settled.outcome).is_some();
-                    Life::Decided { settled, before: None, callback_sent, doubt: None, is_carried: false }
+                    // It left memory because there was no callback to come, or after that had ended.
+                    let is_told = State::after(settled.outcome).is_some();
+                    let callback = if is_told { Callback::Ended } else { Callback::Owed };
+                    Life::Decided { settled, before: None, callback, doubt: None, is_carried: false }
                 }
                 None if self.is_segment => {
                     self.from_before.insert(request.to_owned());
@@ -188,7 +195,10 @@ impl Rules {
         }
         // What was decided in entries before has no receipt here to bring it back: that it has left stays in memory.
         let is_remembered = !life.was_decided_before() || !self.from_before.contains(request);
-        if life.is_over(record_type) && is_remembered {
+        if let Life::Open(open) = &mut *life {
+            self.others.judged(open);
+        }
+        if life.is_over() && is_remembered {
             self.alive.remove(request);
         }
         Ok(step)

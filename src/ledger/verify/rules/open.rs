@@ -10,13 +10,16 @@ use super::leaving::HeldBack;
 use super::sealed::Told;
 use super::told;
 use crate::ledger::entry::{Header, SOFTWARE};
+use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::read::body::{Attempted, Opened, Review, Reviewer, Verdict, Weighed};
 use crate::ledger::verify::read::facts::KnownParts;
+use crate::ledger::verify::read::happened::Voided;
 use crate::ledger::verify::read::policy::Policy;
 use crate::ledger::verify::read::quorum::{Quorum, are_asked_by};
 use crate::ledger::verify::read::who::AccountId;
 use crate::ledger::verify::read::why::Refused;
 use crate::ledger::verify::unfounded::Unfounded;
+use crate::ledger::verify::unreal::Unreal;
 use crate::ledger::verify::violation::Violation;
 
 /// A request that can still be decided.
@@ -78,6 +81,16 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) expires_at: Option<u64>,
     /// How long it had waited when others were last let in, in milliseconds.
     pub(in crate::ledger::verify) waited: u64,
+    /// Whether others were let in then, and nobody reminded yet.
+    pub(in crate::ledger::verify) is_let_in: bool,
+    /// The rules that nobody is left to meet, as was last said; unknown if that was in entries before.
+    pub(in crate::ledger::verify) nobody_left: Option<Vec<String>>,
+    /// Rules that asked something before it was judged again, and no longer do.
+    pub(in crate::ledger::verify) asked_before: Vec<String>,
+    /// Whether another version asked something else by the same rules.
+    pub(in crate::ledger::verify) is_asked_otherwise: bool,
+    /// Why a decision was taken back just now, and when: what for comes next.
+    pub(in crate::ledger::verify) voided: Option<(Voided, u64)>,
     /// When a decision to release was last taken back.
     pub(in crate::ledger::verify) release_taken_back: Option<u64>,
     /// When approvals, or what they count for, last changed otherwise than by a review.
@@ -145,6 +158,11 @@ impl Open {
             held_back: HeldBack::of(entry)?,
             expires_at: opened.expires_at,
             waited: 0,
+            is_let_in: false,
+            nobody_left: Some(Vec::new()),
+            asked_before: Vec::new(),
+            is_asked_otherwise: false,
+            voided: None,
             release_taken_back: None,
             changed_at: None,
             pieces: (opened.facts_pieces, 0),
@@ -214,9 +232,14 @@ impl Open {
     }
 
     /// From here on an approval counts for what its reviewer is now.
-    pub(in crate::ledger::verify) fn weigh(&mut self, weighed: &Weighed) {
-        let of = self.approvals.iter_mut().filter(|approval| approval.id == weighed.reviewer.id);
-        of.for_each(|approval| approval.access = weighed.access);
+    pub(in crate::ledger::verify) fn weigh(&mut self, weighed: &Weighed) -> Result<(), Violation> {
+        let id = weighed.reviewer.id;
+        match self.approvals.iter_mut().find(|approval| approval.id == id) {
+            Some(approval) => approval.access = weighed.access,
+            None if self.is_from_before => {}
+            None => return Err(Unreal::NothingToWeigh(id).into()),
+        }
+        Ok(())
     }
 
     /// GitHub may be told only about the attempt that was shown (P3). Nothing is known of one opened in entries before.
@@ -225,7 +248,7 @@ impl Open {
             return Ok(());
         }
         let Attempted { attempt, head_sha } = checked.clone();
-        Err(Violation::CallbackAttempt { attempt, head_sha })
+        Err(Miscalled::Attempt { attempt, head_sha }.into())
     }
 
     /// Whoever seconds has a personal account, which is no program's.

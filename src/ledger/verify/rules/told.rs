@@ -27,13 +27,14 @@ pub(super) fn in_clear(entry: &Header<'_>) -> Result<(), Violation> {
             return Err(Violation::Unreadable(format!("{name}: a commitment, where the value stands in clear")));
         }
     }
-    let judgement: Option<Cow<'_, str>> = entry.judgement.map(|raw| body::need(Some(raw), "judgement")).transpose()?;
-    match judgement.filter(|text| !is_digest(text)) {
-        Some(text) => {
-            Err(Violation::Unreadable(format!("judgement: {text:?} is not a digest of 64 hexadecimal digits")))
+    for (raw, name) in [(entry.judgement, "judgement"), (entry.catalogue, "catalogue")] {
+        let digest: Option<Cow<'_, str>> = raw.map(|raw| body::need(Some(raw), name)).transpose()?;
+        if let Some(text) = digest.filter(|text| !is_digest(text)) {
+            let why = format!("{name}: {text:?} is not a digest of 64 hexadecimal digits");
+            return Err(Violation::Unreadable(why));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 fn is_digest(text: &str) -> bool {
