@@ -159,6 +159,32 @@ async fn a_log_that_calls_one_agent_another_is_caught_by_who_stands_on_the_commi
 }
 
 #[tokio::test]
+async fn whatever_a_log_says_moves_no_cursor_and_hides_nothing_when_it_is_explained() {
+    let (honest, request) = seconded().await;
+    let evil = "\u{1b}[2J\u{9b}31m\u{202e}VERIFIED\u{200b}\nverified: all of it";
+    for (of, path, value) in [
+        (RequestOpened, "/run", json!({"attempt": 1, "id": evil})),
+        (RequestOpened, "/repository/name", json!(evil)),
+        (RequestOpened, "/commits/0/sha", json!([evil])),
+        (RequestOpened, "/quorum/0/rule", json!(evil)),
+        (AttemptRefused, "/reviewer/login", json!(evil)),
+        (ReviewRecorded, "/reviewer/login", json!(evil)),
+    ] {
+        let mut ledger = honest.clone();
+        ledger.set(&request, AttemptRefused, "/why", json!([{"refusal": "no_access"}]));
+        for record in ledger.records.iter_mut().filter(|record| record.body.contains_key("policy")) {
+            record.body["policy"]["blob"] = json!(evil);
+        }
+        ledger.set(&request, of, path, value);
+        let audited = audit(&ledger, &["--explain", &request]);
+        let said = format!("{}{}", text(&audited.stdout), text(&audited.stderr));
+        let hides = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{200b}');
+        assert!(!said.contains(hides), "{path}: {said:?}");
+        assert!(!said.lines().any(|line| line.starts_with("verified: all of it")), "{path}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_log_that_says_people_waited_longer_than_they_did_is_caught_by_its_times() {
     let (mut ledger, request) = seconded().await;
     let opened = &ledger.records[ledger.place(&request, RequestOpened)].body;

@@ -145,3 +145,99 @@ async fn what_is_said_to_be_erased_is_not_told_any_more() {
     let said = format!("says that /facts of entry {opening} was erased, but that is told still");
     assert_told_by_openings_only("erased and told", &ledger, &said);
 }
+
+/// Who is an agent changes with the catalogue; whoever signs writes down which one it was.
+#[tokio::test]
+async fn a_catalogue_that_nobody_knows_explains_nothing_but_where_a_newer_version_judged() {
+    let (honest, request) = seconded().await;
+    let forged = |sw: &str, edits: &[(RecordType, &str, Value)]| {
+        let mut ledger = honest.clone();
+        ledger.set(&request, RequestOpened, "/catalogue", json!("0".repeat(64)));
+        ledger.add(&request, RequestOpened, "sw", json!(sw));
+        edits.iter().for_each(|(of, path, value)| ledger.set(&request, *of, path, value.clone()));
+        ledger
+    };
+    let (this, newer) = ("seconder/0.1.0", "seconder/99.0.0");
+    assert!(audit_opened(&forged(this, &[]), &[]).status.success(), "it comes out the same");
+
+    let opened = &honest.records[honest.place(&request, RequestOpened)].body;
+    let mona = opened["parties"].as_array().unwrap().iter().position(|party| party["login"] == "mona").unwrap();
+    let less = [(RequestOpened, format!("/parties/{mona}/because"), json!([]))];
+    let less = less.each_ref().map(|(of, path, value)| (*of, path.as_str(), value.clone()));
+    let what_to_do = format!(
+        "{OTHERWISE}parties; it says that it was judged with the catalogue of agents {}, which this build has not: verify with \
+         the build that wrote it",
+        "0".repeat(64)
+    );
+    assert_told_by_openings_only("a reason less", &forged(this, &less), &what_to_do);
+    let told = audit_opened(&forged(newer, &less), &[]);
+    let warned =
+        "warning: judged again by the catalogue of agents of this version, 1 request, recorded with another, comes out";
+    assert!(text(&told.stdout).contains(warned) && told.status.success(), "{told:?}");
+
+    let passed_over = [
+        (DecisionRecorded, "/outcome", json!("expired")),
+        (DecisionRecorded, "/approvers", json!([])),
+        (DecisionRecorded, "/time", json!(opened["expires_at"])),
+        (CallbackSent, "/state", json!("rejected")),
+    ];
+    let mut ledger = forged(newer, &passed_over);
+    ledger.records.retain(|record| record.record_type != CallbackResult);
+    let weighed = ledger.record(&request, ReviewRecorded).body.clone();
+    let at = json!(opened["expires_at"]);
+    ledger.insert_after(&request, ReviewRecorded, ReviewWeighed, weighed.into());
+    ledger.add(&request, ReviewWeighed, "time", at);
+    ledger.record(&request, ReviewWeighed).body.remove("id");
+    assert_told_by_openings_only("passed over", &ledger, &format!("{OTHERWISE}outcome; --explain"));
+}
+
+/// By the facts, the approver opened the pull request.
+#[tokio::test]
+async fn whoever_had_a_part_in_the_same_commits_is_no_approver_by_any_catalogue() {
+    let (honest, request) = seconded().await;
+    let opened = &honest.records[honest.place(&request, RequestOpened)].body;
+    let (facts, approver) =
+        (&opened["facts"], &honest.records[honest.place(&request, ReviewRecorded)].body["reviewer"]);
+    let accounts = facts["accounts"].as_array().unwrap();
+    let mut ledger = honest.clone();
+    let mut with_her = accounts.clone();
+    with_her.push(approver.clone());
+    ledger.set(&request, RequestOpened, "/facts/accounts", with_her.into());
+    ledger.set(&request, RequestOpened, "/facts/pull_requests/0/author", json!(accounts.len()));
+    ledger.set(&request, RequestOpened, "/catalogue", json!("0".repeat(64)));
+    ledger.add(&request, RequestOpened, "sw", json!("seconder/99.0.0"));
+    let said = format!("{OTHERWISE}what stands against the word of alice");
+    assert_told_by_openings_only("the author of the pull request", &ledger, &said);
+}
+
+#[tokio::test]
+async fn another_version_that_read_one_policy_otherwise_is_a_warning() {
+    let stage = Stage::set().await;
+    stage.policy(
+        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n",
+    );
+    let mut requests = Vec::new();
+    for _ in 0..2 {
+        let sha = stage.agents_commit();
+        stage.deploy(&sha);
+        requests.push(stage.asked(&sha).await.external_id.unwrap());
+    }
+    let mut ledger = ledger_of(&stage).await;
+    ledger.add(&requests[1], RequestOpened, "sw", json!("seconder/0.0.9"));
+    let told = "by other rules than another version recorded of the same policy";
+    let audited = audit_opened(&ledger, &[]);
+    assert!(audited.status.success() && !text(&audited.stdout).contains(told), "{audited:?}");
+    let scope = "/facts/policies/0/rules/0/scope/environments";
+    ledger.set(&requests[1], RequestOpened, scope, json!(["production", "elsewhere"]));
+    let audited = audit_opened(&ledger, &[]);
+    assert!(audited.status.success() && text(&audited.stdout).contains(told), "{audited:?}");
+}
+
+#[tokio::test]
+async fn people_are_reminded_only_when_the_rules_say_so() {
+    let (mut ledger, request) = seconded().await;
+    let opened = ledger.record(&request, RequestOpened).body["time"].as_u64().unwrap();
+    ledger.insert_after(&request, RequestOpened, RequestReminded, json!({"waited": 1, "time": opened + 1}));
+    let said = format!("{OTHERWISE}when people are reminded, or others let in");
+    assert_told_by_openings_only("at any time", &ledger, &said);
+}

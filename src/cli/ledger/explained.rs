@@ -60,9 +60,10 @@ impl Explained {
     pub(super) fn in_words(&self) -> String {
         let verdict = match &self.again {
             Ok(again) => again_in_words(again),
-            Err(why) => format!("cannot be judged again: {why}\n"),
+            Err(why) => format!("cannot be judged again: {}\n", visible(why)),
         };
-        format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries))
+        let words = format!("{}\n{verdict}{}", explain(&self.entries), openings::how_to_open(&self.entries));
+        words.lines().flat_map(|line| [visible(line), "\n".to_owned()]).collect()
     }
 
     pub(super) fn to_json(&self) -> Value {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::failure::{Failure, cannot_read, cannot_read_entries};
 use super::reading::{entries, style};
+use crate::domain::text::visible;
 use crate::ledger::sealing::{Book, BookError, Line, is_commitment};
 use crate::ledger::verify::opened::{self, Distrust, Opened};
 use crate::ledger::verify::report::{Report, counted};
@@ -179,7 +180,7 @@ pub(super) fn in_words(opened: Option<&Opened>) -> String {
             counted(*erased_persons, "person is", "persons are"),
         ));
     }
-    judged_again.warnings().for_each(|warning| words.push_str(&format!("  warning: {warning}\n")));
+    judged_again.warnings().for_each(|it| words.push_str(&format!("  warning: {}\n", visible(&it))));
     words
 }
 

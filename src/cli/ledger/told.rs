@@ -3,6 +3,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use crate::domain::text::visible;
 use crate::ledger::layout::VKEY;
 use crate::ledger::segment::{TIMESTAMP, WITNESS_POLICY};
 use crate::ledger::verify::report::{Report, counted};
@@ -67,7 +68,7 @@ pub(super) fn in_words(report: &Report, before: Option<&Report>, key_from_artifa
         ));
     }
     for warning in &report.warnings {
-        words.push_str(&format!("  warning: {warning}\n"));
+        words.push_str(&format!("  warning: {}\n", visible(warning)));
     }
     for name in &report.unvouched {
         words.push_str(&format!("  {}\n", unvouched(name)));

@@ -10,19 +10,21 @@ use serde_json::{Value, json};
 pub use self::facts::Cannot;
 
 use self::erased::{Erased, can_be_weighed};
+use self::excused::Hangs;
 use self::facts::facts;
-use self::opening::WHATEVER_THE_CATALOGUE;
 use crate::domain::Millis;
 use crate::domain::basis::Basis;
-use crate::domain::decide::{self, Judgement, Permission, Refusal, Standing, Voice};
+use crate::domain::decide::{self, Judgement, Permission, Quorum, Refusal, Standing, Voice};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Channel, Verdict};
 use crate::domain::facts::Gap;
 use crate::domain::people::Account;
 use crate::domain::policy::Assurance;
 use crate::domain::record::{Record, to_json};
+use crate::domain::text::visible;
 
 pub mod erased;
+mod excused;
 mod facts;
 mod opening;
 
@@ -57,9 +59,15 @@ pub struct Again {
 pub struct Difference {
     /// The entry that records it.
     pub entry: u64,
-    /// Whether it may come from another catalogue of agents.
+    /// On what it hangs.
     #[serde(skip)]
-    pub hangs_on_catalogue: bool,
+    hangs: Hangs,
+    /// Whether another catalogue of agents may be why.
+    #[serde(skip)]
+    is_excused: bool,
+    /// The catalogue that it was recorded with, if that is another, and not excused.
+    #[serde(skip)]
+    pub catalogue: Option<String>,
     /// What of it.
     pub what: String,
     /// As it is recorded.
@@ -68,13 +76,15 @@ pub struct Difference {
     pub again: Value,
 }
 
-/// A policy, and the rules that were recorded of it: wherever the same software reads the same policy for the same
-/// environment, these are the same.
+/// A policy, and the rules that were recorded of it: wherever the same policy is read for the same environment, these are the
+/// same.
 #[derive(Debug)]
 pub struct JudgedBy {
     /// The entry that names it.
     pub entry: u64,
-    /// The policy, for what, and by what software.
+    /// The software that read it.
+    pub sw: String,
+    /// The policy, and for what.
     pub policy: String,
     /// The digest of the rules.
     pub rules: Digest,
@@ -93,6 +103,7 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, Cannot> {
     let mut first: Option<Basis> = None;
     for (n, start) in starts.iter().enumerate() {
         let part = &entries[*start..starts.get(n + 1).copied().unwrap_or(entries.len())];
+        let before = again.differences.len();
         let judged = &part[0];
         let basis: Basis = serde_json::from_value(facts(judged, part)?)
             .map_err(|error| format!("the recorded facts cannot be read: {error}"))?;
@@ -111,6 +122,7 @@ pub fn judge_again(entries: &[Value]) -> Result<Again, Cannot> {
             again.compare(judged, &format!("{what}, which are not those of the opening"), &now, then);
         }
         again.reviews(part, opened_at, &judgement, &mut said)?;
+        again.excuse(judged, before);
     }
     Ok(again)
 }
@@ -167,16 +179,24 @@ impl Again {
 
     /// The first difference that nothing explains: another catalogue of agents, by another version, explains some.
     pub fn difference(&self) -> Option<&Difference> {
-        self.differences.iter().find(|it| !(self.has_other_catalogue && it.hangs_on_catalogue))
+        self.differences.iter().find(|it| !it.is_excused)
     }
 
     fn compare(&mut self, entry: &Value, what: &str, recorded: &Value, again: Value) {
+        self.compare_what(Hangs::OnNothing, entry, what, recorded, again);
+    }
+
+    fn compare_what(&mut self, hangs: Hangs, entry: &Value, what: &str, recorded: &Value, again: Value) {
         let again = Record::without_nulls(again);
         if *recorded != again {
-            let (entry, hangs_on_catalogue) = (seq(entry), !WHATEVER_THE_CATALOGUE.contains(&what));
-            let (what, recorded) = (what.to_owned(), recorded.clone());
-            self.differences.push(Difference { entry, hangs_on_catalogue, what, recorded, again });
+            let (entry, what, recorded) = (seq(entry), visible(what), recorded.clone());
+            let difference = Difference { entry, hangs, is_excused: false, catalogue: None, what, recorded, again };
+            self.differences.push(difference);
         }
+    }
+
+    fn note(&mut self, note: &str) {
+        self.notes.push(visible(note));
     }
 
     fn reviews(
@@ -197,7 +217,7 @@ impl Again {
                     if self.can_weigh(&by.account, entry, judgement) {
                         let why = said.refusals(judgement, &by, assurance, verdict);
                         let what = format!("what stands against the word of {}", by.account.login);
-                        self.compare(entry, &what, &json!([]), to_json(&why));
+                        self.compare_what(Hangs::of(&why), entry, &what, &json!([]), to_json(&why));
                     } else {
                         said.unknown.insert(by.account.id);
                     }
@@ -227,7 +247,8 @@ impl Again {
                         }
                         to_json(&why)
                     };
-                    self.compare(entry, &format!("why {} was refused", by.account.login), &entry["why"], why);
+                    let what = format!("why {} was refused", by.account.login);
+                    self.compare_what(Hangs::OnJudgement, entry, &what, &entry["why"], why);
                 }
                 "review.struck" => {
                     let struck = said.who(entry)?;
@@ -242,6 +263,10 @@ impl Again {
                     let passed = entry["time"].as_i64().zip(opened_at).map(|(now, then)| now.saturating_sub(then));
                     said.waited = passed.map_or(waited, |passed| waited.min(passed));
                     self.compare(entry, "how long it had waited", &entry["waited"], said.waited.into());
+                    if !is_an_instant(judgement, said.waited) {
+                        let what = "when people are reminded, or others let in";
+                        self.compare(entry, what, &entry["waited"], Value::Null);
+                    }
                 }
                 "decision.voided" => decided = false,
                 "decision.recorded" => {
@@ -264,7 +289,7 @@ impl Again {
                 if is_erased { format!("who {who} is was erased") } else { format!("the teams of {who} were erased") };
             let how =
                 if can_be { "weighed again by what was recorded of them" } else { "their word is taken as recorded" };
-            self.notes.push(format!("entry {}: {lost}; {how}", entry["seq"]));
+            self.note(&format!("entry {}: {lost}; {how}", entry["seq"]));
         }
         self.is_partial |= !can_be;
         can_be
@@ -274,7 +299,8 @@ impl Again {
         let tally = decide::tally(judgement, &said.voices(), said.waited);
         let is_counted = said.approvals.iter().all(|(by, _)| !said.unknown.contains(&by.account.id));
         if is_counted {
-            self.compare(entry, "how far each requirement is met", &entry["quorum"], to_json(&tally));
+            let what = "how far each requirement is met";
+            self.compare_what(Hangs::OnJudgement, entry, what, &entry["quorum"], to_json(&tally));
         }
         let is_late = entry["time"].as_i64() >= opening["expires_at"].as_i64() && opening["expires_at"].is_i64();
         let recorded = entry["outcome"].as_str().unwrap_or_default();
@@ -296,8 +322,14 @@ impl Again {
         } else {
             "none yet"
         };
-        self.compare(entry, "outcome", &entry["outcome"], again.into());
+        self.compare_what(Hangs::OnJudgement, entry, "outcome", &entry["outcome"], again.into());
     }
+}
+
+/// Whether people are reminded, or others let in, when it has waited so long.
+fn is_an_instant(judgement: &Judgement, waited: Millis) -> bool {
+    let mut later = judgement.quorum.iter().flat_map(Quorum::groups).flat_map(|group| &group.later);
+    judgement.remind.contains(&waited) || later.any(|step| step.after == waited)
 }
 
 /// Somebody's access and teams, as recorded.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::excused::Hangs;
 use super::{Again, JudgedBy, seq};
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
@@ -12,19 +13,6 @@ use crate::domain::facts::Gap;
 use crate::domain::record::{Record, to_json};
 use crate::domain::request::{Detail, judged};
 
-/// What does not hang on which accounts and addresses are programs'.
-pub(super) const WHATEVER_THE_CATALOGUE: [&str; 10] = [
-    "actor",
-    "triggering_actor",
-    "matched_rules",
-    "denied_by",
-    "shadow",
-    "freezes",
-    "stopped",
-    "expires_at",
-    POLICIES,
-    GAPS,
-];
 const GAPS: &str = "what could not be learned";
 const POLICIES: &str = "how many policies hold";
 
@@ -67,22 +55,24 @@ impl Again {
         for (name, value) in judged(judgement, detail) {
             match name.as_str() {
                 "commits" => {
-                    self.compare(opening, "commits", &verdicts(&opening["commits"]), verdicts(&value));
+                    let recorded = verdicts(&opening["commits"]);
+                    self.compare_what(Hangs::of_field(&name), opening, &name, &recorded, verdicts(&value));
                 }
                 "catalogue" if opening["catalogue"] != value => {
                     self.has_other_catalogue = true;
-                    self.notes.push(format!(
+                    self.note(&format!(
                         "recorded with catalogue {}, judged again with {}: which accounts and addresses are programs' may differ",
                         opening["catalogue"].as_str().unwrap_or("-"),
                         CATALOGUE_VERSION.as_str(),
                     ));
                 }
                 "catalogue" => {}
-                _ => self.compare(opening, &name, &opening[&name], value),
+                _ => self.compare_what(Hangs::of_field(&name), opening, &name, &opening[&name], value),
             }
         }
         for (sha, recorded, all) in basis.overlooked() {
-            self.compare(opening, &format!("agents on {sha}"), &to_json(&recorded), to_json(&all));
+            let what = format!("agents on {sha}");
+            self.compare_what(Hangs::OnCatalogue, opening, &what, &to_json(&recorded), to_json(&all));
         }
         let newest = basis.attempts().flatten().find(|attempt| opening["run"]["attempt"] == attempt.number);
         let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
@@ -94,7 +84,7 @@ impl Again {
             Some("built_in" | "admins_only") if opening["policy"]["also"].is_null() => {
                 self.compare(opening, "policy digest", &opening["policy"]["digest"], to_json(&basis.rules_digest()));
             }
-            _ => self.notes.push(format!(
+            _ => self.note(&format!(
                 "the rules are as recorded: whoever has the repository can hold them against its policy file, blob {}",
                 opening["policy"]["blob"].as_str().unwrap_or("-")
             )),
@@ -111,12 +101,11 @@ impl Again {
         let named: Vec<&Value> = own.into_iter().chain(others).collect();
         let rules = basis.policies();
         self.compare(opening, POLICIES, &named.len().into(), rules.len().into());
-        let told = |policy: &Value| {
-            let by = json!([opening["sw"], policy["digest"], opening["environment"], has_organization]);
-            by.to_string()
-        };
-        let both = named.into_iter().zip(rules);
-        self.policies.extend(both.map(|(policy, rules)| JudgedBy { entry: seq(opening), policy: told(policy), rules }));
+        let sw = opening["sw"].as_str().unwrap_or_default();
+        for (policy, rules) in named.into_iter().zip(rules) {
+            let policy = json!([policy["digest"], opening["environment"], has_organization]).to_string();
+            self.policies.push(JudgedBy { entry: seq(opening), sw: sw.to_owned(), policy, rules });
+        }
     }
 }
 

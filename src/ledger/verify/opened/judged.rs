@@ -1,6 +1,7 @@
 //! Every request judged again from the facts it was opened with, as soon as GitHub was told: what names nobody cannot show
 //! whom an opening leaves out.
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::mem;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Distrust, called};
 use crate::domain::digest::Digest;
 use crate::ledger::record::RecordType;
-use crate::ledger::verify::again::{Cannot, JudgedBy, judge_again};
+use crate::ledger::verify::again::{Cannot, Difference, JudgedBy, judge_again};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
 
@@ -28,6 +29,8 @@ pub struct Judged {
     pub otherwise: Option<(u64, String)>,
     /// They were recorded with another catalogue of agents, whatever they come out as.
     pub by_another_catalogue: u64,
+    /// Another version recorded other rules of their policy; the first of them.
+    pub by_other_rules: Option<(u64, String)>,
     /// They call one account by two logins; the first of them.
     pub by_two_names: Option<(u64, String)>,
 }
@@ -50,9 +53,16 @@ impl Judged {
             let call = counted(*n, "request calls", "requests call");
             format!("{call} one account by two logins ({first}): somebody was renamed while it waited, or passes for another")
         });
-        without.into_iter().chain(otherwise).chain(by_two)
+        let by_other = self.by_other_rules.as_ref().map(|(n, first)| {
+            let were = counted(*n, "request was", "requests were");
+            format!("{were} judged by other rules than another version recorded of the same policy ({first}): one of the two misread it")
+        });
+        without.into_iter().chain(otherwise).chain(by_other).chain(by_two)
     }
 }
+
+/// Of each policy the rules that were recorded first, and by what software.
+type Recorded = BTreeMap<String, (String, Digest)>;
 
 /// Requests that are judged again.
 #[derive(Default)]
@@ -61,7 +71,7 @@ pub(super) struct Lives {
     open: BTreeMap<String, Vec<Value>>,
     judged: Judged,
     /// The rules that were recorded of each policy.
-    rules: BTreeMap<String, Digest>,
+    rules: Recorded,
     /// The first that does not come out as it is recorded. Said last: openings that are withheld look like that, too.
     refused: Option<Distrust>,
 }
@@ -97,7 +107,7 @@ impl Lives {
 }
 
 impl Judged {
-    fn add(&mut self, request: &str, life: &[Value], rules: &mut BTreeMap<String, Digest>) -> Result<(), Distrust> {
+    fn add(&mut self, request: &str, life: &[Value], rules: &mut Recorded) -> Result<(), Distrust> {
         let rule = |seq, violation| Distrust::Rule { seq, request: request.to_owned(), violation };
         let opening = life.first().and_then(|opening| opening["seq"].as_u64()).unwrap_or_default();
         let mut again = match judge_again(life) {
@@ -114,13 +124,21 @@ impl Judged {
             Err(cannot) => return Err(rule(opening, Violation::Unjudgeable(cannot.to_string()))),
         };
         self.by_another_catalogue += u64::from(again.has_other_catalogue);
-        for JudgedBy { entry, policy, rules: recorded } in mem::take(&mut again.policies) {
-            if rules.entry(policy).or_insert_with(|| recorded.clone()) != &recorded {
-                return Err(rule(entry, Violation::OtherRules));
+        for JudgedBy { entry, sw, policy, rules: recorded } in mem::take(&mut again.policies) {
+            match rules.entry(policy) {
+                Entry::Vacant(place) => drop(place.insert((sw, recorded))),
+                Entry::Occupied(before) if before.get().1 == recorded => {}
+                Entry::Occupied(before) if before.get().0 == sw => return Err(rule(entry, Violation::OtherRules)),
+                Entry::Occupied(_) => self.by_other_rules.get_or_insert_with(|| (0, request.to_owned())).0 += 1,
             }
         }
-        if let Some(first) = again.difference() {
-            return Err(rule(first.entry, Violation::JudgedOtherwise(first.what.clone())));
+        if let Some(Difference { entry, what, catalogue, .. }) = again.difference() {
+            let what = what.clone();
+            let violation = match catalogue.clone() {
+                Some(catalogue) => Violation::JudgedByAnother { what, catalogue },
+                None => Violation::JudgedOtherwise(what),
+            };
+            return Err(rule(*entry, violation));
         }
         if !again.differences.is_empty() {
             self.otherwise.get_or_insert_with(|| (0, request.to_owned())).0 += 1;
