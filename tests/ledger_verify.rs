@@ -24,6 +24,7 @@ mod policies;
 mod published;
 mod refusals;
 mod rules;
+mod servers;
 pub mod story;
 mod witnesses;
 
