@@ -22,31 +22,33 @@ const FIELDS: [&str; 8] =
 /// What of that a decision follows from.
 const JUDGEMENT: &[&str] = FIELDS.split_at(6).0;
 
-/// On what a difference hangs.
+/// When another catalogue explains a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hangs {
-    /// On nothing but what was recorded.
-    OnNothing,
-    /// On who is a program by the catalogue, and which marks are an agent's.
-    OnCatalogue,
-    /// On who had a part, who is unknown, which commits are held, and what is asked.
-    OnJudgement,
-    /// On which commits are held.
-    OnHeld,
+pub(super) enum Explained {
+    /// It follows from what was recorded alone.
+    Never,
+    /// It is about who is a program, or which marks are an agent's.
+    Always,
+    /// It follows from who had a part, who is unknown, which commits are held, and what is asked.
+    IfJudgedOtherwise,
+    /// It comes with a commit that is held.
+    IfOthersAreHeld,
 }
 
-impl Hangs {
+impl Explained {
     pub(super) fn of_field(name: &str) -> Self {
-        if FIELDS.contains(&name) { Self::OnCatalogue } else { Self::OnNothing }
+        if FIELDS.contains(&name) { Self::Always } else { Self::Never }
     }
 
     /// Of what stands against an approval that was counted. A part that takes their word away comes with a commit that is held;
     /// in which groups they are, no catalogue says.
     pub(super) fn of(against: &[Refusal]) -> Self {
         match against {
-            all if all.iter().all(|why| matches!(why, Refusal::NotHuman)) => Self::OnJudgement,
-            all if all.iter().all(|why| matches!(why, Refusal::NotHuman | Refusal::Party { .. })) => Self::OnHeld,
-            _ => Self::OnNothing,
+            all if all.iter().all(|why| matches!(why, Refusal::NotHuman)) => Self::IfJudgedOtherwise,
+            all if all.iter().all(|why| matches!(why, Refusal::NotHuman | Refusal::Party { .. })) => {
+                Self::IfOthersAreHeld
+            }
+            _ => Self::Never,
         }
     }
 }
@@ -63,14 +65,14 @@ impl Again {
         let is_judged_otherwise = found.iter().any(|it| JUDGEMENT.contains(&&*it.what));
         let is_held_otherwise = found.iter().any(|it| is_about_what_is_held(it, judged));
         for difference in found {
-            let may_hang_on_it = match difference.hangs {
-                Hangs::OnNothing => false,
-                Hangs::OnCatalogue => true,
-                Hangs::OnJudgement => is_judged_otherwise,
-                Hangs::OnHeld => is_held_otherwise,
+            let may_explain = match difference.explained {
+                Explained::Never => false,
+                Explained::Always => true,
+                Explained::IfJudgedOtherwise => is_judged_otherwise,
+                Explained::IfOthersAreHeld => is_held_otherwise,
             };
-            difference.is_excused = may_hang_on_it && may_know_others;
-            difference.catalogue = (may_hang_on_it && !may_know_others).then(|| catalogue.to_owned());
+            difference.is_excused = may_explain && may_know_others;
+            difference.catalogue = (may_explain && !may_know_others).then(|| catalogue.to_owned());
         }
     }
 }

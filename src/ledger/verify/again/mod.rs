@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub use self::facts::Cannot;
 
 use self::erased::{Erased, can_be_weighed};
-use self::excused::Hangs;
+use self::excused::Explained;
 use self::facts::facts;
 use crate::domain::Millis;
 use crate::domain::basis::Basis;
@@ -59,9 +59,9 @@ pub struct Again {
 pub struct Difference {
     /// The entry that records it.
     pub entry: u64,
-    /// On what it hangs.
+    /// When another catalogue of agents explains it.
     #[serde(skip)]
-    hangs: Hangs,
+    explained: Explained,
     /// Whether another catalogue of agents may be why.
     #[serde(skip)]
     is_excused: bool,
@@ -183,14 +183,14 @@ impl Again {
     }
 
     fn compare(&mut self, entry: &Value, what: &str, recorded: &Value, again: Value) {
-        self.compare_what(Hangs::OnNothing, entry, what, recorded, again);
+        self.compare_what(Explained::Never, entry, what, recorded, again);
     }
 
-    fn compare_what(&mut self, hangs: Hangs, entry: &Value, what: &str, recorded: &Value, again: Value) {
+    fn compare_what(&mut self, explained: Explained, entry: &Value, what: &str, recorded: &Value, again: Value) {
         let again = Record::without_nulls(again);
         if *recorded != again {
             let (entry, what, recorded) = (seq(entry), visible(what), recorded.clone());
-            let difference = Difference { entry, hangs, is_excused: false, catalogue: None, what, recorded, again };
+            let difference = Difference { entry, explained, is_excused: false, catalogue: None, what, recorded, again };
             self.differences.push(difference);
         }
     }
@@ -217,7 +217,7 @@ impl Again {
                     if self.can_weigh(&by.account, entry, judgement) {
                         let why = said.refusals(judgement, &by, assurance, verdict);
                         let what = format!("what stands against the word of {}", by.account.login);
-                        self.compare_what(Hangs::of(&why), entry, &what, &json!([]), to_json(&why));
+                        self.compare_what(Explained::of(&why), entry, &what, &json!([]), to_json(&why));
                     } else {
                         said.unknown.insert(by.account.id);
                     }
@@ -248,7 +248,7 @@ impl Again {
                         to_json(&why)
                     };
                     let what = format!("why {} was refused", by.account.login);
-                    self.compare_what(Hangs::OnJudgement, entry, &what, &entry["why"], why);
+                    self.compare_what(Explained::IfJudgedOtherwise, entry, &what, &entry["why"], why);
                 }
                 "review.struck" => {
                     let struck = said.who(entry)?;
@@ -300,7 +300,7 @@ impl Again {
         let is_counted = said.approvals.iter().all(|(by, _)| !said.unknown.contains(&by.account.id));
         if is_counted {
             let what = "how far each requirement is met";
-            self.compare_what(Hangs::OnJudgement, entry, what, &entry["quorum"], to_json(&tally));
+            self.compare_what(Explained::IfJudgedOtherwise, entry, what, &entry["quorum"], to_json(&tally));
         }
         let is_late = entry["time"].as_i64() >= opening["expires_at"].as_i64() && opening["expires_at"].is_i64();
         let recorded = entry["outcome"].as_str().unwrap_or_default();
@@ -322,7 +322,7 @@ impl Again {
         } else {
             "none yet"
         };
-        self.compare_what(Hangs::OnJudgement, entry, "outcome", &entry["outcome"], again.into());
+        self.compare_what(Explained::IfJudgedOtherwise, entry, "outcome", &entry["outcome"], again.into());
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::excused::Hangs;
+use super::excused::Explained;
 use super::{Again, JudgedBy, seq};
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::basis::Basis;
@@ -56,7 +56,7 @@ impl Again {
             match name.as_str() {
                 "commits" => {
                     let recorded = verdicts(&opening["commits"]);
-                    self.compare_what(Hangs::of_field(&name), opening, &name, &recorded, verdicts(&value));
+                    self.compare_what(Explained::of_field(&name), opening, &name, &recorded, verdicts(&value));
                 }
                 "catalogue" if opening["catalogue"] != value => {
                     self.has_other_catalogue = true;
@@ -67,12 +67,12 @@ impl Again {
                     ));
                 }
                 "catalogue" => {}
-                _ => self.compare_what(Hangs::of_field(&name), opening, &name, &opening[&name], value),
+                _ => self.compare_what(Explained::of_field(&name), opening, &name, &opening[&name], value),
             }
         }
         for (sha, recorded, all) in basis.overlooked() {
             let what = format!("agents on {sha}");
-            self.compare_what(Hangs::OnCatalogue, opening, &what, &to_json(&recorded), to_json(&all));
+            self.compare_what(Explained::Always, opening, &what, &to_json(&recorded), to_json(&all));
         }
         let newest = basis.attempts().flatten().find(|attempt| opening["run"]["attempt"] == attempt.number);
         let (actor, triggering_actor) = newest.map(|it| (it.actor, it.triggering_actor)).unwrap_or_default();
