@@ -83,6 +83,7 @@ impl Request {
             self.weigh_again(|request, approval| request.lost(approval, sending), &sending.approvers, now, change);
         if is_struck && decide::is_met(&self.tally()) {
             self.settle(Outcome::Approved, now, change);
+            self.life.callback = Callback::Owed; // It may be held back now, and is looked at again.
         }
     }
 

@@ -105,6 +105,21 @@ fn in_a_freeze_a_decision_waits_for_its_end_and_a_denial_does_not() {
 }
 
 #[test]
+fn what_is_held_back_leaves_in_the_end_though_an_approver_counts_for_something_else_by_then() {
+    let mut frozen = case(1);
+    frozen.judgement.freezes = vec![Freeze::new("audit", "UTC", "1970-01-01", "2001-01-01", Vec::new()).unwrap()];
+    let mut requests = vec![opened(frozen)];
+    approve(&mut requests, alice());
+    let approvers = vec![Standing { permission: Permission::Admin, ..alice() }];
+    let sending = Sending { request: requests[0].id.clone(), run: run(1), approvers, is_awaited: true };
+    let event = Event::Sending(Box::new(sending));
+    let change = step(event.clone(), &mut requests, NOW);
+    assert_eq!(kinds(&change), ["decision.voided", "review.weighed", "decision.recorded", "release.held"]);
+    assert_eq!(requests[0].life.callback, Callback::Owed);
+    assert_eq!(step(event, &mut requests, 978_307_200_000).send, Some(Answer::Release));
+}
+
+#[test]
 fn changed_rules_take_back_a_decision_that_has_not_left_and_ask_anew() {
     let mut requests = vec![opened(case(1))];
     approve(&mut requests, alice());
