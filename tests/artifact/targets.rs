@@ -245,8 +245,12 @@ fn a_decision_taken_back_in_the_next_segment_may_be_made_anew_there() {
     let mut story = Story::of(150);
     let first = cut(&story, story.place(&id, DecisionRecorded) + 1);
     let decision = story.record(&id, DecisionRecorded).body.clone();
-    story.insert_after(&id, DecisionRecorded, DecisionVoided, json!({"why": "rules"}));
-    story.insert_after(&id, DecisionVoided, DecisionRecorded, decision.into());
+    let at = json!(1_763_769_700_000_u64);
+    let mut again = story.record(&id, RequestOpened).body.clone();
+    again.insert("time".into(), at.clone());
+    story.insert_after(&id, DecisionRecorded, DecisionVoided, json!({"why": "judged_again", "time": at}));
+    story.insert_after(&id, DecisionVoided, RequestRejudged, again.into());
+    story.insert_after(&id, RequestRejudged, DecisionRecorded, decision.into());
     auditor.write("1", &first, None);
     auditor.write("2", &story, Some(&first));
     let (code, said) = auditor.verify(&["1", "2"]);

@@ -164,7 +164,9 @@ impl Server {
                     self.happens(Event::NobodyLeft { request: id, rules });
                 }
             }
-            Move::Claim => self.claimed |= take(&mut self.owed),
+            Move::Claim if !self.claimed && take(&mut self.owed) => {
+                self.claimed = matches!(life.callback, Callback::Owed | Callback::Sent);
+            }
             Move::Send { access, has_moved_on } if self.claimed => {
                 let Event::Sending(of) = sending(&of_now, &[]) else { unreachable!() };
                 let mut sending = Sending { approvers: self.approvers(access), ..*of };
@@ -185,7 +187,7 @@ impl Server {
                 let (run, attempt) = (of_now.subject.run_key(), of_now.subject.run_attempt);
                 self.happens(Event::RunEnded { run, attempt });
             }
-            Move::Send { .. } | Move::Arrive | Move::GiveUp => {}
+            Move::Claim | Move::Send { .. } | Move::Arrive | Move::GiveUp => {}
         }
     }
 }

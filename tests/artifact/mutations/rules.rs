@@ -34,7 +34,7 @@ fn a_rule_broken_within_a_segment_is_refused_although_everything_is_signed() {
                 let again = story.record(&id, CallbackSent).clone();
                 story.records.push(again);
             }),
-            "callback.sent comes twice for one decision",
+            "callback.sent comes after GitHub answered",
         ),
         (
             "a grant used for another attempt",
@@ -60,12 +60,13 @@ fn a_rule_broken_within_a_segment_is_refused_although_everything_is_signed() {
 fn what_was_decided_before_a_segment_leaves_within_it_once() {
     let (honest, id) = (Story::of(150), request(60));
     let before = cut(&honest, honest.place(&id, DecisionRecorded) + 1);
-    for after in [CallbackSent, CallbackResult] {
+    let reasons = ["callback.sent comes twice for one decision", "callback.sent comes after GitHub answered"];
+    for (after, reason) in [CallbackSent, CallbackResult].into_iter().zip(reasons) {
         let mut story = honest.clone();
         let again = story.record(&id, CallbackSent).body.clone();
         story.insert_after(&id, after, CallbackSent, again.into());
         let what = format!("once more after {after}");
-        assert_refused(&what, &segment_of(&story, &before), "callback.sent comes twice for one decision");
+        assert_refused(&what, &segment_of(&story, &before), reason);
     }
 }
 
