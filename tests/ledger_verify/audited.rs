@@ -200,7 +200,7 @@ fn times_that_run_backwards_are_told_and_an_entry_that_repeats_another_is_refuse
     let (mut story, id) = (Story::of(12), request(0));
     let repeated = format!("{id}:review.recorded:1");
     story.add(&id, ReviewRecorded, "id", json!(repeated));
-    assert_refused("repeated", &story.export(), None, "number 1 of the request, but number 1 came before");
+    assert_refused("repeated", &story.export(), None, "number 1 of the request, but number 2 comes next");
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn what_an_opening_leaves_out_lets_no_party_approve() {
 }
 
 #[test]
-fn an_id_of_another_form_is_told_once_and_one_of_another_type_has_its_number() {
+fn an_id_of_another_form_is_told_once_and_the_numbers_of_others_leave_none_out() {
     let (honest, id) = (Story::of(12), request(0));
     let mut story = honest.clone();
     story.add(&id, ReviewRecorded, "id", json!("x"));
@@ -386,5 +386,8 @@ fn an_id_of_another_form_is_told_once_and_one_of_another_type_has_its_number() {
     assert_refused("told twice", &story.export(), None, "its id \"x\" was that of another entry of the request");
     let mut story = honest;
     story.add(&id, ReviewRecorded, "id", json!(format!("{id}:request.opened:0")));
-    assert_refused("the opening's", &story.export(), None, "number 0 of the request, but number 1 came before");
+    assert_refused("the opening's", &story.export(), None, "number 0 of the request, but number 2 comes next");
+    story.add(&id, ReviewRecorded, "id", json!(format!("{id}:review.recorded:3")));
+    let said = "number 3 of the request, but number 2 comes next: an entry was left out";
+    assert_refused("a refusal that was taken out", &story.export(), None, said);
 }

@@ -1,4 +1,5 @@
-//! What an entry tells and no server met with: a release that nothing held, people who were not to be let in, a reason nobody has.
+//! What an entry tells and no server met with: a release that nothing held, people who were not to be let in, a reason
+//! nobody has, a number that is skipped.
 use thiserror::Error;
 
 use super::who::AccountId;
@@ -47,6 +48,16 @@ pub enum Unreal {
     /// Nothing new.
     #[error("request.unmeetable says what was said before")]
     UnmeetableAsBefore,
+    /// An entry is not there.
+    #[error(
+        "its id says that it is number {number} of the request, but number {next} comes next: an entry was left out"
+    )]
+    LeftOut {
+        /// What it says.
+        number: u64,
+        /// The one that comes next.
+        next: u64,
+    },
     /// Nothing was there.
     #[error("review.weighed weighs an approval of {0}, who has none that stands")]
     NothingToWeigh(AccountId),

@@ -273,13 +273,13 @@ pub enum Violation {
     OtherBlob,
     /// One happening is told twice.
     #[error(
-        "its id says that it is number {number} of the request, but number {last} came before: an entry is repeated or moved"
+        "its id says that it is number {number} of the request, but number {next} comes next: an entry is repeated or moved"
     )]
     Number {
         /// What it says.
         number: u64,
-        /// The one before.
-        last: u64,
+        /// The one that comes next.
+        next: u64,
     },
     /// One happening is told twice.
     #[error("its id {0:?} was that of another entry of the request: an entry is repeated")]

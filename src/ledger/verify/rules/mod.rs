@@ -230,8 +230,7 @@ impl Rules {
         if let Some(deployment) = &open.deployment {
             self.deployments.open(deployment)?;
         }
-        let mut once = Once::default();
-        once.follow(id)?;
+        let once = Once::from_the_first(id)?;
         self.alive.insert(request.to_owned(), Alive { life: Life::Open(open), once });
         Ok(())
     }
