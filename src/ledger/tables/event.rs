@@ -1,8 +1,11 @@
 //! What the tables need of one entry. A field that is missing or of another kind leaves its cell empty: the rules, not the
 //! tables, refuse an entry.
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -173,6 +176,44 @@ struct Odd<'a> {
     given_up: Option<&'a RawValue>,
 }
 
+/// The id of an account, which is an object with it, or where there is no room the id by itself.
+struct Account<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Account<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Object<'a> {
+            #[serde(borrow)]
+            id: Account<'a>,
+        }
+        struct Told;
+        impl<'de> Visitor<'de> for Told {
+            type Value = Account<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an account, or its id")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, id: &'de str) -> Result<Self::Value, E> {
+                Ok(Account(id.into()))
+            }
+
+            fn visit_str<E: Error>(self, id: &str) -> Result<Self::Value, E> {
+                Ok(Account(id.to_owned().into()))
+            }
+
+            fn visit_u64<E: Error>(self, id: u64) -> Result<Self::Value, E> {
+                Ok(Account(id.to_string().into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Object::deserialize(MapAccessDeserializer::new(map)).map(|Object { id }| id)
+            }
+        }
+        deserializer.deserialize_any(Told)
+    }
+}
+
 #[derive(Deserialize)]
 struct Commit<'a> {
     #[serde(borrow)]
@@ -219,7 +260,7 @@ impl Subject {
         let mut starters: Vec<Cow<'_, str>> =
             [entry.actor, entry.triggering_actor].into_iter().flatten().map(account).collect();
         starters.dedup();
-        let parties: Vec<&RawValue> = read(entry.parties).unwrap_or_default();
+        let parties: Vec<Account<'_>> = read(entry.parties).unwrap_or_default();
         let name = text(object(entry.repository).name.or(entry.repository));
         Subject {
             place: csv::cells([name, text(entry.environment)]),
@@ -229,7 +270,7 @@ impl Subject {
                 text(entry.head_sha),
                 text(entry.deployment_id),
                 Some(all(&starters, |who| Cow::Borrowed(who))),
-                Some(all(&parties, |who| account(who))),
+                Some(all(&parties, |who| Cow::Borrowed(&who.0))),
             ]),
             agents: csv::cells([Some(Cow::Owned(agents.join("; ")))]),
         }
@@ -240,8 +281,8 @@ impl Decision {
     fn of(entry: &Header<'_>) -> Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
-        let approvers: Vec<&RawValue> = read(entry.approvers).unwrap_or_default();
-        let approvers = all(&approvers, |who| account(who)).into_owned();
+        let approvers: Vec<Account<'_>> = read(entry.approvers).unwrap_or_default();
+        let approvers = all(&approvers, |who| Cow::Borrowed(&who.0)).into_owned();
         let rules = all(&quorum, |part| text(part.rule).unwrap_or_default());
         let quorum = all(&quorum, |part| Cow::Owned(met(part)));
         let outcome = text(entry.outcome);
@@ -254,9 +295,9 @@ impl Decision {
     }
 }
 
-/// An account's id: of an object, or what stands there by itself.
+/// An account's id; nothing where none can be read.
 fn account(who: &RawValue) -> Cow<'_, str> {
-    text(object(Some(who)).id.or(Some(who))).unwrap_or_default()
+    read(Some(who)).map(|Account(id)| id).unwrap_or_default()
 }
 
 fn all<'a, T>(items: &'a [T], show: impl Fn(&'a T) -> Cow<'a, str>) -> Cow<'a, str> {
