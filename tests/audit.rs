@@ -35,7 +35,7 @@ fn audit(ledger: &Story, options: &[&str]) -> Output {
 }
 
 /// The same for whoever has the openings: all of it stands in clear here, so there is nothing to open, and everything to look at.
-fn audit_opened(ledger: &Story, options: &[&str]) -> Output {
+pub fn audit_opened(ledger: &Story, options: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
     let openings = folder.path().join("openings");
     std::fs::write(&openings, format!("{}\n", json!({"log": ORIGIN, "size": ledger.records.len()}))).unwrap();

@@ -277,6 +277,21 @@ async fn an_organizations_file_whose_push_nobody_told_us_of_is_asked_for_before_
     stage.verified().await;
 }
 
+/// One file, copied: of the commits that it leaves alone, what is built in holds by the organization's word alone.
+#[tokio::test]
+async fn an_organization_whose_file_is_the_repositorys_to_the_byte_is_judged_again_like_any_other() {
+    let stage = Stage::set().await;
+    let policy = asks("writers").replace("[production]", "[staging]");
+    stage.github.file(SHOP, "olga", POLICY, Some(&policy));
+    organization(&stage, &policy);
+    let sha = stage.agents_commit();
+    let run = stage.deploy(&sha);
+    let check = stage.asked(&sha).await;
+    stage.github.click(check.id, "approve", "alice");
+    assert_eq!(stage.decision(run).await.0, "approved");
+    stage.verified().await;
+}
+
 /// Nothing was deployed there before, so nobody knows what is new but the commit itself.
 #[tokio::test]
 async fn whoever_loosens_the_policy_and_deploys_where_nothing_was_deployed_before_is_judged_by_the_old_one_too() {

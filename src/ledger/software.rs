@@ -54,13 +54,24 @@ fn is_word(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether an entry that names this software may be newer than this version; nothing if it names none.
+/// The versions that were released before this one (`sw`), and the digest of the catalogue of agents that each had.
+pub(super) const RELEASED: [(&str, &str); 0] = [];
+
+/// Whether this version does not know the software that an entry names: it is newer, or was never released. Nothing if it names none.
 #[must_use]
-pub fn is_newer(sw: &str) -> Option<bool> {
+pub fn is_strange(sw: &str) -> Option<bool> {
     // Nearly all entries.
     if sw == SOFTWARE {
         return Some(false);
     }
+    let is_ours = |ours: &Version<'_>, theirs: &Version<'_>| theirs.order(ours) == Ordering::Equal;
+    let (ours, theirs) = (Version::of(SOFTWARE)?, Version::of(sw)?);
+    Some(!is_ours(&ours, &theirs) && !RELEASED.iter().any(|(released, _)| *released == sw))
+}
+
+/// Whether an entry that names this software may be newer than this version; nothing if it names none.
+#[must_use]
+pub fn is_newer(sw: &str) -> Option<bool> {
     let ours = Version::of(SOFTWARE)?;
     Version::of(sw).map(|theirs| theirs.order(&ours) == Ordering::Greater)
 }
@@ -89,6 +100,9 @@ mod tests {
             assert_eq!(earlier.order(&later), Ordering::Less, "{pair:?}");
         }
         assert_eq!(is_newer(SOFTWARE), Some(false));
+        assert_eq!(is_strange(SOFTWARE), Some(false));
+        assert_eq!(is_strange(&format!("{SOFTWARE}+build.7")), Some(false));
+        assert_eq!(is_strange("seconder/0.0.1"), Some(true));
         assert_eq!(is_newer(&format!("{SOFTWARE}+build.7")), Some(false));
         assert_eq!(is_newer("seconder/99.0.0-rc.1+5"), Some(true));
         for none in ["", "1.0", "1.0.0 ", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "1.0.0+", "1.0.+0", "1.0.0-é"] {

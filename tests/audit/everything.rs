@@ -188,7 +188,7 @@ async fn a_catalogue_that_nobody_knows_explains_nothing_but_where_a_newer_versio
     ledger.insert_after(&request, ReviewRecorded, ReviewWeighed, weighed.into());
     ledger.add(&request, ReviewWeighed, "time", at);
     ledger.record(&request, ReviewWeighed).body.remove("id");
-    assert_told_by_openings_only("passed over", &ledger, &format!("{OTHERWISE}outcome; --explain"));
+    assert_told_by_openings_only("weighed as before", &ledger, &format!("{OTHERWISE}what alice was before; --explain"));
 }
 
 /// By the facts, the approver opened the pull request.

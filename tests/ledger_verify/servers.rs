@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::check;
 use super::story::{ORIGIN, Record, Story, vkey};
+use crate::audit::audit_opened;
 use crate::support::{ACME, case_for, held, human, sending};
 
 const MINUTE: i64 = 60_000;
@@ -209,6 +210,19 @@ proptest! {
     fn whatever_a_server_goes_through_its_log_is_believed(rules in 0..RULES.len(), moves in moves()) {
         is_believed(rules, &moves)?;
     }
+}
+
+/// A server that judges anew looks first whether the time is over, whatever the new rules ask.
+#[test]
+fn what_is_over_when_it_is_judged_again_expires_although_the_new_rules_are_met() {
+    let mut server = Server::that_holds(&case(1, false));
+    server.go(&Move::Click { by: 2, access: Permission::Write, approve: true });
+    server.now += 48 * 60 * MINUTE;
+    server.go(&Move::Rules { rules: 0, stopped: false, access: Permission::Write });
+    let decided = server.records.iter().find(|record| record.record_type == RecordType::DecisionRecorded).unwrap();
+    assert_eq!(decided.body["outcome"], "expired");
+    let audited = audit_opened(&Story { records: server.records }, &[]);
+    assert!(audited.status.success(), "{audited:?}");
 }
 
 /// The property above says nothing unless much of it happens.

@@ -95,6 +95,7 @@ fn headline(entry: &Value) -> String {
         "release.held" => format!("nothing is released now: freeze {}", word(&entry["name"])),
         "decision.voided" => format!("the decision was taken back: {}", word(&entry["why"])),
         "callback.sent" => format!("GitHub is told: {}", word(&entry["state"])),
+        "callback.result" if entry["status"] == 0 => "GitHub had the answer already".to_owned(),
         "callback.result" => format!("GitHub answered {}", entry["status"]),
         "redaction.performed" => format!("openings of {} were erased", word(&entry["subject"])),
         "facts.recorded" => format!("more of what it rests on, piece {}", entry["piece"]),

@@ -78,6 +78,9 @@ pub struct Decision {
     pub(super) tells_github: bool,
 }
 
+/// The status where GitHub had the answer already, so that nothing was sent (`domain::event::Receipt`).
+const HAD_IT: u64 = 0;
+
 impl Event {
     /// What `entry`, whose line is `line`, means for the tables; nothing if no table has it.
     #[must_use]
@@ -97,7 +100,7 @@ impl Event {
             Some(RecordType::DecisionRecorded) => Some(Event::Decided(Box::new(Decision::of(entry)))),
             Some(RecordType::CallbackResult) => {
                 let status: Option<u64> = read(entry.status);
-                let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+                let is_taken = status.is_some_and(|status| status == HAD_IT || (200..300).contains(&status));
                 let status = status.map(|status| status.to_string()).unwrap_or_default();
                 let state = text(entry.state).unwrap_or_default();
                 Some(Event::Told { failure: (!is_taken).then(|| format!("GitHub answered {status} to {state}")) })

@@ -59,7 +59,13 @@ impl Stage {
     pub async fn verified(&self) -> Report {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("ledger");
-        let vkey = self.export(&dir).await;
+        let names = folder.path().join("openings");
+        let vkey = self.export_with_names(&dir, &names).await;
+        // By itself and with the names: by these every request is judged again.
+        let mut command = seconder();
+        command.args(["ledger", "verify", "--strict", "--vkey", &vkey, "--openings"]).arg(&names).arg(&dir);
+        let opened = command.output().unwrap();
+        assert!(opened.status.success(), "{}", said(&opened));
         let report = verified(&[dir], &vkey).unwrap().remove(0);
         assert_eq!(report.warnings, Vec::<String>::new(), "a server's own log is not odd");
         report

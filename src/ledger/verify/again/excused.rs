@@ -10,10 +10,7 @@ use super::{Again, Difference};
 use crate::domain::attribution::CATALOGUE_VERSION;
 use crate::domain::decide::Refusal;
 use crate::domain::request::Detail;
-use crate::ledger::software::is_newer;
-
-/// The versions that were released before this one (`sw`), and the digest of the catalogue that each had.
-const RELEASED: [(&str, &str); 0] = [];
+use crate::ledger::software::{RELEASED, is_newer};
 
 /// What of an opening hangs on the catalogue.
 const FIELDS: [&str; 8] =

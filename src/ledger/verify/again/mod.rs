@@ -136,6 +136,8 @@ struct Said {
     erased: Erased,
     /// How long it had waited when people were last reminded, or others last let in.
     waited: Millis,
+    /// When it was last judged or weighed anew, in milliseconds since 1970 UTC.
+    changed_at: Option<i64>,
     is_denied: bool,
 }
 
@@ -151,11 +153,15 @@ impl Said {
         Ok((standing(self.who(entry)?, entry), via.assurance(), read(&entry["verdict"], "verdict")?))
     }
 
-    /// Somebody's access or teams changed.
-    fn weigh(&mut self, account: Account, entry: &Value) {
+    /// Somebody's access or teams changed; false if they are as they were.
+    fn weigh(&mut self, account: &Account, entry: &Value) -> bool {
+        let mut is_other = false;
         for (by, _) in self.approvals.iter_mut().filter(|(by, _)| by.account.id == account.id) {
-            *by = standing(account.clone(), entry);
+            let now = standing(account.clone(), entry);
+            is_other |= (now.permission, &now.teams) != (by.permission, &by.teams);
+            *by = now;
         }
+        is_other
     }
 
     fn voices(&self) -> Vec<Voice<'_>> {
@@ -210,7 +216,11 @@ impl Again {
         let mut denied = said.is_denied || !judgement.denied_by.is_empty();
         let mut decided = false;
         for entry in entries {
-            match entry["type"].as_str().unwrap_or_default() {
+            let kind = entry["type"].as_str().unwrap_or_default();
+            if matches!(kind, "request.rejudged" | "review.struck" | "review.weighed") {
+                said.changed_at = entry["time"].as_i64();
+            }
+            match kind {
                 "review.recorded" => {
                     let (by, assurance, verdict) = said.review(entry)?;
                     self.reviews += 1;
@@ -256,7 +266,11 @@ impl Again {
                 }
                 "review.weighed" => {
                     let account = said.who(entry)?;
-                    said.weigh(account, entry);
+                    let can_tell = entry["teams"].is_array() && !said.unknown.contains(&account.id);
+                    if !said.weigh(&account, entry) && can_tell {
+                        let what = format!("what {} was before", account.login);
+                        self.compare(entry, &what, &entry["permission"], Value::Null);
+                    }
                 }
                 "request.escalated" | "request.reminded" => {
                     let waited = entry["waited"].as_i64().unwrap_or_default();
@@ -309,7 +323,12 @@ impl Again {
         if self.outcome_came_from_outside {
             return;
         }
-        let again = if denied {
+        // A server that judges or weighs anew looks first whether the time is over.
+        let is_over =
+            is_late && !said.is_denied && said.changed_at.is_some() && said.changed_at == entry["time"].as_i64();
+        let again = if is_over && recorded == "expired" {
+            "expired"
+        } else if denied {
             "denied"
         } else if !judgement.asks() {
             "not_required"

@@ -103,7 +103,8 @@ impl Again {
         self.compare(opening, POLICIES, &named.len().into(), rules.len().into());
         let sw = opening["sw"].as_str().unwrap_or_default();
         for (policy, rules) in named.into_iter().zip(rules) {
-            let policy = json!([policy["digest"], opening["environment"], has_organization]).to_string();
+            let policy =
+                json!([policy["digest"], opening["environment"], has_organization, policy["whose"]]).to_string();
             self.policies.push(JudgedBy { entry: seq(opening), sw: sw.to_owned(), policy, rules });
         }
     }

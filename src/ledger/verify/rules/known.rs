@@ -39,8 +39,8 @@ pub(in crate::ledger::verify) struct Known {
     pub(in crate::ledger::verify) corr: Option<Box<str>>,
     /// Which of its request's entries it is.
     pub(in crate::ledger::verify) id: Option<Id>,
-    /// Whether a newer version than this wrote it.
-    pub(in crate::ledger::verify) is_newer: bool,
+    /// Whether a version wrote it that this one does not know.
+    pub(in crate::ledger::verify) is_strange: bool,
     /// The digest of what was shown, in an entry whose rules do not need it.
     pub(in crate::ledger::verify) digest: Option<Box<str>>,
     /// What the rules look at.
@@ -106,12 +106,12 @@ impl Known {
             Ok(digest) => (digest, Body::of(line, header, record_type, log.account)),
             Err(unreadable) => (None, Err(unreadable)),
         };
-        let is_newer = software::is_newer(&header.sw);
-        if is_newer.is_none() {
+        let is_strange = software::is_strange(&header.sw);
+        if is_strange.is_none() {
             body = Err(Unreal::Software(header.sw.clone().into_owned()).into());
         }
-        let is_newer = is_newer.unwrap_or_default();
-        Ok(Self { seq, time, record_type, corr, id, is_newer, digest, body, key })
+        let is_strange = is_strange.unwrap_or_default();
+        Ok(Self { seq, time, record_type, corr, id, is_strange, digest, body, key })
     }
 
     /// The request that it decides.

@@ -124,8 +124,8 @@ impl Rules {
 
     /// Checks one entry and says what it decided or took back.
     pub(super) fn check(&mut self, entry: Known, earlier: &mut Earlier<'_>) -> Result<Step, Refusal> {
-        let Known { seq, time, record_type, corr, id, is_newer, digest, body, .. } = entry;
-        self.others.wrote(is_newer);
+        let Known { seq, time, record_type, corr, id, is_strange, digest, body, .. } = entry;
+        self.others.wrote(is_strange);
         let refuse = |violation| Refusal::rule(seq, corr.as_deref().unwrap_or("-"), violation);
         if (seq == 0) != (record_type == RecordType::Genesis) {
             return Err(refuse(Violation::Genesis));

@@ -6,15 +6,15 @@ use crate::ledger::verify::report::counted;
 /// How much of that there is.
 #[derive(Debug, Default)]
 pub(super) struct Others {
-    /// Entries by a newer version.
-    newer: u64,
+    /// Entries by a version that this one does not know.
+    strange: u64,
     /// Judgements that ask otherwise than one of another version before them, by the same rules.
     otherwise: u64,
 }
 
 impl Others {
-    pub(super) fn wrote(&mut self, is_newer: bool) {
-        self.newer += u64::from(is_newer);
+    pub(super) fn wrote(&mut self, is_strange: bool) {
+        self.strange += u64::from(is_strange);
     }
 
     /// Looks at a request after one of its entries.
@@ -29,10 +29,10 @@ impl Others {
 
     /// What is to be said of it.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
-        let newer = (self.newer > 0).then(|| {
+        let strange = (self.strange > 0).then(|| {
             format!(
-                "{} by a newer version than this one ({SOFTWARE}), which may know what this does not: verify with that one",
-                counted(self.newer, "entry says that it was written", "entries say that they were written")
+                "{} by a version that this one ({SOFTWARE}) does not know: a newer one may know more, so verify with that; an older one was never released",
+                counted(self.strange, "entry says that it was written", "entries say that they were written")
             )
         });
         let otherwise = (self.otherwise > 0).then(|| {
@@ -41,6 +41,6 @@ impl Others {
                 counted(self.otherwise, "judgement asks", "judgements ask")
             )
         });
-        newer.into_iter().chain(otherwise)
+        strange.into_iter().chain(otherwise)
     }
 }
