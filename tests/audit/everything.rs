@@ -241,3 +241,16 @@ async fn people_are_reminded_only_when_the_rules_say_so() {
     let said = format!("{OTHERWISE}when people are reminded, or others let in");
     assert_told_by_openings_only("at any time", &ledger, &said);
 }
+
+/// A policy may tell of more people than fit into an entry.
+#[tokio::test]
+async fn people_for_whom_there_was_no_room_are_a_warning_and_counted_by_the_facts() {
+    let (mut ledger, request) = seconded().await;
+    let omitted = json!({"bytes": 70_000, "omitted": "too long for an entry", "sha256": "0".repeat(64)});
+    ledger.add(&request, RequestOpened, "people", omitted);
+    let told = audit_opened(&ledger, &[]);
+    let said = "warning: 1 opening that had no room to tell which accounts are one human's";
+    assert!(told.status.success() && text(&told.stdout).contains(said), "{told:?}");
+    ledger.set(&request, RequestOpened, "/facts/policies/0/people", json!([]));
+    assert_eq!(audit_opened(&ledger, &[]).status.code(), Some(1), "the facts still say who is one");
+}

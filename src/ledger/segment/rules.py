@@ -21,7 +21,8 @@ for line in gzip.open(entries, "rb"):
     kind, request = entry["type"], entry.get("corr")
     if kind in ("request.opened", "request.rejudged"):
         parties[request], commits[request] = set(map(who, entry["parties"])), entry["head_sha"]
-        for human in entry.get("people", []):  # whoever has a part under one account has it under all of theirs
+        people = entry.get("people", [])  # where there was no room, there is only their digest
+        for human in people if isinstance(people, list) else []:  # whoever has a part under one account has it under all of theirs
             accounts = set(map(who, human["accounts"]))
             parties[request] |= accounts if accounts & parties[request] else set()
     if kind == "request.opened":

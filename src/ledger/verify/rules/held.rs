@@ -25,11 +25,17 @@ pub(in crate::ledger::verify) struct Loose {
     digest: bool,
     /// It says that no agent is on any commit, and does not tell all of them.
     commits: bool,
+    /// It does not say which accounts are one human's.
+    people: bool,
 }
 
 impl Loose {
     pub(super) fn commits(self, commits: bool) -> Self {
         Self { commits, ..self }
+    }
+
+    pub(super) fn people(self, people: bool) -> Self {
+        Self { people, ..self }
     }
 }
 
@@ -77,7 +83,7 @@ pub(in crate::ledger::verify) fn follows(
     let Some(account) = account else { return Ok(Follows::default()) };
     let id = entry.corr.unwrap_or_default();
     let is_digest = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none(), commits: false };
+    let loose = Loose { id: !is_digest, digest: entry.judgement.is_none(), commits: false, people: false };
     let mut follows = Follows { loose, first: None };
     if loose.id && loose.digest {
         return Ok(follows);
@@ -135,6 +141,7 @@ pub(in crate::ledger::verify) struct Count {
     ids: u64,
     digests: u64,
     commits: u64,
+    people: u64,
 }
 
 impl Count {
@@ -142,6 +149,7 @@ impl Count {
         self.ids += u64::from(loose.id);
         self.digests += u64::from(loose.digest);
         self.commits += u64::from(loose.commits);
+        self.people += u64::from(loose.people);
     }
 
     /// What is to be said of it.
@@ -165,6 +173,12 @@ impl Count {
                 openings(self.commits)
             )
         });
-        ids.into_iter().chain(digests).chain(commits)
+        let people = (self.people > 0).then(|| {
+            format!(
+                "{} that had no room to tell which accounts are one human's: only judging again can tell",
+                openings(self.people)
+            )
+        });
+        ids.into_iter().chain(digests).chain(commits).chain(people)
     }
 }

@@ -111,7 +111,7 @@ impl Open {
         told::until_when(&opened)?;
         are_asked_by(&opened.matched_rules, &opened.quorum, &opened.denied_by)?;
         let commits = Commits::of(entry, &opened)?;
-        let loose = loose.commits(commits.are_loose(&opened));
+        let loose = loose.commits(commits.are_loose(&opened)).people(opened.omits_people);
         let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
         ai_commits.map_or(Ok(()), |told| told::are_counted(told, opened.ai_commits))?;
         let humans = Humans::of(&opened.people);
