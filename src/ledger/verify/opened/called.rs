@@ -28,7 +28,8 @@ fn look<'v>(value: &'v Value, called: &mut BTreeMap<u64, (&'v str, bool)>) -> Re
                 let login = login.as_str().ok_or_else(no_text)?;
                 let is_bot = fields.get("kind").is_some_and(|kind| kind == "Bot");
                 let (before, was_bot) = called.entry(id).or_insert((login, is_bot));
-                by_two |= !before.eq_ignore_ascii_case(login) && !(*was_bot && is_bot);
+                let is_like = before.eq_ignore_ascii_case(login) || (*was_bot && is_bot);
+                by_two |= !is_like;
             }
             for field in fields.values() {
                 by_two |= look(field, called)?;
