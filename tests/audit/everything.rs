@@ -110,8 +110,8 @@ async fn facts_that_leave_out_what_a_server_reads_or_who_judged_are_refused() {
     refused("no mark", &[(&evidence, json!([]))], "whose marks are on ");
 }
 
-#[tokio::test]
-async fn one_policy_has_the_same_rules_for_every_request() {
+/// Two requests wait, each about an agent's commit.
+async fn two_under_one_policy() -> (Story, Vec<String>) {
     let stage = Stage::set().await;
     stage.policy(
         "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n",
@@ -122,7 +122,12 @@ async fn one_policy_has_the_same_rules_for_every_request() {
         stage.deploy(&sha);
         requests.push(stage.asked(&sha).await.external_id.unwrap());
     }
-    let mut ledger = ledger_of(&stage).await;
+    (ledger_of(&stage).await, requests)
+}
+
+#[tokio::test]
+async fn one_policy_has_the_same_rules_for_every_request() {
+    let (mut ledger, requests) = two_under_one_policy().await;
     assert!(audit_opened(&ledger, &[]).status.success());
     ledger.set(
         &requests[1],
@@ -212,17 +217,7 @@ async fn whoever_had_a_part_in_the_same_commits_is_no_approver_by_any_catalogue(
 
 #[tokio::test]
 async fn another_version_that_read_one_policy_otherwise_is_a_warning() {
-    let stage = Stage::set().await;
-    stage.policy(
-        "version: 1\nrules:\n  - name: production\n    environments: [production]\n    require: [1 of writers]\n",
-    );
-    let mut requests = Vec::new();
-    for _ in 0..2 {
-        let sha = stage.agents_commit();
-        stage.deploy(&sha);
-        requests.push(stage.asked(&sha).await.external_id.unwrap());
-    }
-    let mut ledger = ledger_of(&stage).await;
+    let (mut ledger, requests) = two_under_one_policy().await;
     ledger.add(&requests[1], RequestOpened, "sw", json!("seconder/0.0.9"));
     let told = "by other rules than another version recorded of the same policy";
     let audited = audit_opened(&ledger, &[]);
