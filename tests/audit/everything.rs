@@ -196,6 +196,27 @@ async fn a_catalogue_that_nobody_knows_explains_nothing_but_where_a_newer_versio
     assert_told_by_openings_only("weighed as before", &ledger, &format!("{OTHERWISE}what alice was before; --explain"));
 }
 
+/// What had been met was released: judging it again when its time is over does not take that away.
+#[tokio::test]
+async fn an_approval_is_not_passed_over_by_a_judgement_that_comes_when_the_time_is_over() {
+    let (mut ledger, request) = seconded().await;
+    let opened = ledger.record(&request, RequestOpened).body.clone();
+    let at = opened["expires_at"].clone();
+    ledger.insert_after(&request, ReviewRecorded, RequestRejudged, opened.into());
+    ledger.record(&request, RequestRejudged).body.remove("id");
+    for (of, field, value) in [
+        (RequestRejudged, "time", &at),
+        (DecisionRecorded, "time", &at),
+        (DecisionRecorded, "outcome", &json!("expired")),
+        (DecisionRecorded, "approvers", &json!([])),
+        (CallbackSent, "state", &json!("rejected")),
+    ] {
+        ledger.add(&request, of, field, value.clone());
+    }
+    ledger.records.retain(|record| record.record_type != CallbackResult);
+    assert_told_by_openings_only("passed over", &ledger, &format!("{OTHERWISE}outcome; --explain"));
+}
+
 /// By the facts, the approver opened the pull request.
 #[tokio::test]
 async fn whoever_had_a_part_in_the_same_commits_is_no_approver_by_any_catalogue() {

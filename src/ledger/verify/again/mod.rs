@@ -138,6 +138,10 @@ struct Said {
     waited: Millis,
     /// When it was last judged or weighed anew, in milliseconds since 1970 UTC.
     changed_at: Option<i64>,
+    /// Whether all that was asked for had been met just before.
+    was_met: bool,
+    /// Whether it is met at the end of what follows one judgement.
+    is_met: bool,
     is_denied: bool,
 }
 
@@ -162,6 +166,19 @@ impl Said {
             *by = now;
         }
         is_other
+    }
+
+    /// Whether all that is asked for is met, by people whose word can be weighed.
+    fn meets(&self, judgement: &Judgement) -> bool {
+        let is_counted = self.approvals.iter().all(|(by, _)| !self.unknown.contains(&by.account.id));
+        is_counted && judgement.asks() && decide::is_met(&decide::tally(judgement, &self.voices(), self.waited))
+    }
+
+    /// It is judged or weighed anew at this moment.
+    fn change(&mut self, at: Option<i64>, was_met: bool) {
+        if self.changed_at != at {
+            (self.changed_at, self.was_met) = (at, was_met);
+        }
     }
 
     fn voices(&self) -> Vec<Voice<'_>> {
@@ -217,8 +234,10 @@ impl Again {
         let mut decided = false;
         for entry in entries {
             let kind = entry["type"].as_str().unwrap_or_default();
-            if matches!(kind, "request.rejudged" | "review.struck" | "review.weighed") {
-                said.changed_at = entry["time"].as_i64();
+            match kind {
+                "request.rejudged" => said.change(entry["time"].as_i64(), said.is_met),
+                "review.struck" | "review.weighed" => said.change(entry["time"].as_i64(), said.meets(judgement)),
+                _ => {}
             }
             match kind {
                 "review.recorded" => {
@@ -290,6 +309,7 @@ impl Again {
                 _ => {}
             }
         }
+        said.is_met = said.meets(judgement);
         Ok(())
     }
 
@@ -323,9 +343,9 @@ impl Again {
         if self.outcome_came_from_outside {
             return;
         }
-        // A server that judges or weighs anew looks first whether the time is over.
-        let is_over =
-            is_late && !said.is_denied && said.changed_at.is_some() && said.changed_at == entry["time"].as_i64();
+        // A server that judges or weighs anew looks first whether the time is over; what was met before it has released.
+        let is_anew = said.changed_at.is_some() && said.changed_at == entry["time"].as_i64() && !said.was_met;
+        let is_over = is_late && is_anew && !said.is_denied;
         let again = if is_over && recorded == "expired" {
             "expired"
         } else if denied {
