@@ -1,9 +1,12 @@
 //! What a reader needs of an entry.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::told::Told;
 
 /// What a reader needs of an entry, borrowed from its bytes in one pass. A field given twice is refused.
 ///
@@ -167,6 +170,8 @@ pub struct Header<'a> {
     /// The outward call that was given up.
     #[serde(borrow)]
     pub effect: Option<&'a RawValue>,
+    #[serde(skip)]
+    told: OnceCell<Told<'a>>,
 }
 
 impl<'a> Header<'a> {
@@ -176,5 +181,10 @@ impl<'a> Header<'a> {
     /// If the bytes are not a JSON object with these fields.
     pub fn parse(line: &'a str) -> Result<Header<'a>, serde_json::Error> {
         serde_json::from_str(line)
+    }
+
+    /// Whom and what an opening tells of.
+    pub fn told(&self) -> &Told<'a> {
+        self.told.get_or_init(|| Told::of(self))
     }
 }

@@ -87,7 +87,13 @@ fn commitment(path: &str, salt: &Salt, value: &[u8]) -> String {
 /// Whether a value may be a commitment.
 #[must_use]
 pub fn is_commitment(value: &Value) -> bool {
-    value.as_str().and_then(|text| text.strip_prefix(PREFIX)).is_some_and(is_digest)
+    value.as_str().is_some_and(is_commitment_text)
+}
+
+/// Whether a text may be a commitment.
+#[must_use]
+pub fn is_commitment_text(text: &str) -> bool {
+    text.strip_prefix(PREFIX).is_some_and(is_digest)
 }
 
 /// Whether somebody outside chose what stands there: they may be called whatever they like, and nothing hangs on it.
@@ -95,7 +101,9 @@ fn is_as_spelt(path: &str) -> bool {
     path.ends_with("/name") || path.ends_with("/email")
 }
 
-fn is_digest(text: &str) -> bool {
+/// Whether it is a SHA-256, in lower-case hexadecimal.
+#[must_use]
+pub fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 

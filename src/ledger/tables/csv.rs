@@ -58,20 +58,20 @@ pub(super) fn cells<'a, const N: usize>(texts: [Option<Cow<'a, str>>; N]) -> Str
 /// full-width forms, which some take for the plain ones.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// The bytes that stand in a cell as they are: letters, digits and these few.
+/// The bytes that stand in a cell as they are, but at its ends: letters, digits and these few.
 static STANDS: [bool; 256] = {
     let (mut stands, mut byte) = ([false; 256], 0);
     while byte < 256 {
         let b = byte as u8;
-        stands[byte] = b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/' | b'_' | b'-');
+        stands[byte] = b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'/' | b'_' | b'-' | b';' | b' ');
         byte += 1;
     }
     stands
 };
 
 fn push(table: &mut String, text: &str) {
-    // The common case: digests, ids, times.
-    if text.bytes().all(|b| STANDS[usize::from(b)]) && !text.starts_with('-') {
+    // The common case: digests, ids, times, and several of them.
+    if text.bytes().all(|b| STANDS[usize::from(b)]) && !text.starts_with(['-', ' ']) && !text.ends_with(' ') {
         return table.push_str(text);
     }
     let shown = visible(text);

@@ -1,16 +1,14 @@
 //! What the tables need of one entry. A field that is missing or of another kind leaves its cell empty: the rules, not the
 //! tables, refuse an entry.
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::csv;
 use crate::ledger::entry::Header;
+use crate::ledger::entry::told::{Account, Id, Text, Told, plain};
 use crate::ledger::record::RecordType;
 
 /// What one entry means for the tables.
@@ -93,7 +91,7 @@ impl Event {
             }),
             Some(RecordType::ReviewRecorded) => {
                 (text(entry.verdict).as_deref() == Some("approve")).then(|| Event::Approved {
-                    who: entry.reviewer.map(account).unwrap_or_default().into(),
+                    who: entry.reviewer.map(account).unwrap_or_default(),
                     via: text(entry.via).unwrap_or_default().into(),
                 })
             }
@@ -123,7 +121,7 @@ impl Event {
     fn exception(line: &str, voids: bool) -> Event {
         let fields: Odd<'_> = serde_json::from_str(line).unwrap_or_default();
         let who = fields.reviewer.or(fields.subject);
-        let who = who.map(account).unwrap_or_default().into();
+        let who = who.map(account).unwrap_or_default();
         let told = [
             ("verdict", fields.verdict),
             ("why", fields.why),
@@ -179,50 +177,6 @@ struct Odd<'a> {
     given_up: Option<&'a RawValue>,
 }
 
-/// The id of an account, which is an object with it, or where there is no room the id by itself.
-struct Account<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Account<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Object<'a> {
-            #[serde(borrow)]
-            id: Account<'a>,
-        }
-        struct Told;
-        impl<'de> Visitor<'de> for Told {
-            type Value = Account<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an account, or its id")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, id: &'de str) -> Result<Self::Value, E> {
-                Ok(Account(id.into()))
-            }
-
-            fn visit_str<E: Error>(self, id: &str) -> Result<Self::Value, E> {
-                Ok(Account(id.to_owned().into()))
-            }
-
-            fn visit_u64<E: Error>(self, id: u64) -> Result<Self::Value, E> {
-                Ok(Account(id.to_string().into()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                Object::deserialize(MapAccessDeserializer::new(map)).map(|Object { id }| id)
-            }
-        }
-        deserializer.deserialize_any(Told)
-    }
-}
-
-#[derive(Deserialize)]
-struct Commit<'a> {
-    #[serde(borrow)]
-    agent: Option<Cow<'a, str>>,
-}
-
 /// The fields that tables show of whatever is an object in an entry; each is found and not yet read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -256,14 +210,14 @@ struct Met<'a> {
 impl Subject {
     fn of(entry: &Header<'_>) -> Subject {
         let run = object(entry.run);
-        let commits: Vec<Commit<'_>> = read(entry.commits).unwrap_or_default();
-        let mut agents: Vec<&str> = commits.iter().filter_map(|commit| commit.agent.as_deref()).collect();
+        let Told { starters: [actor, triggering_actor], parties, commits } = entry.told();
+        let (parties, commits) = (parties.as_deref().unwrap_or_default(), commits.as_deref().unwrap_or_default());
+        let agents = commits.iter().filter_map(|commit| commit.agent.as_ref());
+        let mut agents: Vec<&str> = agents.map(|Text(agent)| &**agent).collect();
         agents.sort_unstable();
         agents.dedup();
-        let mut starters: Vec<Cow<'_, str>> =
-            [entry.actor, entry.triggering_actor].into_iter().flatten().map(account).collect();
-        starters.dedup();
-        let parties: Vec<Account<'_>> = read(entry.parties).unwrap_or_default();
+        let [actor, triggering_actor] = [actor, triggering_actor].map(|who| who.as_ref()?.as_ref().ok());
+        let triggering_actor = triggering_actor.filter(|who| actor.is_none_or(|actor| actor.id != who.id));
         let name = text(object(entry.repository).name.or(entry.repository));
         Subject {
             place: csv::cells([name, text(entry.environment)]),
@@ -272,10 +226,10 @@ impl Subject {
                 text(run.attempt),
                 text(entry.head_sha),
                 text(entry.deployment_id),
-                Some(all(&starters, |who| Cow::Borrowed(who))),
-                Some(all(&parties, |who| Cow::Borrowed(&who.0))),
+                Some(joined(actor.into_iter().chain(triggering_actor).map(shown_id))),
+                Some(joined(parties.iter().map(shown_id))),
             ]),
-            agents: csv::cells([Some(Cow::Owned(agents.join("; ")))]),
+            agents: csv::cells([Some(joined(agents.into_iter().map(Cow::Borrowed)))]),
         }
     }
 }
@@ -285,9 +239,9 @@ impl Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
         let approvers: Vec<Account<'_>> = read(entry.approvers).unwrap_or_default();
-        let approvers = all(&approvers, |who| Cow::Borrowed(&who.0)).into_owned();
-        let rules = all(&quorum, |part| text(part.rule).unwrap_or_default());
-        let quorum = all(&quorum, |part| Cow::Owned(met(part)));
+        let approvers = joined(approvers.iter().map(shown_id)).into_owned();
+        let rules = joined(quorum.iter().map(|part| text(part.rule).unwrap_or_default()));
+        let quorum = joined(quorum.iter().map(|part| Cow::Owned(met(part))));
         let outcome = text(entry.outcome);
         Decision {
             tells_github: !matches!(outcome.as_deref(), Some("superseded" | "withdrawn")),
@@ -299,15 +253,25 @@ impl Decision {
 }
 
 /// An account's id; nothing where none can be read.
-fn account(who: &RawValue) -> Cow<'_, str> {
-    read(Some(who)).map(|Account(id)| id).unwrap_or_default()
+fn account(who: &RawValue) -> String {
+    read(Some(who)).map(|who: Account<'_>| who.id.to_string()).unwrap_or_default()
 }
 
-fn all<'a, T>(items: &'a [T], show: impl Fn(&'a T) -> Cow<'a, str>) -> Cow<'a, str> {
-    match items {
-        [only] => show(only),
-        items => Cow::Owned(items.iter().map(show).collect::<Vec<_>>().join("; ")),
+fn shown_id<'a>(who: &'a Account<'_>) -> Cow<'a, str> {
+    match &who.id {
+        Id::Number(number) => Cow::Owned(number.to_string()),
+        Id::Text(text) => Cow::Borrowed(text),
     }
+}
+
+/// Several in one cell; often there is only one.
+fn joined<'a>(texts: impl IntoIterator<Item = Cow<'a, str>>) -> Cow<'a, str> {
+    let mut texts = texts.into_iter();
+    let first = texts.next().unwrap_or_default();
+    texts.fold(first, |mut all, text| {
+        all.to_mut().extend(["; ", &*text]);
+        all
+    })
 }
 
 fn object<'a>(raw: Option<&'a RawValue>) -> Object<'a> {
@@ -321,13 +285,8 @@ fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
 fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let raw = raw?;
     // Nearly all are texts or numbers that stand as they are.
-    let as_it_stands = plain(raw.get()).or_else(|| Some(raw.get()).filter(|json| is_number(json)));
+    let as_it_stands = plain(raw).or_else(|| Some(raw.get()).filter(|json| is_number(json)));
     as_it_stands.map(Cow::Borrowed).or_else(|| read(Some(raw)).as_ref().map(shown).map(Cow::Owned))
-}
-
-/// What stands between the quotes of a JSON string, if nothing in it is escaped.
-fn plain(json: &str) -> Option<&str> {
-    json.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
 }
 
 /// Whether this is a number that is shown as it is written: an integer that fits into 64 bits.

@@ -50,10 +50,14 @@ fn tables(entries: &[serde_json::Value]) -> (Vec<String>, Vec<String>) {
     (rows(&tables.decisions), rows(&tables.exceptions))
 }
 
+fn commit(agent: Option<&str>) -> serde_json::Value {
+    json!({"sha": "abc", "gated": true, "agent": agent})
+}
+
 fn opened(request: &str) -> serde_json::Value {
     json!({
         "type": "request.opened", "corr": request, "repository": {"id": 1, "name": "acme/shop"}, "environment": "production",
-        "run": {"id": 991, "attempt": 2}, "head_sha": "abc", "commits": [{"agent": "claude-code"}, {}, {"agent": "claude-code"}],
+        "run": {"id": 991, "attempt": 2}, "head_sha": "abc", "commits": [commit(Some("claude-code")), commit(None), commit(Some("claude-code"))],
         "partial": [], "deployment_id": 7100, "actor": {"id": "sub_a1"}, "triggering_actor": {"id": "sub_a2"},
         "parties": [{"id": "sub_a1"}, "sub_a2", {"id": 12, "kind": "Bot"}],
     })

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::ledger::catalogue::{self, Path, Visit};
 use crate::ledger::entry::{COMMON, Fields, SealError};
-use crate::ledger::sealing::{Subject, is_commitment};
+use crate::ledger::sealing::{Subject, is_commitment, is_digest};
 
 /// What a server says in the place of a value that is too long for an entry.
 const OMITTED: &str = "too long for an entry";
@@ -51,7 +51,6 @@ pub fn odd(line: &str) -> Option<String> {
 
 /// Whether this stands for a value that was too long for an entry: only its digest is told, and how long it was.
 fn is_omitted(value: &Value) -> bool {
-    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     value.as_object().is_some_and(|it| it.len() == 3)
         && value["omitted"] == OMITTED
         && value["bytes"].as_u64().is_some_and(|bytes| bytes > SHORT)

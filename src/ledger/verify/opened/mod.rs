@@ -16,6 +16,7 @@ use self::judged::{Judged, Lives};
 use crate::ledger::entry::{COMMON, Header};
 use crate::ledger::record::RecordType;
 use crate::ledger::sealing::{self, Book, BookError, OpeningError, Subject};
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::read::body::{self, Person};
 use crate::ledger::verify::read::facts::KnownParts;
 use crate::ledger::verify::read::who::AccountId;
@@ -239,9 +240,9 @@ impl Check {
                 let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
                 let request = header.corr.unwrap_or_default().to_owned();
                 let account = self.account;
+                let opened = |header| body::Opened::of(header, &mut Alike::default());
                 let follows = |opened| held::follows(&header, &opened, account);
-                let checked =
-                    self.parties(&request, &header).and_then(|()| body::Opened::of(&header)).and_then(follows);
+                let checked = self.parties(&request, &header).and_then(|()| opened(&header)).and_then(follows);
                 checked.map_err(|violation| Distrust::Rule { seq, request, violation })?;
             }
             Some(RecordType::CallbackSent) => {
@@ -259,7 +260,7 @@ impl Check {
         if let Some(told) = ai_commits {
             told::are_counted(told, body::need(entry.ai_commits, "ai_commits")?)?;
         }
-        let parties: Vec<Person> = body::need(entry.parties, "parties")?;
+        let parties = Person::parties(entry)?;
         let started = self.starters.entry(request.to_owned()).or_insert(starters);
         match all.iter().chain(&*started).find(|id| !parties.iter().any(|party| party.id == **id)) {
             Some(missing) => Err(Violation::PartyMissing(*missing)),

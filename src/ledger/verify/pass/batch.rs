@@ -7,6 +7,7 @@ use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tile::WIDTH;
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::refusal::{LineFault, Refusal};
 use crate::ledger::verify::rules::known::{Known, Log, continues};
 
@@ -113,7 +114,7 @@ impl Batch {
     }
 
     /// Hashes and reads the lines, and compares the files that hold them: tile, bundle, receipts.
-    pub(super) fn check(&mut self, frame: Frame<'_>, files: &mut Files<'_, impl Artifact>) {
+    pub(super) fn check(&mut self, frame: Frame<'_>, files: &mut Files<'_, impl Artifact>, alike: &mut Alike) {
         let Tile { mut leaves, lines: mut checked, .. } = std::mem::take(&mut self.tile);
         leaves.clear();
         checked.clear();
@@ -134,7 +135,7 @@ impl Batch {
             let leaf = *leaf;
             let header = Header::parse(line).map_err(|error| LineFault::NotAnEntry(error.to_string()));
             let known = header.as_ref().map_err(Clone::clone).and_then(|header| {
-                let known = Known::of(line, header, frame.log, seq)?;
+                let known = Known::of(line, header, (frame.log, seq), alike)?;
                 match prev {
                     None => first_prev = header.prev.map(str::to_owned),
                     prev => continues(header.prev, prev)?,

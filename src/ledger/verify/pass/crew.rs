@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::batch::{Batch, Frame};
 use super::files::Files;
 use crate::ledger::layout::Artifact;
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::{AtOnce, Task};
 
@@ -58,10 +59,11 @@ pub(super) fn work<A: Artifact + Sync>(
     for _ in 0..LOOKERS {
         let (mut files, looked, to_look) = (files.clone(), looked.clone(), &to_look);
         tasks.push(Box::new(move || {
+            let mut alike = Alike::default();
             let next = || to_look.lock().unwrap_or_else(PoisonError::into_inner).recv();
             while let Ok((n, batch)) = next() {
                 let mut turn = Turn { n, batch, to: &looked };
-                turn.batch.check(frame, &mut files);
+                turn.batch.check(frame, &mut files, &mut alike);
             }
         }));
     }

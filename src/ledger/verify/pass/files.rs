@@ -10,6 +10,7 @@ use crate::ledger::receipt::{self, Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
 use crate::ledger::segment;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::read::body::Decision;
 use crate::ledger::verify::refusal::{ReceiptFault, Refusal};
 use crate::ledger::verify::rules::Settled;
@@ -281,6 +282,6 @@ pub(super) fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
     if header.corr != Some(request) || header.record_type != RecordType::DecisionRecorded.as_str() {
         return None;
     }
-    let decision = Decision::of(&header).ok()?;
+    let decision = Decision::of(&header, &mut Alike::default()).ok()?;
     Some(Settled { outcome: decision.outcome, digest: decision.request_digest })
 }

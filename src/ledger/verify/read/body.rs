@@ -1,18 +1,20 @@
 //! What the rules read of the entries' own fields, and nothing more: the rest of an entry is not even looked at.
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer as _};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::policy::Policy;
+use super::alike::Alike;
+use super::policy::{Policy, Repository};
 use super::quorum::Quorum;
-use super::short::{self, Short};
 use super::who::AccountId;
 use crate::domain::decide::Permission;
 use crate::domain::event::Channel;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
+use crate::ledger::entry::told::{self, Account, Read, Text};
 use crate::ledger::entry::{Header, MAX_INTEGER, SOFTWARE};
 use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::report::Outcome;
@@ -64,30 +66,42 @@ pub(in crate::ledger::verify) struct Opened<'a> {
     pub(in crate::ledger::verify) omits_people: bool,
     pub(in crate::ledger::verify) ai_commits: u64,
     pub(in crate::ledger::verify) partial: Vec<IgnoredAny>,
-    pub(in crate::ledger::verify) matched_rules: Vec<Cow<'a, str>>,
-    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
-    pub(in crate::ledger::verify) denied_by: Vec<Cow<'a, str>>,
-    pub(in crate::ledger::verify) policy: Policy,
+    pub(in crate::ledger::verify) matched_rules: Vec<Text<'a>>,
+    pub(in crate::ledger::verify) quorum: Arc<Vec<Quorum>>,
+    pub(in crate::ledger::verify) denied_by: Vec<Text<'a>>,
+    pub(in crate::ledger::verify) policy: Arc<Policy>,
     pub(in crate::ledger::verify) expires_at: Option<u64>,
     pub(in crate::ledger::verify) facts_pieces: u64,
+    /// The number of the repository, and the run, where they can be read: whatever needs them says what is wrong with them.
+    pub(in crate::ledger::verify) repository: Option<u64>,
+    pub(in crate::ledger::verify) run: Option<Run>,
+}
+
+/// One attempt of a run.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(in crate::ledger::verify) struct Run {
+    pub(in crate::ledger::verify) id: u64,
+    pub(in crate::ledger::verify) attempt: u64,
 }
 
 impl<'a> Opened<'a> {
-    pub(in crate::ledger::verify) fn of(entry: &Header<'a>) -> Result<Self, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'a>, alike: &mut Alike) -> Result<Self, Violation> {
         let told = entry.people.filter(|raw| !raw.get().starts_with(OMITTED));
         Ok(Self {
             request_digest: need(entry.request_digest, "request_digest")?,
-            parties: need(entry.parties, "parties")?,
+            parties: Person::parties(entry)?,
             people: told.map_or(Ok(Vec::new()), |raw| need(Some(raw), "people"))?,
             omits_people: told.is_none() && entry.people.is_some(),
             ai_commits: need(entry.ai_commits, "ai_commits")?,
             partial: need(entry.partial, "partial")?,
             matched_rules: need(entry.matched_rules, "matched_rules")?,
-            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
+            quorum: alike.quorum(entry.quorum)?,
             denied_by: entry.denied_by.map_or(Ok(Vec::new()), |raw| need(Some(raw), "denied_by"))?,
-            policy: need(entry.policy, "policy")?,
+            policy: alike.policy(entry.policy)?,
             expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at").and_then(exact)).transpose()?,
             facts_pieces: entry.facts_pieces.map_or(Ok(0), |raw| need(Some(raw), "facts_pieces"))?,
+            repository: need(entry.repository, "repository").ok().map(|Repository { id }| id),
+            run: need(entry.run, "run").ok(),
         })
     }
 }
@@ -131,20 +145,20 @@ pub(in crate::ledger::verify) struct Decision {
     pub(in crate::ledger::verify) approvers: Vec<Reviewer>,
     /// Who denied it, if a person did.
     pub(in crate::ledger::verify) denied_by: Option<Person>,
-    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
-    pub(in crate::ledger::verify) policy: Policy,
+    pub(in crate::ledger::verify) quorum: Arc<Vec<Quorum>>,
+    pub(in crate::ledger::verify) policy: Arc<Policy>,
 }
 
 impl Decision {
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Decision, Violation> {
+    pub(in crate::ledger::verify) fn of(entry: &Header<'_>, alike: &mut Alike) -> Result<Decision, Violation> {
         Ok(Decision {
             request_digest: need(entry.request_digest, "request_digest")?,
             outcome: need(entry.outcome, "outcome")?,
             // Only an approval has these, and that is refused without them.
             approvers: entry.approvers.map_or(Ok(Vec::new()), |raw| need(Some(raw), "approvers"))?,
             denied_by: entry.denied_by.map(|raw| need(Some(raw), "denied_by")).transpose()?,
-            quorum: entry.quorum.map_or(Ok(Vec::new()), |raw| need(Some(raw), "quorum"))?,
-            policy: need(entry.policy, "policy")?,
+            quorum: alike.quorum(entry.quorum)?,
+            policy: alike.policy(entry.policy)?,
         })
     }
 }
@@ -189,18 +203,13 @@ impl Attempted {
         if status == OVER { Err(Miscalled::ToNobody.into()) } else { Ok(Self { attempt, head_sha }) }
     }
 
-    /// What an opening is about; nothing where it does not say.
-    pub(in crate::ledger::verify) fn opened(entry: &Header<'_>) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Run {
-            attempt: u64,
-        }
-        let Run { attempt } = need(entry.run, "run").ok()?;
+    /// What an opening of this attempt is about; nothing where it does not say.
+    pub(in crate::ledger::verify) fn opened(attempt: u64, entry: &Header<'_>) -> Option<Self> {
         Some(Self { attempt, head_sha: need(entry.head_sha, "head_sha").ok()? })
     }
 }
 
-/// An account: an object with its `id`, or where there is no room the id by itself.
+/// An account that an entry names.
 #[derive(Debug)]
 pub(in crate::ledger::verify) struct Person {
     pub(in crate::ledger::verify) id: AccountId,
@@ -211,46 +220,33 @@ pub(in crate::ledger::verify) struct Person {
 }
 
 impl Person {
-    fn bare(id: AccountId) -> Self {
-        Self { id, is_nobodys: false, says_why: false }
-    }
-
     /// The number of a person's account, which stands in clear.
     pub(in crate::ledger::verify) fn in_clear(&self) -> Option<AccountId> {
         Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
     }
-}
 
-/// What is read of an account that is told as an object.
-#[derive(Deserialize)]
-pub(super) struct Account {
-    id: AccountId,
-    kind: Option<AccountKind>,
-    because: Option<IgnoredAny>,
-}
-
-impl<'de> Short<'de> for Person {
-    type Object = Account;
-
-    const EXPECTED: &'static str = "an account, or its id";
-
-    fn word<E: Error>(id: &str) -> Result<Self, E> {
-        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
+    /// Takes an account that was read, or was not, in a field of this name.
+    pub(super) fn told(told: &Read<Account<'_>>, name: &str) -> Result<Self, Violation> {
+        let account = told.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
+        Self::of(account).map_err(|why| Violation::Unreadable(format!("{name}: {why}")))
     }
 
-    fn number<E: Error>(id: u64) -> Result<Self, E> {
-        AccountId::deserialize(id.into_deserializer()).map(Self::bare)
+    /// The people of an opening who had a part.
+    pub(in crate::ledger::verify) fn parties(entry: &Header<'_>) -> Result<Vec<Self>, Violation> {
+        let parties = entry.told().parties.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
+        let unreadable = |why| Violation::Unreadable(format!("parties: {why}"));
+        parties.iter().map(|party| Self::of(party).map_err(unreadable)).collect()
     }
 
-    fn object(Account { id, kind, because }: Account) -> Self {
+    fn of(Account { id, kind, says_why }: &Account<'_>) -> Result<Self, String> {
         let is_nobodys = matches!(kind, Some(AccountKind::Bot | AccountKind::Organization));
-        Self { is_nobodys, says_why: because.is_some(), ..Self::bare(id) }
+        Ok(Self { id: AccountId::of(id)?, is_nobodys, says_why: *says_why })
     }
 }
 
 impl<'de> Deserialize<'de> for Person {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        short::deserialize(deserializer)
+        Self::of(&Account::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -280,8 +276,12 @@ pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
     name: &str,
 ) -> Result<T, Violation> {
-    let raw = raw.ok_or_else(|| Violation::Unreadable(format!("missing field `{name}`")))?;
-    serde_json::from_str(raw.get()).map_err(|error| Violation::Unreadable(format!("{name}: {error}")))
+    told::read(raw, name).map_err(Violation::Unreadable)
+}
+
+/// The same of a text.
+pub(in crate::ledger::verify) fn text<'a>(raw: &'a RawValue, name: &str) -> Result<Cow<'a, str>, Violation> {
+    need(Some(raw), name).map(|Text(text)| text)
 }
 
 /// A number that every reader of JSON reads alike: no entry has a larger one.

@@ -46,10 +46,9 @@ impl KnownParts {
 
     /// What the opening itself tells of who set the run going.
     fn started(entry: &Header<'_>) -> Result<Self, Violation> {
-        let told = [(entry.actor, "actor"), (entry.triggering_actor, "triggering_actor")];
-        let told = told.into_iter().filter(|(who, _)| who.is_some());
-        let starters =
-            told.map(|(who, name)| need(who, name).map(|who: Person| who.id)).collect::<Result<Vec<_>, _>>()?;
+        let told = entry.told().starters.iter().zip(["actor", "triggering_actor"]);
+        let told = told.filter_map(|(who, name)| Some(Person::told(who.as_ref()?, name)));
+        let starters = told.map(|who| who.map(|who| who.id)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { all: starters.clone(), starters, ai_commits: None })
     }
 }

@@ -1,8 +1,10 @@
 //! From whom approvals have to be, as entries tell it in clear: a word, or an object that names a group.
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Unexpected};
 
-use super::short::{self, Short};
+use crate::ledger::entry::short::{self, Short};
 
 /// From whom approvals have to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +32,8 @@ impl<'de> Short<'de> for Group {
 
     const EXPECTED: &'static str = "writers, admins, code_owners, or an object that names a group";
 
-    fn word<E: Error>(word: &str) -> Result<Self, E> {
-        match word {
+    fn word<E: Error>(word: Cow<'de, str>) -> Result<Self, E> {
+        match &*word {
             "writers" => Ok(Self::Writers),
             "admins" => Ok(Self::Admins),
             "code_owners" => Ok(Self::CodeOwners),

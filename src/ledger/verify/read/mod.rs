@@ -1,4 +1,5 @@
 //! What the rules read of an entry's own fields, and nothing more.
+pub(super) mod alike;
 pub(super) mod body;
 pub(super) mod facts;
 pub(super) mod group;
@@ -6,6 +7,5 @@ pub(super) mod happened;
 pub(super) mod policy;
 pub(super) mod published;
 pub(super) mod quorum;
-mod short;
 pub mod who;
 pub mod why;

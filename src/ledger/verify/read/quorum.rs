@@ -1,11 +1,10 @@
 //! What is asked, and how far it was met.
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use super::group::{Group, Later};
 use crate::domain::policy::Assurance;
+use crate::ledger::entry::told::Text;
 use crate::ledger::verify::violation::Violation;
 
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.
@@ -118,15 +117,15 @@ impl Quorum {
 
 /// Whatever a rule holds asks somebody, or the rule denies; and nothing else asks.
 pub(in crate::ledger::verify) fn are_asked_by(
-    rules: &[Cow<'_, str>],
+    rules: &[Text<'_>],
     quorum: &[Quorum],
-    denied_by: &[Cow<'_, str>],
+    denied_by: &[Text<'_>],
 ) -> Result<(), Violation> {
-    let asks = |rule: &str| quorum.iter().any(|asked| asked.rule == rule) || denied_by.iter().any(|by| by == rule);
-    if let Some(rule) = rules.iter().find(|rule| !asks(rule)) {
-        return Err(Violation::RuleAsksNobody(rule.clone().into_owned()));
+    let asks = |rule: &str| quorum.iter().any(|asked| asked.rule == rule) || denied_by.iter().any(|by| by.0 == rule);
+    if let Some(rule) = rules.iter().find(|rule| !asks(&rule.0)) {
+        return Err(Violation::RuleAsksNobody(rule.0.clone().into_owned()));
     }
-    match quorum.iter().find(|asked| !asked.can_be_asked() || !rules.iter().any(|rule| *rule == asked.rule)) {
+    match quorum.iter().find(|asked| !asked.can_be_asked() || !rules.iter().any(|rule| rule.0 == asked.rule)) {
         Some(asked) => Err(Violation::AskedByNobody(asked.rule.clone())),
         None => Ok(()),
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
 
+use crate::ledger::entry::told::Id;
 use crate::ledger::sealing::Subject;
 
 /// An account as an entry names it: all that matters is whether two are the same.
@@ -24,25 +25,23 @@ impl fmt::Display for AccountId {
     }
 }
 
+impl AccountId {
+    /// The account of this id.
+    ///
+    /// # Errors
+    /// What is expected in its place, if it is none.
+    pub fn of(id: &Id<'_>) -> Result<Self, String> {
+        match id {
+            Id::Number(number) => Ok(Self::Number(*number)),
+            Id::Text(text) => Subject::parse(text)
+                .map(Self::Subject)
+                .ok_or_else(|| format!("{text:?} is not the number of an account, or sub_ and 32 hexadecimal digits")),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for AccountId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = AccountId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the number of an account, or sub_ and 32 hexadecimal digits")
-            }
-
-            fn visit_u64<E: Error>(self, id: u64) -> Result<AccountId, E> {
-                Ok(AccountId::Number(id))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<AccountId, E> {
-                let subject = Subject::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))?;
-                Ok(AccountId::Subject(subject))
-            }
-        }
-        deserializer.deserialize_any(Reader)
+        Self::of(&Id::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

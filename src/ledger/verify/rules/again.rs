@@ -96,7 +96,7 @@ impl Open {
             return Ok(false);
         }
         let is_asked_like = self.quorum.len() == now.quorum.len()
-            && self.quorum.iter().zip(&now.quorum).all(|(before, now)| before.is_asked_like(now));
+            && self.quorum.iter().zip(now.quorum.iter()).all(|(before, now)| before.is_asked_like(now));
         match (is_asked_like, self.expires_at == now.expires_at) {
             (false, _) if is_by_the_same => Err(Violation::AskedOtherwise),
             (_, false) if is_by_the_same => Err(Violation::OtherExpiry),

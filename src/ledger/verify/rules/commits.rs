@@ -1,9 +1,6 @@
 //! The commits that an opening tells of: as many as there were, and the same whenever it is judged again.
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use super::told;
 use crate::domain::request::Detail;
 use crate::ledger::entry::Header;
@@ -12,15 +9,6 @@ use crate::ledger::verify::violation::Violation;
 
 /// Gaps of whoever found no deployment before this one: one of them is there wherever there is no base.
 const WITHOUT_BASE: [&str; 2] = ["\"no_earlier_deployment\"", "\"deployment_history_too_long\""];
-
-#[derive(Deserialize)]
-struct Commit<'a> {
-    #[serde(borrow)]
-    sha: Cow<'a, str>,
-    gated: bool,
-    #[serde(default)]
-    agent: Option<IgnoredAny>,
-}
 
 /// What is known of the commits.
 #[derive(Debug)]
@@ -43,8 +31,8 @@ impl Default for Commits {
 impl Commits {
     /// An agent is on as many commits as are counted: those without one are left out first.
     pub(super) fn of(entry: &Header<'_>, opened: &Opened<'_>) -> Result<Self, Violation> {
-        let commits: Vec<Commit<'_>> = body::need(entry.commits, "commits")?;
-        let abridged: Option<Cow<'_, str>> = entry.abridged.map(|raw| body::need(Some(raw), "abridged")).transpose()?;
+        let commits = entry.told().commits.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
+        let abridged = entry.abridged.map(|raw| body::text(raw, "abridged")).transpose()?;
         let detail = Detail::of(abridged.as_deref())
             .ok_or_else(|| Violation::Unreadable(format!("abridged: {}", abridged.unwrap_or_default())))?;
         let counted = commits.iter().filter(|commit| commit.agent.is_some()).count() as u64;
@@ -60,7 +48,7 @@ impl Commits {
                 return Err(Violation::ComparedWithNothing);
             }
         }
-        let head: Cow<'_, str> = entry.head_sha.map_or(Ok(Cow::default()), |raw| body::need(Some(raw), "head_sha"))?;
+        let head = entry.head_sha.map_or(Ok(Cow::default()), |raw| body::text(raw, "head_sha"))?;
         let has_head = commits.is_empty() || commits.iter().any(|commit| commit.sha == head);
         if is_whole(detail) && opened.partial.is_empty() && !has_head {
             return Err(Violation::HeadLeftOut);

@@ -127,7 +127,7 @@ impl Open {
         }
         let is_of = |(asked, met): (&Quorum, &Quorum)| asked.rule == met.rule && asked.is_told_by(met);
         let are_the_same =
-            self.quorum.len() == decision.quorum.len() && self.quorum.iter().zip(&decision.quorum).all(is_of);
+            self.quorum.len() == decision.quorum.len() && self.quorum.iter().zip(decision.quorum.iter()).all(is_of);
         if are_the_same { Ok(()) } else { Err(Unfounded::OtherRequirements.into()) }
     }
 }

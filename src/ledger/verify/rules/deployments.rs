@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
-use super::held::{self, Run};
 use crate::ledger::entry::Header;
-use crate::ledger::verify::read::body;
+use crate::ledger::verify::read::body::{self, Opened, Run};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
 
@@ -25,14 +24,14 @@ pub(in crate::ledger::verify) struct Deployment {
 
 impl Deployment {
     /// What an opening says of it; nothing where it says too little.
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>) -> Result<Option<Self>, Violation> {
+    pub(super) fn of(entry: &Header<'_>, opened: &Opened<'_>) -> Result<Option<Self>, Violation> {
         if entry.deployment_id.is_none() {
             return Ok(None);
         }
         let id = body::need(entry.deployment_id, "deployment_id")?;
         let of = || {
-            let Run { id: run, attempt } = body::need(entry.run, "run").ok()?;
-            let (repository, environment) = (held::repository(entry)?, entry.environment?.get().into());
+            let Run { id: run, attempt } = opened.run?;
+            let (repository, environment) = (opened.repository?, entry.environment?.get().into());
             Some(Self { id, repository, run, attempt, environment })
         };
         Ok(of())

@@ -132,7 +132,7 @@ impl Open {
             let ours = self.approvals.iter().filter(|one| counts(asked, one)).map(|one| one.id);
             different(ours.chain(of_before.iter().copied()), &self.humans)
         };
-        let both = self.quorum.iter().zip(&decision.quorum);
+        let both = self.quorum.iter().zip(decision.quorum.iter());
         both.into_iter().try_for_each(|(asked, met)| asked.is_counted_rightly(met, &count))
     }
 }

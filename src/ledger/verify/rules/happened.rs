@@ -65,7 +65,7 @@ impl Open {
 
     /// Rules that no longer ask anything are remembered when it is judged again.
     pub(super) fn forget_no_rule(&mut self, now: &Open) {
-        for asked in &self.quorum {
+        for asked in self.quorum.iter() {
             let rule = &asked.rule;
             if !now.quorum.iter().any(|other| other.rule == *rule) && !self.asked_before.contains(rule) {
                 self.asked_before.push(rule.clone());

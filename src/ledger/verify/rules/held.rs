@@ -1,14 +1,16 @@
 //! What a request is about, and what its name and its `request_digest` are made of: a log that changes the one without the
 //! other is found out by whoever has seen either outside, on a check run or in a receipt.
+use std::fmt;
+
+use ring::digest::{Context, SHA256};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
+use crate::domain::digest::hex;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
-use crate::ledger::merkle::Hash;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
-use crate::ledger::verify::read::body::{self, Opened};
+use crate::ledger::verify::read::body::{self, Opened, Run};
 use crate::ledger::verify::read::policy::{Policy, Repository};
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
@@ -42,12 +44,6 @@ impl Loose {
 #[derive(Deserialize)]
 struct Account {
     account_id: u64,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Run {
-    pub(super) id: u64,
-    pub(super) attempt: u64,
 }
 
 /// What follows from what an opening is about.
@@ -88,10 +84,11 @@ pub(in crate::ledger::verify) fn follows(
     if loose.id && loose.digest {
         return Ok(follows);
     }
-    let subject = subject(entry, account)?;
+    let subject = subject(entry, opened, account)?;
     if is_digest && !subject.starts_with(id) {
         let deployment: u64 = body::need(entry.deployment_id, "deployment_id").map_err(|_| Violation::OtherId)?;
-        if !digest(&format!(r#"{{"deployment":{deployment},"subject":"{subject}"}}"#)).starts_with(id) {
+        let other = digest(format_args!(r#"{{"deployment":{deployment},"subject":"{subject}"}}"#));
+        if !other.starts_with(id) {
             return Err(Violation::OtherId);
         }
         follows.first = subject.get(..ID_DIGITS).map(Box::from);
@@ -103,36 +100,43 @@ pub(in crate::ledger::verify) fn follows(
     if gaps.contains(r#""login":"sha256:"#) {
         return Ok(follows);
     }
-    let Opened { request_digest: found, policy: Policy { digest: policy, also, .. }, .. } = opened;
+    let Opened { request_digest: found, policy, .. } = opened;
+    let Policy { digest: policy, also, .. } = &**policy;
     let also: Vec<String> = also.iter().map(|also| format!("\"{}\"", also.digest)).collect();
-    let shown = format!(
+    let computed = digest(format_args!(
         r#"{{"also":[{}],"base":{},"gaps":{gaps},"judgement":{},"policy":"{policy}","subject":"{subject}"}}"#,
         also.join(","),
         entry.base.map_or("null", RawValue::get),
         judgement.get(),
-    );
-    let computed = digest(&shown);
+    ));
     if computed == *found { Ok(follows) } else { Err(Violation::OtherDigest { computed, found: found.clone() }) }
 }
 
-/// The number of the repository, if it is told.
-pub(super) fn repository(entry: &Header<'_>) -> Option<u64> {
-    body::need(entry.repository, "repository").ok().map(|Repository { id }| id)
-}
-
 /// The digest of what identifies the thing that waits, as the domain makes it: over canonical JSON.
-fn subject(entry: &Header<'_>, account: u64) -> Result<String, Violation> {
-    let Repository { id: repository } = body::need(entry.repository, "repository")?;
-    let Run { id: run, attempt } = body::need(entry.run, "run")?;
+fn subject(entry: &Header<'_>, opened: &Opened<'_>, account: u64) -> Result<String, Violation> {
+    let repository = match opened.repository {
+        Some(id) => id,
+        None => body::need(entry.repository, "repository").map(|Repository { id }| id)?,
+    };
+    let Run { id: run, attempt } = opened.run.map_or_else(|| body::need(entry.run, "run"), Ok)?;
     let environment = entry.environment.map_or("null", RawValue::get);
     let sha = entry.head_sha.map_or("null", RawValue::get);
-    Ok(digest(&format!(
+    Ok(digest(format_args!(
         r#"{{"account":{account},"attempt":{attempt},"environment":{environment},"gate":"deployment","repository":{repository},"run":{run},"sha":{sha}}}"#
     )))
 }
 
-fn digest(canonical: &str) -> String {
-    Hash::from_bytes(Sha256::digest(canonical).into()).to_string()
+fn digest(canonical: fmt::Arguments<'_>) -> String {
+    struct Hashed(Context);
+    impl fmt::Write for Hashed {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0.update(part.as_bytes());
+            Ok(())
+        }
+    }
+    let mut hashed = Hashed(Context::new(&SHA256));
+    fmt::Write::write_fmt(&mut hashed, canonical).ok();
+    hex(hashed.0.finish().as_ref())
 }
 
 /// How many openings are loose.

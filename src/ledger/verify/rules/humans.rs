@@ -1,6 +1,6 @@
 //! Who is one human: accounts that the policy says are one person's count as one. Each is looked up once, so that however many
 //! speak on a request, whether they had a part is one look.
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::verify::read::body::Owner;
 use crate::ledger::verify::read::who::AccountId;
@@ -9,8 +9,8 @@ use crate::ledger::verify::read::who::AccountId;
 #[derive(Debug, Default)]
 pub(super) struct Humans {
     /// Whose each account is, by their places in the list.
-    owners: HashMap<AccountId, Vec<usize>>,
-    programs: HashSet<AccountId>,
+    owners: BTreeMap<AccountId, Vec<usize>>,
+    programs: BTreeSet<AccountId>,
 }
 
 impl Humans {
@@ -39,8 +39,8 @@ impl Humans {
 /// Some of them, by accounts; how often each was added is counted.
 #[derive(Debug, Default)]
 pub(super) struct Several {
-    accounts: HashMap<AccountId, usize>,
-    owners: HashMap<usize, usize>,
+    accounts: BTreeMap<AccountId, usize>,
+    owners: BTreeMap<usize, usize>,
 }
 
 impl Several {
@@ -57,7 +57,7 @@ impl Several {
 
     /// Takes out one that was added.
     pub(super) fn remove(&mut self, id: AccountId, humans: &Humans) {
-        fn one_less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+        fn one_less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
             if let Some(count) = counts.get_mut(&key) {
                 *count -= 1;
                 if *count == 0 {

@@ -9,6 +9,7 @@ use crate::ledger::entry::{FORMAT, Header, MAX_INTEGER, is_request_id};
 use crate::ledger::merkle::Hash;
 use crate::ledger::record::RecordType;
 use crate::ledger::software;
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::read::body::{self, Callback, Decision, Review, State, Weighed};
 use crate::ledger::verify::read::happened::{self, Escalated, Held, Voided};
 use crate::ledger::verify::read::policy::Loaded;
@@ -79,8 +80,8 @@ impl Known {
     pub(in crate::ledger::verify) fn of(
         line: &str,
         header: &Header<'_>,
-        log: Log<'_>,
-        seq: u64,
+        (log, seq): (Log<'_>, u64),
+        alike: &mut Alike,
     ) -> Result<Self, LineFault> {
         if header.v != FORMAT {
             return Err(LineFault::Format(header.v));
@@ -103,7 +104,7 @@ impl Known {
         let key = Own::of(record_type, line).map(Box::new);
         let id = header.corr.map(|corr| Id::of(&header.id, corr));
         let (digest, mut body) = match digest(header, record_type) {
-            Ok(digest) => (digest, Body::of(line, header, record_type, log.account)),
+            Ok(digest) => (digest, Body::of((line, header), record_type, log.account, alike)),
             Err(unreadable) => (None, Err(unreadable)),
         };
         let is_strange = software::is_strange(&header.sw);
@@ -121,7 +122,12 @@ impl Known {
 }
 
 impl Body {
-    fn of(line: &str, entry: &Header<'_>, record_type: RecordType, account: Option<u64>) -> Result<Self, Violation> {
+    fn of(
+        (line, entry): (&str, &Header<'_>),
+        record_type: RecordType,
+        account: Option<u64>,
+        alike: &mut Alike,
+    ) -> Result<Self, Violation> {
         Ok(match record_type {
             RecordType::Genesis => {
                 let found: String = body::need(entry.origin, "origin")?;
@@ -132,8 +138,8 @@ impl Body {
                 Self::Genesis
             }
             RecordType::PolicyLoaded => Self::Loaded(Loaded::of(entry)?),
-            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account)?)),
-            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account)?)),
+            RecordType::RequestOpened => Self::Opened(Box::new(Open::of(entry, account, alike)?)),
+            RecordType::RequestRejudged => Self::Rejudged(Box::new(Open::of(entry, account, alike)?)),
             RecordType::FactsRecorded => {
                 Self::Facts(entry.piece.map(|raw| body::need(Some(raw), "piece")).transpose()?)
             }
@@ -144,7 +150,7 @@ impl Body {
             RecordType::RequestReminded => Self::Reminded(body::need(entry.waited, "waited")?),
             RecordType::ReviewStruck => Self::Struck(Refused::struck(entry)?),
             RecordType::AttemptRefused => Self::Refused(Refused::of(entry)?),
-            RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry)?)),
+            RecordType::DecisionRecorded => Self::Decision(Box::new(Decision::of(entry, alike)?)),
             RecordType::DecisionVoided => Self::Voided(body::need(entry.why, "why")?),
             RecordType::ReleaseHeld => Self::Held(Held::of(line, entry)?),
             RecordType::CallbackSent => Self::CallbackSent(Callback::of(entry)?),

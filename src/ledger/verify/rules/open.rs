@@ -1,4 +1,6 @@
 //! A request that is open: who had a part in it, who spoke, and whether a decision follows from that.
+use std::sync::Arc;
+
 use super::again::Judged;
 use super::commits::Commits;
 use super::deployments::Deployment;
@@ -11,6 +13,7 @@ use super::sealed::Told;
 use super::told;
 use crate::ledger::entry::{Header, SOFTWARE};
 use crate::ledger::verify::miscalled::Miscalled;
+use crate::ledger::verify::read::alike::Alike;
 use crate::ledger::verify::read::body::{Attempted, Opened, Review, Reviewer, Verdict, Weighed};
 use crate::ledger::verify::read::facts::KnownParts;
 use crate::ledger::verify::read::happened::Voided;
@@ -64,7 +67,7 @@ pub(in crate::ledger::verify) struct Open {
     pub(in crate::ledger::verify) has_judgement: bool,
     pub(in crate::ledger::verify) partial: usize,
     pub(in crate::ledger::verify) matched_rules: usize,
-    pub(in crate::ledger::verify) quorum: Vec<Quorum>,
+    pub(in crate::ledger::verify) quorum: Arc<Vec<Quorum>>,
     /// Whether a rule denies it, whatever anybody says.
     pub(in crate::ledger::verify) is_denied: bool,
     /// Who judged it, and which rules matched.
@@ -72,7 +75,7 @@ pub(in crate::ledger::verify) struct Open {
     /// Whether the software that judged it is of this version.
     pub(in crate::ledger::verify) is_by_this_version: bool,
     /// The rules it was judged by.
-    pub(in crate::ledger::verify) policy: Policy,
+    pub(in crate::ledger::verify) policy: Arc<Policy>,
     /// When it was judged last, in milliseconds since 1970 UTC.
     pub(super) judged_at: u64,
     /// What keeps its release from leaving.
@@ -103,8 +106,12 @@ pub(in crate::ledger::verify) struct Open {
 
 impl Open {
     /// Reads an opening, or a judgement made again, in a log of this account.
-    pub(in crate::ledger::verify) fn of(entry: &Header<'_>, account: Option<u64>) -> Result<Self, Violation> {
-        let opened = Opened::of(entry)?;
+    pub(in crate::ledger::verify) fn of(
+        entry: &Header<'_>,
+        account: Option<u64>,
+        alike: &mut Alike,
+    ) -> Result<Self, Violation> {
+        let opened = Opened::of(entry, alike)?;
         told::in_clear(entry)?;
         let Follows { loose, first } = held::follows(entry, &opened, account)?;
         told::by_whom(entry)?;
@@ -114,6 +121,7 @@ impl Open {
         let loose = loose.commits(commits.are_loose(&opened)).people(opened.omits_people);
         let KnownParts { starters, all, ai_commits } = KnownParts::of(entry)?;
         ai_commits.map_or(Ok(()), |told| told::are_counted(told, opened.ai_commits))?;
+        let deployment = Deployment::of(entry, &opened)?;
         let humans = Humans::of(&opened.people);
         let parties = Several::of(opened.parties.iter().map(|party| party.id), &humans);
         if let Some(missing) = all.iter().find(|id| !parties.names(**id)) {
@@ -132,10 +140,10 @@ impl Open {
                 entry.deployment_id,
                 entry.base,
             ]),
-            repository: held::repository(entry),
-            deployment: Deployment::of(entry)?,
+            repository: opened.repository,
+            deployment,
             first,
-            attempted: Attempted::opened(entry),
+            attempted: opened.run.and_then(|run| Attempted::opened(run.attempt, entry)),
             starters,
             parties,
             refused: Several::default(),

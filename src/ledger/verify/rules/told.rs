@@ -1,11 +1,7 @@
 //! What an opening must tell, so that no rule is switched off by what it leaves out.
-use std::borrow::Cow;
-
-use serde_json::Value;
-
 use super::known::Body;
 use crate::ledger::entry::Header;
-use crate::ledger::sealing::is_commitment;
+use crate::ledger::sealing::{is_commitment_text, is_digest};
 use crate::ledger::verify::read::body::{self, Opened};
 use crate::ledger::verify::violation::Violation;
 
@@ -22,23 +18,19 @@ pub(super) fn by_whom(entry: &Header<'_>) -> Result<(), Violation> {
 /// What names where it goes and of which judgement it is, stands in clear: a commitment in its place would hide it.
 pub(super) fn in_clear(entry: &Header<'_>) -> Result<(), Violation> {
     for (raw, name) in [(entry.environment, "environment"), (entry.head_sha, "head_sha")] {
-        let text: Option<Cow<'_, str>> = raw.map(|raw| body::need(Some(raw), name)).transpose()?;
-        if text.is_some_and(|text| is_commitment(&Value::from(text))) {
+        let text = raw.map(|raw| body::text(raw, name)).transpose()?;
+        if text.is_some_and(|text| is_commitment_text(&text)) {
             return Err(Violation::Unreadable(format!("{name}: a commitment, where the value stands in clear")));
         }
     }
     for (raw, name) in [(entry.judgement, "judgement"), (entry.catalogue, "catalogue")] {
-        let digest: Option<Cow<'_, str>> = raw.map(|raw| body::need(Some(raw), name)).transpose()?;
+        let digest = raw.map(|raw| body::text(raw, name)).transpose()?;
         if let Some(text) = digest.filter(|text| !is_digest(text)) {
             let why = format!("{name}: {text:?} is not a digest of 64 hexadecimal digits");
             return Err(Violation::Unreadable(why));
         }
     }
     Ok(())
-}
-
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The commits on which an agent is told to be are those that are counted.
