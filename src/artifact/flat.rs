@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256};
 
 use super::slice::{Reader, Slice};
 use super::tar_index::TarIndex;
-use crate::ledger::layout::{self, Artifact, Place};
+use crate::ledger::layout::{self, Artifact, Place, Reads};
 use crate::ledger::segment as names;
 use crate::ledger::verify::past::Receipts;
 use crate::ledger::verify::refusal::Refusal;
@@ -146,6 +146,14 @@ impl Artifact for SegmentFiles {
             _ => self.files.get(path).cloned(),
         };
         slice.ok_or(io::ErrorKind::NotFound)?.read(limit, into)
+    }
+
+    fn reader(&self) -> Reads<'_> {
+        let mut receipts = self.receipts.reader();
+        Box::new(move |path, limit, into| match layout::place(path) {
+            Place::Receipt(_) => receipts.read(path, limit, into),
+            _ => self.read(path, limit, into),
+        })
     }
 
     fn visit_paths(&self, visit: &mut dyn FnMut(&str) -> bool) -> io::Result<()> {

@@ -1,5 +1,4 @@
 //! A tar file whose members are read from any place, by name. Nothing is ever unpacked, so that no name can lead anywhere.
-use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -17,13 +16,10 @@ const LONGEST_EXTENSION: u64 = 8 << 10;
 /// Whoever packed the archive in a way that is not read is told this.
 const PACK_AGAIN: &str = "unpack it and verify the folder, or pack it again with tar --format=ustar";
 
-thread_local! {
-    /// The place of the member that was found last: whoever reads a ledger comes to most of them nearly one after the other.
-    static FOUND: Cell<usize> = const { Cell::new(0) };
-}
-
-/// So far from the one before it most members are: a receipt is two of them.
+/// Who reads members nearly one after the other finds most so far from the one before: a receipt is two of them.
 const NEAR: usize = 3;
+/// So many bytes are read at once then: a few dozen receipts.
+const AT_ONCE: u64 = 1 << 16;
 
 /// Where the members are: 28 bytes each, whatever their names.
 #[derive(Debug)]
@@ -148,13 +144,13 @@ impl TarIndex {
 
     /// The member of this name.
     pub(super) fn get(&self, name: &str) -> Option<Slice> {
-        let hash = self.hasher.hash_one(name);
-        let near = FOUND.get().saturating_sub(NEAR);
-        let is_it = |place: &usize| self.members.get(*place).is_some_and(|member| member.hash == hash);
-        let place = (near..=near + 2 * NEAR).find(is_it).or_else(|| self.place(hash))?;
-        FOUND.set(place);
-        let Member { start, length, .. } = self.members[place];
+        let Member { start, length, .. } = self.members[self.place(self.hasher.hash_one(name))?];
         Some(self.slice.part(start, length))
+    }
+
+    /// Somebody who reads members nearly one after the other.
+    pub(super) fn reader(&self) -> TarReader<'_> {
+        TarReader { index: self, found: 0, at: 0, window: Vec::new() }
     }
 
     fn place(&self, hash: u64) -> Option<usize> {
@@ -175,6 +171,45 @@ impl TarIndex {
             let is_file = entry.header().entry_type() == EntryType::Regular;
             Ok(!is_file || visit(path, entry.raw_file_position()))
         })
+    }
+}
+
+/// Reads members nearly one after the other.
+pub(super) struct TarReader<'a> {
+    index: &'a TarIndex,
+    /// The place of the member that was read last.
+    found: usize,
+    /// Bytes of the file from there on.
+    at: u64,
+    window: Vec<u8>,
+}
+
+impl TarReader<'_> {
+    /// Replaces `into` by the bytes of the member of this name, of which at most `limit` + 1 are wanted.
+    pub(super) fn read(&mut self, name: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        let Self { index, found, at, window } = self;
+        let hash = index.hasher.hash_one(name);
+        let near = found.saturating_sub(NEAR);
+        let is_it = |place: &usize| index.members.get(*place).is_some_and(|member| member.hash == hash);
+        let next = (near..=near + 2 * NEAR).find(is_it);
+        let place = next.or_else(|| index.place(hash)).ok_or(io::ErrorKind::NotFound)?;
+        *found = place;
+        let Member { start, length, .. } = index.members[place];
+        // Of whatever lies elsewhere, nobody will want what is beside it.
+        if next.is_none() || length > AT_ONCE {
+            return index.slice.part(start, length).read(limit, into);
+        }
+        let end = start + length;
+        if start < *at || end > *at + window.len() as u64 {
+            *at = start;
+            index.slice.part(start, AT_ONCE).read(AT_ONCE as usize, window)?;
+        }
+        let from = usize::try_from(start - *at).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(limit.saturating_add(1));
+        let bytes = window.get(from..).unwrap_or_default();
+        into.clear();
+        into.extend_from_slice(&bytes[..wanted.min(bytes.len())]);
+        Ok(())
     }
 }
 

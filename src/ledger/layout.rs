@@ -59,13 +59,21 @@ pub fn place(path: &str) -> Place<'_> {
     }
 }
 
-/// The files of an exported ledger, wherever they are. Paths are relative, with `/`.
-pub trait Artifact {
+/// Reads files of a ledger as [`Artifact::read`] does.
+pub type Reads<'a> = Box<dyn FnMut(&str, usize, &mut Vec<u8>) -> io::Result<()> + Send + 'a>;
+
+/// The files of an exported ledger, wherever they are, to be read by several at the same time. Paths are relative, with `/`.
+pub trait Artifact: Sync {
     /// Replaces `into` by the content of a file, of which at most `limit` + 1 bytes are wanted: a longer file is wrong anyway.
     ///
     /// # Errors
     /// `NotFound` if there is no such file, and whatever reading meets.
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()>;
+
+    /// The same for one who reads files nearly in the order of their entries.
+    fn reader(&self) -> Reads<'_> {
+        Box::new(|path, limit, into| self.read(path, limit, into))
+    }
 
     /// Calls `visit` with the path of every file there is, in any order, until it says false.
     ///

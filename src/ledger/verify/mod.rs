@@ -57,7 +57,7 @@ pub type AtOnce<'a> = dyn Fn(Vec<Task<'_>>, &mut dyn FnMut()) + 'a;
 /// # Errors
 /// The first reason not to believe the ledger.
 pub fn verify(
-    artifact: &(impl Artifact + Sync),
+    artifact: &impl Artifact,
     entries: impl BufRead + Send,
     past: &mut Past,
     trust: Trust<'_>,
@@ -74,7 +74,7 @@ pub fn verify(
 /// # Errors
 /// The first reason not to believe the segment.
 pub fn verify_segment(
-    artifact: &(impl Artifact + Sync),
+    artifact: &impl Artifact,
     entries: impl BufRead + Send,
     segment: &Segment,
     past: &mut Past,

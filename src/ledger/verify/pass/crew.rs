@@ -32,7 +32,7 @@ impl Drop for Turn<'_> {
 
 /// Reads the entries from `first` on, has them looked at, and calls `follow` with each tile, until there is no more or it
 /// refuses one.
-pub(super) fn work<A: Artifact + Sync>(
+pub(super) fn work<A: Artifact>(
     mut entries: impl BufRead + Send,
     mut first: u64,
     frame: Frame<'_>,

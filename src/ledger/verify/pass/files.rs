@@ -3,7 +3,7 @@ use std::io;
 
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
-use crate::ledger::layout::{self, Artifact, Place};
+use crate::ledger::layout::{self, Artifact, Place, Reads};
 use crate::ledger::merkle::{Frontier, Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::receipt::{self, Receipt, ReceiptError};
@@ -26,6 +26,7 @@ const MAX_PROOF_BYTES: usize = 4096;
 /// The artifact, and the checkpoint that everything in it is measured against.
 pub(super) struct Files<'a, A: Artifact> {
     artifact: &'a A,
+    reads: Reads<'a>,
     note: &'a str,
     checkpoint: &'a Checkpoint,
     key: &'a VerifierKey,
@@ -72,13 +73,15 @@ impl<'t> InTile<'t> {
 /// The same files, looked at by somebody else at the same time.
 impl<A: Artifact> Clone for Files<'_, A> {
     fn clone(&self) -> Self {
-        Files { buffer: Vec::new(), bundle: Vec::new(), ..*self }
+        let Files { artifact, note, checkpoint, key, from, .. } = *self;
+        Files { from, ..Files::new(artifact, note, checkpoint, key) }
     }
 }
 
 impl<'a, A: Artifact> Files<'a, A> {
     pub(super) fn new(artifact: &'a A, note: &'a str, checkpoint: &'a Checkpoint, key: &'a VerifierKey) -> Self {
-        Files { artifact, note, checkpoint, key, from: None, buffer: Vec::new(), bundle: Vec::new() }
+        let reads = artifact.reader();
+        Files { artifact, reads, note, checkpoint, key, from: None, buffer: Vec::new(), bundle: Vec::new() }
     }
 
     /// The files of a segment that begins there.
@@ -130,7 +133,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         }
         let path = TilePath { content: Content::Entries, index, width: leaves.len() };
         let name = path.to_string();
-        self.artifact.read(&name, MAX_BUNDLE, &mut self.bundle).map_err(|source| Refusal::unreadable(&name, source))?;
+        (self.reads)(&name, MAX_BUNDLE, &mut self.bundle).map_err(|source| Refusal::unreadable(&name, source))?;
         let (mut entries, mut length) = (bundled(&self.bundle), 0);
         let mut is_right = entries.by_ref().take(seam).zip(leaves).all(|(entry, leaf)| {
             length += 2 + entry.len();
@@ -144,15 +147,13 @@ impl<'a, A: Artifact> Files<'a, A> {
     }
 
     fn read(&mut self, path: &str, limit: usize) -> Result<(), Refusal> {
-        self.artifact.read(path, limit, &mut self.buffer).map_err(|source| Refusal::unreadable(path, source))
+        (self.reads)(path, limit, &mut self.buffer).map_err(|source| Refusal::unreadable(path, source))
     }
 
     /// Checks that a tile or bundle is there and has exactly these bytes.
     pub(super) fn check_tile(&mut self, tile: TilePath, bytes: &[u8]) -> Result<(), Refusal> {
         let path = tile.to_string();
-        self.artifact
-            .read(&path, bytes.len(), &mut self.buffer)
-            .map_err(|source| Refusal::unreadable(&path, source))?;
+        (self.reads)(&path, bytes.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer == bytes { Ok(()) } else { Err(Refusal::Tile { path: tile }) }
     }
 
@@ -166,7 +167,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         in_tile: &mut InTile<'_>,
     ) -> Result<(), Refusal> {
         let path = layout::receipt_entry(request);
-        self.artifact.read(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
+        (self.reads)(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
         if self.buffer != line.as_bytes() {
             if let Ok(Some(_)) = self.decision(request) {
                 return Err(Refusal::rule(seq, request, Violation::DecidedTwice));
@@ -184,8 +185,7 @@ impl<'a, A: Artifact> Files<'a, A> {
     /// what was proven in its tile before need not be proven again.
     fn prove(&mut self, path: &str, leaf: Hash, mut place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
-        self.artifact
-            .read(path, MAX_PROOF_BYTES + self.note.len(), &mut self.buffer)
+        (self.reads)(path, MAX_PROOF_BYTES + self.note.len(), &mut self.buffer)
             .map_err(|source| Refusal::unreadable(path, source))?;
         if let Some((seq, in_tile)) = &mut place
             && in_tile.receipt(*seq, self.note).is_some_and(|proven| proven.as_bytes() == self.buffer)
@@ -222,7 +222,7 @@ impl<'a, A: Artifact> Files<'a, A> {
     fn decision(&mut self, request: &str) -> Result<Option<(u64, Settled)>, Refusal> {
         let path = layout::receipt_entry(request);
         let mut entry = Vec::new();
-        match self.artifact.read(&path, MAX_BYTES, &mut entry) {
+        match (self.reads)(&path, MAX_BYTES, &mut entry) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Refusal::unreadable(&path, error)),

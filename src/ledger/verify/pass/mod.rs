@@ -42,7 +42,7 @@ const PROGRESS_TILES: u64 = 32;
 
 /// Checks a whole ledger, or a segment.
 pub(super) fn check(
-    artifact: &(impl Artifact + Sync),
+    artifact: &impl Artifact,
     entries: impl BufRead + Send,
     segment: Option<&Segment>,
     past: &mut Past,
@@ -148,7 +148,7 @@ struct Scan<'a, A: Artifact> {
     fault: Option<Refusal>,
 }
 
-impl<A: Artifact + Sync> Scan<'_, A> {
+impl<A: Artifact> Scan<'_, A> {
     /// Takes over from the segments before.
     fn start(&mut self, segment: &Segment, artifact: &A, note: &str, key: &VerifierKey) -> Result<(), Refusal> {
         let Scan { files, tiles, olds, checkpoint, keys, .. } = self;
