@@ -367,6 +367,17 @@ fn a_request_of_which_a_segment_has_only_the_end_is_said_to_be_opened_before() {
 }
 
 #[test]
+fn a_segment_from_the_middle_of_a_log_tells_what_was_opened_in_it_and_what_was_decided() {
+    use seconder::ledger::RecordType::RequestOpened;
+    let auditor = Auditor(TempDir::new().unwrap());
+    let (story, request) = (Story::of(1), crate::ledger_verify::story::request(0));
+    let before = cut(&story, story.place(&request, RequestOpened) + 1);
+    auditor.write("2", &story, Some(&before));
+    let (_, said) = auditor.verify(&["2"]);
+    assert!(said.contains("0 requests opened; 1 decided, each with a receipt"), "{said}");
+}
+
+#[test]
 fn a_key_among_the_files_of_a_segment_proves_nothing() {
     let auditor = Auditor(TempDir::new().unwrap());
     auditor.write("segment", &Story::of(20), None);

@@ -45,11 +45,12 @@ pub(super) fn in_words(report: &Report, before: Option<&Report>, key_from_artifa
         0 => counted(report.size, "entry", "entries"),
         from => format!("entries {from} to {} of {}", report.size - 1, report.size),
     };
+    // In the middle of a log others are decided than are opened.
+    let opened = counted(report.requests(), "request", "requests") + if report.from == 0 { ":" } else { " opened;" };
     let mut words = format!(
-        "verified: {}\n  {span}, root {}\n  {}: {} decided, each with a receipt{}; {} pending\n",
+        "verified: {}\n  {span}, root {}\n  {opened} {} decided, each with a receipt{}; {} pending\n",
         report.origin,
         report.root,
-        counted(report.requests(), "request", "requests"),
         report.decisions(),
         if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) },
         report.pending,

@@ -302,7 +302,7 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
                 let name = f.entries_name();
                 f.0.get_mut(&name).unwrap().truncate(2_000);
             },
-            "entries.jsonl is damaged",
+            ".jsonl.gz is damaged",
         ),
         (
             "something after the packed entries",
@@ -310,7 +310,7 @@ fn whoever_writes_the_manifest_anew_is_refused_by_what_was_signed() {
                 let name = f.entries_name();
                 f.0.get_mut(&name).unwrap().extend(gzip(b"more\n"));
             },
-            "entries.jsonl is damaged: something follows its end",
+            ".jsonl.gz is damaged: something follows its end",
         ),
         (
             "entries that unpack to a thousand times their size",

@@ -3,7 +3,7 @@ use std::io::{self, BufRead, Read as _};
 
 use super::files::{Files, InTile};
 use crate::ledger::entry::{Header, MAX_BYTES};
-use crate::ledger::layout::{self, Artifact};
+use crate::ledger::layout::Artifact;
 use crate::ledger::merkle::{Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::tables::event::Event;
 use crate::ledger::tile::WIDTH;
@@ -50,6 +50,8 @@ pub(super) struct Batch {
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
     pub(super) log: Log<'a>,
+    /// The file that they are in.
+    pub(super) entries: &'a str,
     /// How many entries were signed.
     pub(super) size: u64,
     /// The leaves of the first tile that stand before the first line.
@@ -89,13 +91,13 @@ impl Batch {
     }
 
     /// Reads the next lines, up to the end of a tile, of which the first is entry `first`.
-    pub(super) fn read(&mut self, entries: &mut impl BufRead, first: u64) {
+    pub(super) fn read(&mut self, (entries, name): (&mut impl BufRead, &str), first: u64) {
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
         bytes.clear();
         self.ends.clear();
         (self.first, self.after) = (first, After::More);
         while self.goes_on() && (self.ends.is_empty() || !self.next_seq().is_multiple_of(WIDTH as u64)) {
-            match read_line(entries, &mut bytes, self.next_seq() + 1) {
+            match read_line((entries, name), &mut bytes, self.next_seq() + 1) {
                 Ok(true) => self.ends.push(bytes.len()),
                 Ok(false) => self.after = After::End,
                 Err(fault) => self.after = After::Fault(fault),
@@ -158,14 +160,14 @@ impl Batch {
 }
 
 /// Adds one line to `bytes`, never more than the longest there may be; false at the end of the file.
-fn read_line(entries: &mut impl BufRead, bytes: &mut Vec<u8>, line: u64) -> Result<bool, Refusal> {
+fn read_line((entries, name): (&mut impl BufRead, &str), bytes: &mut Vec<u8>, line: u64) -> Result<bool, Refusal> {
     let fault = |fault| Refusal::Line { line, fault };
     let start = bytes.len();
     entries.take(MAX_BYTES as u64 + 1).read_until(b'\n', bytes).map_err(|source| match source.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
-            Refusal::Damaged { path: layout::ENTRIES.to_owned(), why: source.to_string() }
+            Refusal::Damaged { path: name.to_owned(), why: source.to_string() }
         }
-        _ => Refusal::Read { path: layout::ENTRIES.to_owned(), source },
+        _ => Refusal::Read { path: name.to_owned(), source },
     })?;
     match bytes[start..].split_last() {
         None => Ok(false),

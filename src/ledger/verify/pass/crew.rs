@@ -48,7 +48,7 @@ pub(super) fn work<A: Artifact>(
     let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LOOKERS + 1);
     tasks.push(Box::new(move || {
         for (n, mut batch) in (0..).zip(to_read) {
-            batch.read(&mut entries, first);
+            batch.read((&mut entries, frame.entries), first);
             first = batch.next_seq();
             let is_last = !batch.goes_on();
             if read.send((n, batch)).is_err() || is_last {

@@ -25,7 +25,7 @@ use crate::ledger::layout::{self, Artifact};
 use crate::ledger::merkle::{Frontier, Hash};
 use crate::ledger::note::{MAX_NOTE_BYTES, VerifierKey};
 use crate::ledger::record::RecordType;
-use crate::ledger::segment::CHECKPOINT_PREV;
+use crate::ledger::segment::{CHECKPOINT_PREV, entries_name};
 use crate::ledger::tables::At;
 use crate::ledger::tile::{HashTiles, WIDTH};
 
@@ -172,7 +172,9 @@ impl<A: Artifact> Scan<'_, A> {
     ) -> Result<(), Refusal> {
         let (checkpoint, seam) = (self.checkpoint, std::mem::take(&mut self.seam));
         let log = Log { origin: &checkpoint.origin, account: self.account };
-        let frame = Frame { log, size: checkpoint.size, seam: &seam, wants_tables: self.tables.is_some() };
+        let is_segment = self.tables.is_some();
+        let name = if is_segment { entries_name(self.next, checkpoint.size) } else { layout::ENTRIES.to_owned() };
+        let frame = Frame { log, entries: &name, size: checkpoint.size, seam: &seam, wants_tables: is_segment };
         let files = self.files.clone();
         crew::work(entries, self.next, frame, &files, at_once, &mut |batch| {
             self.tile(&mut batch.tile)?;
