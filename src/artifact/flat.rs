@@ -8,13 +8,13 @@ use ring::digest::{Context, SHA256};
 
 use super::slice::{Reader, Slice};
 use super::tar_index::TarIndex;
-use crate::ledger::layout::{self, Artifact, Place, Reads};
+use crate::ledger::layout::{self, Artifact, FileReader, Place};
 use crate::ledger::segment as names;
 use crate::ledger::verify::past::Receipts;
 use crate::ledger::verify::refusal::Refusal;
 use crate::ledger::verify::segment::Segment;
 
-/// Reads gather this many bytes.
+/// FileReader gather this many bytes.
 const BUFFER: usize = 1 << 18;
 
 /// No file but those that grow with the entries has more bytes; whoever lays a longer one beside them would have us read it.
@@ -37,7 +37,7 @@ impl SegmentFiles {
         names.any(|name| name == names::MANIFEST || names::entries_span(name).is_some())
     }
 
-    /// Reads every file once, for its digest.
+    /// FileReader every file once, for its digest.
     pub(super) fn of(files: BTreeMap<String, Slice>) -> Result<Self, Refusal> {
         let mut spans = files.keys().filter_map(|name| names::entries_span(name));
         let (from, to) = spans.next().ok_or_else(|| Refusal::Missing("entries-<from>-<to>.jsonl.gz".to_owned()))?;
@@ -148,10 +148,10 @@ impl Artifact for SegmentFiles {
         slice.ok_or(io::ErrorKind::NotFound)?.read(limit, into)
     }
 
-    fn reader(&self) -> Reads<'_> {
+    fn reader(&self) -> FileReader<'_> {
         let mut receipts = self.receipts.reader();
-        Box::new(move |path, limit, into| match layout::place(path) {
-            Place::Receipt(_) => receipts.read(path, limit, into),
+        Box::new(move |path, limit, into| match path.split_once('/') {
+            Some(("receipts", _)) => receipts.read(path, limit, into),
             _ => self.read(path, limit, into),
         })
     }

@@ -7,6 +7,8 @@ use tar::{Archive, Entries, Entry, EntryType, PaxExtensions};
 
 use super::slice::Slice;
 
+mod reader;
+
 /// Reads gather this many bytes.
 const BUFFER: usize = 1 << 18;
 /// What is in it begins with a block of so many bytes.
@@ -15,11 +17,6 @@ const BLOCK: u64 = 512;
 const LONGEST_EXTENSION: u64 = 8 << 10;
 /// Whoever packed the archive in a way that is not read is told this.
 const PACK_AGAIN: &str = "unpack it and verify the folder, or pack it again with tar --format=ustar";
-
-/// Who reads members nearly one after the other finds most so far from the one before: a receipt is two of them.
-const NEAR: usize = 3;
-/// So many bytes are read at once then: a few dozen receipts.
-const AT_ONCE: u64 = 1 << 16;
 
 /// Where the members are: 28 bytes each, whatever their names.
 #[derive(Debug)]
@@ -148,11 +145,6 @@ impl TarIndex {
         Some(self.slice.part(start, length))
     }
 
-    /// Somebody who reads members nearly one after the other.
-    pub(super) fn reader(&self) -> TarReader<'_> {
-        TarReader { index: self, found: 0, at: 0, window: Vec::new() }
-    }
-
     fn place(&self, hash: u64) -> Option<usize> {
         let group = group(hash);
         let places = &self.by_hash[self.begins[group]..self.begins[group + 1]];
@@ -171,45 +163,6 @@ impl TarIndex {
             let is_file = entry.header().entry_type() == EntryType::Regular;
             Ok(!is_file || visit(path, entry.raw_file_position()))
         })
-    }
-}
-
-/// Reads members nearly one after the other.
-pub(super) struct TarReader<'a> {
-    index: &'a TarIndex,
-    /// The place of the member that was read last.
-    found: usize,
-    /// Bytes of the file from there on.
-    at: u64,
-    window: Vec<u8>,
-}
-
-impl TarReader<'_> {
-    /// Replaces `into` by the bytes of the member of this name, of which at most `limit` + 1 are wanted.
-    pub(super) fn read(&mut self, name: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let Self { index, found, at, window } = self;
-        let hash = index.hasher.hash_one(name);
-        let near = found.saturating_sub(NEAR);
-        let is_it = |place: &usize| index.members.get(*place).is_some_and(|member| member.hash == hash);
-        let next = (near..=near + 2 * NEAR).find(is_it);
-        let place = next.or_else(|| index.place(hash)).ok_or(io::ErrorKind::NotFound)?;
-        *found = place;
-        let Member { start, length, .. } = index.members[place];
-        // Of whatever lies elsewhere, nobody will want what is beside it.
-        if next.is_none() || length > AT_ONCE {
-            return index.slice.part(start, length).read(limit, into);
-        }
-        let end = start + length;
-        if start < *at || end > *at + window.len() as u64 {
-            *at = start;
-            index.slice.part(start, AT_ONCE).read(AT_ONCE as usize, window)?;
-        }
-        let from = usize::try_from(start - *at).unwrap_or(usize::MAX);
-        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(limit.saturating_add(1));
-        let bytes = window.get(from..).unwrap_or_default();
-        into.clear();
-        into.extend_from_slice(&bytes[..wanted.min(bytes.len())]);
-        Ok(())
     }
 }
 

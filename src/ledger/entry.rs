@@ -10,10 +10,10 @@ use super::record::RecordType;
 
 mod fields;
 mod header;
+pub(super) mod named;
 pub(super) mod short;
 #[cfg(test)]
 mod tests;
-pub mod told;
 
 pub use fields::{Fields, MAX_INTEGER};
 pub use header::Header;

@@ -59,8 +59,8 @@ pub fn place(path: &str) -> Place<'_> {
     }
 }
 
-/// Reads files of a ledger as [`Artifact::read`] does.
-pub type Reads<'a> = Box<dyn FnMut(&str, usize, &mut Vec<u8>) -> io::Result<()> + Send + 'a>;
+/// FileReader files of a ledger as [`Artifact::read`] does.
+pub type FileReader<'a> = Box<dyn FnMut(&str, usize, &mut Vec<u8>) -> io::Result<()> + Send + 'a>;
 
 /// The files of an exported ledger, wherever they are, to be read by several at the same time. Paths are relative, with `/`.
 pub trait Artifact: Sync {
@@ -71,7 +71,7 @@ pub trait Artifact: Sync {
     fn read(&self, path: &str, limit: usize, into: &mut Vec<u8>) -> io::Result<()>;
 
     /// The same for one who reads files nearly in the order of their entries.
-    fn reader(&self) -> Reads<'_> {
+    fn reader(&self) -> FileReader<'_> {
         Box::new(|path, limit, into| self.read(path, limit, into))
     }
 

@@ -6,12 +6,12 @@ use std::cell::OnceCell;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::told::Told;
+use super::named::Named;
 
 /// What a reader needs of an entry, borrowed from its bytes in one pass. A field given twice is refused.
 ///
 /// The common fields are read; the record's own fields that the rules of a verifier look at are only found, and parsed by
-/// whoever needs them.
+/// whoever needs them; those that two need, once.
 #[derive(Debug, Deserialize)]
 pub struct Header<'a> {
     /// Format version.
@@ -170,8 +170,9 @@ pub struct Header<'a> {
     /// The outward call that was given up.
     #[serde(borrow)]
     pub effect: Option<&'a RawValue>,
+    /// What was read of it already.
     #[serde(skip)]
-    told: OnceCell<Told<'a>>,
+    named: OnceCell<Named<'a>>,
 }
 
 impl<'a> Header<'a> {
@@ -183,8 +184,8 @@ impl<'a> Header<'a> {
         serde_json::from_str(line)
     }
 
-    /// Whom and what an opening tells of.
-    pub fn told(&self) -> &Told<'a> {
-        self.told.get_or_init(|| Told::of(self))
+    /// Whom and what an opening names.
+    pub(in crate::ledger) fn named(&self) -> &Named<'a> {
+        self.named.get_or_init(|| Named::of(self))
     }
 }

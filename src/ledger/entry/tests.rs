@@ -82,3 +82,24 @@ fn an_entry_that_gives_a_common_field_twice_is_not_read() {
     let line = seal(&json!({})).unwrap().bytes.replacen('{', r#"{"seq":0,"#, 1);
     assert!(Header::parse(&line).unwrap_err().to_string().contains("duplicate field `seq`"));
 }
+
+#[test]
+fn an_account_is_the_same_however_its_id_is_spelt_and_an_agent_has_a_name() {
+    use serde_json::value::RawValue;
+
+    use super::named::{Account, Commit, read};
+
+    let account = |json: &str| {
+        let raw = RawValue::from_string(json.to_owned()).unwrap();
+        read(Some(&raw), "actor").map(|account: Account<'_>| account.id.as_text().into_owned())
+    };
+    let spelt = [r#""sub_a1""#, r#""sub_\u0061\u0031""#, r#"{"id":"sub_a1"}"#, r#"{"kind":"User","id":"sub\u005fa1"}"#];
+    assert!(spelt.iter().all(|json| account(json).as_deref() == Ok("sub_a1")), "{:?}", spelt.map(account));
+    assert_eq!(account("12").as_deref(), Ok("12"));
+    for none in ["null", "true", "[]", "{}", "1.5", "-1"] {
+        assert!(account(none).unwrap_err().starts_with("actor: "), "{none}");
+    }
+    let raw = RawValue::from_string(r#"[{"sha":"c","gated":true,"agent":7}]"#.to_owned()).unwrap();
+    let commits: Result<Vec<Commit<'_>>, String> = read(Some(&raw), "commits");
+    assert!(commits.unwrap_err().starts_with("commits: invalid type: integer `7`"));
+}

@@ -92,7 +92,7 @@ pub fn is_commitment(value: &Value) -> bool {
 
 /// Whether a text may be a commitment.
 #[must_use]
-pub fn is_commitment_text(text: &str) -> bool {
+pub(in crate::ledger) fn is_commitment_text(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(is_digest)
 }
 
@@ -103,7 +103,7 @@ fn is_as_spelt(path: &str) -> bool {
 
 /// Whether it is a SHA-256, in lower-case hexadecimal.
 #[must_use]
-pub fn is_digest(text: &str) -> bool {
+pub(in crate::ledger) fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 

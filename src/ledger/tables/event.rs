@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::csv;
 use crate::ledger::entry::Header;
-use crate::ledger::entry::told::{Account, Id, Text, Told, plain};
+use crate::ledger::entry::named::{Account, Named, Text, plain};
 use crate::ledger::record::RecordType;
 
 /// What one entry means for the tables.
@@ -210,7 +210,7 @@ struct Met<'a> {
 impl Subject {
     fn of(entry: &Header<'_>) -> Subject {
         let run = object(entry.run);
-        let Told { starters: [actor, triggering_actor], parties, commits } = entry.told();
+        let Named { starters: [actor, triggering_actor], parties, commits } = entry.named();
         let (parties, commits) = (parties.as_deref().unwrap_or_default(), commits.as_deref().unwrap_or_default());
         let agents = commits.iter().filter_map(|commit| commit.agent.as_ref());
         let mut agents: Vec<&str> = agents.map(|Text(agent)| &**agent).collect();
@@ -226,8 +226,8 @@ impl Subject {
                 text(run.attempt),
                 text(entry.head_sha),
                 text(entry.deployment_id),
-                Some(joined(actor.into_iter().chain(triggering_actor).map(shown_id))),
-                Some(joined(parties.iter().map(shown_id))),
+                Some(joined(actor.into_iter().chain(triggering_actor).map(|who| who.id.as_text()))),
+                Some(joined(parties.iter().map(|who| who.id.as_text()))),
             ]),
             agents: csv::cells([Some(joined(agents.into_iter().map(Cow::Borrowed)))]),
         }
@@ -239,7 +239,7 @@ impl Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
         let approvers: Vec<Account<'_>> = read(entry.approvers).unwrap_or_default();
-        let approvers = joined(approvers.iter().map(shown_id)).into_owned();
+        let approvers = joined(approvers.iter().map(|who| who.id.as_text())).into_owned();
         let rules = joined(quorum.iter().map(|part| text(part.rule).unwrap_or_default()));
         let quorum = joined(quorum.iter().map(|part| Cow::Owned(met(part))));
         let outcome = text(entry.outcome);
@@ -254,14 +254,7 @@ impl Decision {
 
 /// An account's id; nothing where none can be read.
 fn account(who: &RawValue) -> String {
-    read(Some(who)).map(|who: Account<'_>| who.id.to_string()).unwrap_or_default()
-}
-
-fn shown_id<'a>(who: &'a Account<'_>) -> Cow<'a, str> {
-    match &who.id {
-        Id::Number(number) => Cow::Owned(number.to_string()),
-        Id::Text(text) => Cow::Borrowed(text),
-    }
+    read(Some(who)).map(|who: Account<'_>| who.id.as_text().into_owned()).unwrap_or_default()
 }
 
 /// Several in one cell; often there is only one.

@@ -13,10 +13,12 @@ fn cell(text: &str) -> String {
 
 #[test]
 fn what_a_spreadsheet_would_run_is_text() {
-    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"] {
+    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", " -1", "＝1"] {
         assert!(cell(formula).trim_start_matches('"').starts_with('\''), "{formula:?}: {}", cell(formula));
     }
     assert_eq!(cell("=HYPERLINK(\"http://evil\",\"x\")"), "\"'=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\"\r\n");
+    assert_eq!(cell("sub_a; sub_b"), "sub_a; sub_b\r\n");
+    assert_eq!(cell("a "), "\"a \"\r\n");
     assert_eq!(cell("main\nx"), "main x\r\n");
     assert_eq!(cell("a\u{202e}b"), "a⟨U+202E⟩b\r\n");
     assert_eq!(cell("2026-11-29T21:08:22.000Z"), "2026-11-29T21:08:22.000Z\r\n");
@@ -90,6 +92,15 @@ fn a_decision_is_one_row_with_what_an_auditor_samples() {
         "{row}"
     );
     assert!(exceptions.is_empty());
+}
+
+#[test]
+fn whoever_set_a_run_going_and_this_attempt_of_it_is_named_once() {
+    let mut opening = opened("r1");
+    opening["triggering_actor"] = opening["actor"].clone();
+    let decided = json!({"type": "decision.recorded", "corr": "r1", "outcome": "superseded", "approvers": []});
+    let (decisions, _) = tables(&[opening, decided]);
+    assert!(decisions[0].contains(",7100,sub_a1,sub_a1; sub_a2; 12,superseded,"), "{decisions:?}");
 }
 
 #[test]

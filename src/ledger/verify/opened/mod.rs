@@ -188,6 +188,7 @@ struct Check {
     account: Option<u64>,
     grouped: Grouped,
     lives: Lives,
+    alike: Alike,
     untold: BTreeMap<u64, BTreeSet<String>>,
     /// Subjects nobody knows, and the first entry that names them.
     strangers: BTreeMap<Subject, u64>,
@@ -240,9 +241,11 @@ impl Check {
                 let header = Header::parse(&line).map_err(|source| Distrust::Entry { seq, source })?;
                 let request = header.corr.unwrap_or_default().to_owned();
                 let account = self.account;
-                let opened = |header| body::Opened::of(header, &mut Alike::default());
                 let follows = |opened| held::follows(&header, &opened, account);
-                let checked = self.parties(&request, &header).and_then(|()| opened(&header)).and_then(follows);
+                let checked = self
+                    .parties(&request, &header)
+                    .and_then(|()| body::Opened::of(&header, &mut self.alike))
+                    .and_then(follows);
                 checked.map_err(|violation| Distrust::Rule { seq, request, violation })?;
             }
             Some(RecordType::CallbackSent) => {

@@ -3,15 +3,14 @@ use std::io;
 
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{Header, MAX_BYTES};
-use crate::ledger::layout::{self, Artifact, Place, Reads};
+use crate::ledger::layout::{self, Artifact, FileReader, Place};
 use crate::ledger::merkle::{Frontier, Hash, Levels, Subtrees as _, leaf_hash};
 use crate::ledger::note::VerifierKey;
 use crate::ledger::receipt::{self, Receipt, ReceiptError};
 use crate::ledger::record::RecordType;
 use crate::ledger::segment;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
-use crate::ledger::verify::read::alike::Alike;
-use crate::ledger::verify::read::body::Decision;
+use crate::ledger::verify::read::body::need;
 use crate::ledger::verify::refusal::{ReceiptFault, Refusal};
 use crate::ledger::verify::rules::Settled;
 use crate::ledger::verify::violation::Violation;
@@ -26,7 +25,7 @@ const MAX_PROOF_BYTES: usize = 4096;
 /// The artifact, and the checkpoint that everything in it is measured against.
 pub(super) struct Files<'a, A: Artifact> {
     artifact: &'a A,
-    reads: Reads<'a>,
+    reads: FileReader<'a>,
     note: &'a str,
     checkpoint: &'a Checkpoint,
     key: &'a VerifierKey,
@@ -105,7 +104,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         Ok(tree.root())
     }
 
-    /// Reads a tile of leaf hashes.
+    /// FileReader a tile of leaf hashes.
     pub(super) fn leaves(&mut self, index: u64, width: usize) -> Result<Vec<Hash>, Refusal> {
         self.hashes(0, index, width)
     }
@@ -153,7 +152,7 @@ impl<'a, A: Artifact> Files<'a, A> {
     /// Checks that a tile or bundle is there and has exactly these bytes.
     pub(super) fn check_tile(&mut self, tile: TilePath, bytes: &[u8]) -> Result<(), Refusal> {
         let path = tile.to_string();
-        (self.reads)(&path, bytes.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
+        self.read(&path, bytes.len())?;
         if self.buffer == bytes { Ok(()) } else { Err(Refusal::Tile { path: tile }) }
     }
 
@@ -167,7 +166,7 @@ impl<'a, A: Artifact> Files<'a, A> {
         in_tile: &mut InTile<'_>,
     ) -> Result<(), Refusal> {
         let path = layout::receipt_entry(request);
-        (self.reads)(&path, line.len(), &mut self.buffer).map_err(|source| Refusal::unreadable(&path, source))?;
+        self.read(&path, line.len())?;
         if self.buffer != line.as_bytes() {
             if let Ok(Some(_)) = self.decision(request) {
                 return Err(Refusal::rule(seq, request, Violation::DecidedTwice));
@@ -185,8 +184,7 @@ impl<'a, A: Artifact> Files<'a, A> {
     /// what was proven in its tile before need not be proven again.
     fn prove(&mut self, path: &str, leaf: Hash, mut place: Option<(u64, &mut InTile<'_>)>) -> Result<u64, Refusal> {
         let wrong = |fault| Refusal::Receipt { path: path.to_owned(), fault };
-        (self.reads)(path, MAX_PROOF_BYTES + self.note.len(), &mut self.buffer)
-            .map_err(|source| Refusal::unreadable(path, source))?;
+        self.read(path, MAX_PROOF_BYTES + self.note.len())?;
         if let Some((seq, in_tile)) = &mut place
             && in_tile.receipt(*seq, self.note).is_some_and(|proven| proven.as_bytes() == self.buffer)
         {
@@ -282,6 +280,6 @@ pub(super) fn decision_of(request: &str, entry: &[u8]) -> Option<Settled> {
     if header.corr != Some(request) || header.record_type != RecordType::DecisionRecorded.as_str() {
         return None;
     }
-    let decision = Decision::of(&header, &mut Alike::default()).ok()?;
-    Some(Settled { outcome: decision.outcome, digest: decision.request_digest })
+    let outcome = need(header.outcome, "outcome").ok()?;
+    Some(Settled { outcome, digest: need(header.request_digest, "request_digest").ok()? })
 }

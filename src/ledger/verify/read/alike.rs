@@ -1,4 +1,4 @@
-//! What many entries have alike: the rules they name, and what these ask. Each is read once, however many entries have it.
+//! What many entries have alike: the rules they name, and what these ask. What was met lately is not read again.
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -53,5 +53,28 @@ impl<T: DeserializeOwned> Once<T> {
             self.0.put(bytes.into(), Arc::clone(&read));
         }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest_of(alike: &mut Alike, digest: &str) -> String {
+        let raw = RawValue::from_string(format!(r#"{{"digest":"{digest}","origin":"file"}}"#)).unwrap();
+        alike.policy(Some(&raw)).unwrap().digest.clone()
+    }
+
+    #[test]
+    fn rules_stay_apart_however_alike_how_many_and_how_long_they_are() {
+        let mut alike = Alike::default();
+        let long = "x".repeat(LONGEST);
+        let digests: Vec<String> = (0..2 * REMEMBERED.get())
+            .map(|n| format!("sha256:{n}"))
+            .chain([format!("{long}a"), format!("{long}b")])
+            .collect();
+        for digest in digests.iter().chain(&digests) {
+            assert_eq!(digest_of(&mut alike, digest), *digest);
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::decide::Permission;
 use crate::domain::event::Channel;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
-use crate::ledger::entry::told::{self, Account, Read, Text};
+use crate::ledger::entry::named::{self, Account, Read, Text};
 use crate::ledger::entry::{Header, MAX_INTEGER, SOFTWARE};
 use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::report::Outcome;
@@ -72,9 +72,9 @@ pub(in crate::ledger::verify) struct Opened<'a> {
     pub(in crate::ledger::verify) policy: Arc<Policy>,
     pub(in crate::ledger::verify) expires_at: Option<u64>,
     pub(in crate::ledger::verify) facts_pieces: u64,
-    /// The number of the repository, and the run, where they can be read: whatever needs them says what is wrong with them.
-    pub(in crate::ledger::verify) repository: Option<u64>,
-    pub(in crate::ledger::verify) run: Option<Run>,
+    /// The number of the repository, and the run. Not all rules need them.
+    pub(in crate::ledger::verify) repository: Read<u64>,
+    pub(in crate::ledger::verify) run: Read<Run>,
 }
 
 /// One attempt of a run.
@@ -100,8 +100,8 @@ impl<'a> Opened<'a> {
             policy: alike.policy(entry.policy)?,
             expires_at: entry.expires_at.map(|raw| need(Some(raw), "expires_at").and_then(exact)).transpose()?,
             facts_pieces: entry.facts_pieces.map_or(Ok(0), |raw| need(Some(raw), "facts_pieces"))?,
-            repository: need(entry.repository, "repository").ok().map(|Repository { id }| id),
-            run: need(entry.run, "run").ok(),
+            repository: named::read(entry.repository, "repository").map(|Repository { id }| id),
+            run: named::read(entry.run, "run"),
         })
     }
 }
@@ -225,15 +225,14 @@ impl Person {
         Some(self.id).filter(|id| matches!(id, AccountId::Number(_)) && !self.is_nobodys)
     }
 
-    /// Takes an account that was read, or was not, in a field of this name.
-    pub(super) fn told(told: &Read<Account<'_>>, name: &str) -> Result<Self, Violation> {
-        let account = told.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
-        Self::of(account).map_err(|why| Violation::Unreadable(format!("{name}: {why}")))
+    /// Takes an account that was read, or was not.
+    pub(super) fn named(account: &Read<Account<'_>>) -> Result<Self, Violation> {
+        Self::of(was_read(account)?).map_err(Violation::Unreadable)
     }
 
     /// The people of an opening who had a part.
     pub(in crate::ledger::verify) fn parties(entry: &Header<'_>) -> Result<Vec<Self>, Violation> {
-        let parties = entry.told().parties.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
+        let parties = was_read(&entry.named().parties)?;
         let unreadable = |why| Violation::Unreadable(format!("parties: {why}"));
         parties.iter().map(|party| Self::of(party).map_err(unreadable)).collect()
     }
@@ -276,7 +275,12 @@ pub(in crate::ledger::verify) fn need<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
     name: &str,
 ) -> Result<T, Violation> {
-    told::read(raw, name).map_err(Violation::Unreadable)
+    named::read(raw, name).map_err(Violation::Unreadable)
+}
+
+/// What was read of an entry before, if it could be.
+pub(in crate::ledger::verify) fn was_read<T>(read: &Read<T>) -> Result<&T, Violation> {
+    read.as_ref().map_err(|why| Violation::Unreadable(why.clone()))
 }
 
 /// The same of a text.

@@ -2,7 +2,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::body::{Person, need};
+use super::body::{Person, need, was_read};
 use super::who::AccountId;
 use crate::ledger::entry::Header;
 use crate::ledger::verify::violation::Violation;
@@ -24,7 +24,7 @@ impl KnownParts {
         // Sealed facts tell nothing by themselves: whoever has the openings looks at them (`opened`).
         let Some(facts) = entry.facts.filter(|facts| facts.get().starts_with('{')) else { return Self::started(entry) };
         let facts: Facts = need(Some(facts), "facts")?;
-        let commits: Vec<Judged> = need(entry.commits, "commits")?;
+        let commits = was_read(&entry.named().commits)?;
         let nobody = || Violation::Unreadable("facts: somebody is named who is not listed".to_owned());
         let id = |at: usize| facts.accounts.get(at).map(|account| account.id).ok_or_else(nobody);
         let started = facts.attempts.iter().flat_map(|it| [it.actor, it.triggering_actor]).flatten();
@@ -33,7 +33,7 @@ impl KnownParts {
         let mut all = starters.clone();
         // An opening without room leaves commits out.
         if commits.len() == facts.commits.len() {
-            for (written, _) in facts.commits.iter().zip(&commits).filter(|(_, judged)| judged.gated) {
+            for (written, _) in facts.commits.iter().zip(commits).filter(|(_, judged)| judged.gated) {
                 for at in std::iter::once(written.author).chain(written.co_authors.iter().copied()) {
                     let identity = facts.identities.get(at).ok_or_else(nobody)?;
                     all.extend(identity.account.map(id).transpose()?);
@@ -46,8 +46,7 @@ impl KnownParts {
 
     /// What the opening itself tells of who set the run going.
     fn started(entry: &Header<'_>) -> Result<Self, Violation> {
-        let told = entry.told().starters.iter().zip(["actor", "triggering_actor"]);
-        let told = told.filter_map(|(who, name)| Some(Person::told(who.as_ref()?, name)));
+        let told = entry.named().starters.iter().flatten().map(Person::named);
         let starters = told.map(|who| who.map(|who| who.id)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { all: starters.clone(), starters, ai_commits: None })
     }
@@ -81,9 +80,4 @@ struct Written {
     #[serde(default)]
     co_authors: Vec<usize>,
     found: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Judged {
-    gated: bool,
 }

@@ -4,7 +4,7 @@ use serde::de::{Deserializer, Error};
 
 use super::group::{Group, Later};
 use crate::domain::policy::Assurance;
-use crate::ledger::entry::told::Text;
+use crate::ledger::entry::named::Text;
 use crate::ledger::verify::violation::Violation;
 
 /// So many persons, or one of several such, or all of them. What says nothing needs nobody, and is never met.

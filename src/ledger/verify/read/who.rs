@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use crate::ledger::entry::told::Id;
+use crate::ledger::entry::named::Id;
 use crate::ledger::sealing::Subject;
 
 /// An account as an entry names it: all that matters is whether two are the same.

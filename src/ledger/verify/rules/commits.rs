@@ -31,7 +31,7 @@ impl Default for Commits {
 impl Commits {
     /// An agent is on as many commits as are counted: those without one are left out first.
     pub(super) fn of(entry: &Header<'_>, opened: &Opened<'_>) -> Result<Self, Violation> {
-        let commits = entry.told().commits.as_ref().map_err(|why| Violation::Unreadable(why.clone()))?;
+        let commits = body::was_read(&entry.named().commits)?;
         let abridged = entry.abridged.map(|raw| body::text(raw, "abridged")).transpose()?;
         let detail = Detail::of(abridged.as_deref())
             .ok_or_else(|| Violation::Unreadable(format!("abridged: {}", abridged.unwrap_or_default())))?;

@@ -30,8 +30,8 @@ impl Deployment {
         }
         let id = body::need(entry.deployment_id, "deployment_id")?;
         let of = || {
-            let Run { id: run, attempt } = opened.run?;
-            let (repository, environment) = (opened.repository?, entry.environment?.get().into());
+            let Run { id: run, attempt } = *opened.run.as_ref().ok()?;
+            let (repository, environment) = (*opened.repository.as_ref().ok()?, entry.environment?.get().into());
             Some(Self { id, repository, run, attempt, environment })
         };
         Ok(of())

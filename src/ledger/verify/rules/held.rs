@@ -10,8 +10,8 @@ use crate::domain::digest::hex;
 use crate::ledger::entry::{Header, MAX_BYTES};
 use crate::ledger::layout::Artifact;
 use crate::ledger::tile::{Content, TilePath, WIDTH, bundled};
-use crate::ledger::verify::read::body::{self, Opened, Run};
-use crate::ledger::verify::read::policy::{Policy, Repository};
+use crate::ledger::verify::read::body::{self, Opened, Run, was_read};
+use crate::ledger::verify::read::policy::Policy;
 use crate::ledger::verify::report::counted;
 use crate::ledger::verify::violation::Violation;
 
@@ -114,11 +114,8 @@ pub(in crate::ledger::verify) fn follows(
 
 /// The digest of what identifies the thing that waits, as the domain makes it: over canonical JSON.
 fn subject(entry: &Header<'_>, opened: &Opened<'_>, account: u64) -> Result<String, Violation> {
-    let repository = match opened.repository {
-        Some(id) => id,
-        None => body::need(entry.repository, "repository").map(|Repository { id }| id)?,
-    };
-    let Run { id: run, attempt } = opened.run.map_or_else(|| body::need(entry.run, "run"), Ok)?;
+    let repository = was_read(&opened.repository)?;
+    let Run { id: run, attempt } = was_read(&opened.run)?;
     let environment = entry.environment.map_or("null", RawValue::get);
     let sha = entry.head_sha.map_or("null", RawValue::get);
     Ok(digest(format_args!(

@@ -1,4 +1,4 @@
-//! Whom and what an opening tells of: read once for whoever needs it, the rules and the tables.
+//! Whom and what an opening names: read once for the rules and the tables.
 use std::borrow::Cow;
 use std::fmt;
 
@@ -51,9 +51,9 @@ pub struct Commit<'a> {
 /// What was read, or why it could not be.
 pub type Read<T> = Result<T, String>;
 
-/// Whom and what an opening tells of.
+/// Whom and what an opening names.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Named<'a> {
     /// Who set the run going, and who this attempt of it, each if it is told.
     pub starters: [Option<Read<Account<'a>>>; 2],
     /// The people who had a part.
@@ -62,7 +62,7 @@ pub struct Told<'a> {
     pub commits: Read<Vec<Commit<'a>>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Named<'a> {
     pub(super) fn of(entry: &Header<'a>) -> Self {
         let starters = [(entry.actor, "actor"), (entry.triggering_actor, "triggering_actor")];
         Self {
@@ -73,7 +73,8 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Reads a field of an entry.
+/// Reads a field of an entry. Most are plain texts, which need no parser; so it is for types that are read from a text as they are, not
+/// for an `Option` or a newtype of one.
 ///
 /// # Errors
 /// Which field it is, and what is wrong with it.
@@ -92,11 +93,12 @@ pub fn plain(raw: &RawValue) -> Option<&str> {
     raw.get().strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
 }
 
-impl fmt::Display for Id<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Id<'_> {
+    /// As it is written.
+    pub fn as_text(&self) -> Cow<'_, str> {
         match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Text(text) => text.fmt(f),
+            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Text(text) => Cow::Borrowed(text),
         }
     }
 }
