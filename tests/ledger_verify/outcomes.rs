@@ -29,6 +29,16 @@ fn all_who_approved_are_named_in_their_order() {
 }
 
 #[test]
+fn whoever_spoke_is_an_object_and_no_list_that_a_table_would_leave_out() {
+    let listed = json!([7, "User"]);
+    for (of, path) in [(ReviewRecorded, "/reviewer"), (DecisionRecorded, "/approvers/0")] {
+        let (mut story, id) = (Story::of(12), request(0));
+        story.set(&id, of, path, listed.clone());
+        assert_refused(path, &story.export(), None, "invalid type: sequence, expected an account with its kind");
+    }
+}
+
+#[test]
 fn only_what_is_approved_has_approvers_and_only_what_is_denied_somebody_who_denied_it() {
     for (n, outcome) in [(1, "denied"), (2, "expired"), (3, "not_required"), (4, "superseded"), (11, "withdrawn")] {
         let mut story = Story::of(12);

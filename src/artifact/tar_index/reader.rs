@@ -37,8 +37,8 @@ impl TarReader<'_> {
         let place = next.or_else(|| index.place(hash)).ok_or(io::ErrorKind::NotFound)?;
         self.found = place;
         let member = index.members[place];
-        // The other file of a receipt may stand before this one. Of what lies elsewhere, nobody will want what is beside it.
-        if next.is_some() && place > found && !self.has(member) {
+        // The other file of a receipt may stand before this one. Of what lies elsewhere, or before, nobody will want what is beside it.
+        if next.is_some() && place > found && member.start >= self.begins && !self.has(member) {
             self.look(index.members[place - 1].start)?;
         }
         let slice = index.slice.part(member.start, member.length);

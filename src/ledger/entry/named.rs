@@ -156,6 +156,39 @@ impl<'de: 'a, 'a> Short<'de> for Account<'a> {
     }
 }
 
+/// Whatever else is said of an account, its id: for whoever shows it, and judges nothing.
+pub struct OnlyId<'a>(pub Id<'a>);
+
+#[derive(serde::Deserialize)]
+pub struct WithId<'a> {
+    #[serde(borrow)]
+    id: Id<'a>,
+}
+
+impl<'de: 'a, 'a> Short<'de> for OnlyId<'a> {
+    type Object = WithId<'de>;
+
+    const EXPECTED: &'static str = "an account, or its id";
+
+    fn word<E: Error>(id: Cow<'de, str>) -> Result<Self, E> {
+        Ok(Self(Id::Text(id)))
+    }
+
+    fn number<E: Error>(id: u64) -> Result<Self, E> {
+        Ok(Self(Id::Number(id)))
+    }
+
+    fn object(object: WithId<'de>) -> Self {
+        Self(object.id)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for OnlyId<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        short::deserialize(deserializer)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Account<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         short::deserialize(deserializer)

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::csv;
 use crate::ledger::entry::Header;
-use crate::ledger::entry::named::{Account, Named, Text, plain};
+use crate::ledger::entry::named::{Named, OnlyId, Text, plain};
 use crate::ledger::record::RecordType;
 
 /// What one entry means for the tables.
@@ -238,8 +238,8 @@ impl Decision {
     fn of(entry: &Header<'_>) -> Decision {
         let policy = object(entry.policy);
         let quorum: Vec<Met<'_>> = read(entry.quorum).unwrap_or_default();
-        let approvers: Vec<Account<'_>> = read(entry.approvers).unwrap_or_default();
-        let approvers = joined(approvers.iter().map(|who| who.id.as_text())).into_owned();
+        let approvers: Vec<OnlyId<'_>> = read(entry.approvers).unwrap_or_default();
+        let approvers = joined(approvers.iter().map(|OnlyId(id)| id.as_text())).into_owned();
         let rules = joined(quorum.iter().map(|part| text(part.rule).unwrap_or_default()));
         let quorum = joined(quorum.iter().map(|part| Cow::Owned(met(part))));
         let outcome = text(entry.outcome);
@@ -254,7 +254,7 @@ impl Decision {
 
 /// An account's id; nothing where none can be read.
 fn account(who: &RawValue) -> String {
-    read(Some(who)).map(|who: Account<'_>| who.id.as_text().into_owned()).unwrap_or_default()
+    read(Some(who)).map(|OnlyId(id)| id.as_text().into_owned()).unwrap_or_default()
 }
 
 /// Several in one cell; often there is only one.

@@ -104,6 +104,14 @@ fn whoever_set_a_run_going_and_this_attempt_of_it_is_named_once() {
 }
 
 #[test]
+fn whoever_approved_stands_in_the_row_whatever_else_is_said_of_them() {
+    let odd = json!([{"id": "sub_7f", "kind": 7, "because": 1}]);
+    let decided = json!({"type": "decision.recorded", "corr": "r1", "outcome": "superseded", "approvers": odd});
+    let (decisions, _) = tables(&[opened("r1"), decided]);
+    assert!(decisions[0].contains(",sub_7f,"), "{decisions:?}");
+}
+
+#[test]
 fn what_was_opened_before_the_entries_that_are_there_does_not_say_when() {
     let mut again = opened("r1");
     again["type"] = json!("request.rejudged");

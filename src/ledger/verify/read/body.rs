@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny};
+use serde::de::{Deserializer, Error, IgnoredAny, Unexpected};
 use serde_json::value::RawValue;
 
 use super::alike::Alike;
@@ -15,6 +15,7 @@ use crate::domain::event::Channel;
 use crate::domain::people::AccountKind;
 use crate::ledger::catalogue::NOBODYS;
 use crate::ledger::entry::named::{self, Account, Read, Text};
+use crate::ledger::entry::short::{self, Short};
 use crate::ledger::entry::{Header, MAX_INTEGER, SOFTWARE};
 use crate::ledger::verify::miscalled::Miscalled;
 use crate::ledger::verify::report::Outcome;
@@ -257,10 +258,36 @@ pub(in crate::ledger::verify) struct Owner {
     pub(in crate::ledger::verify) is_machine: bool,
 }
 
-#[derive(Deserialize)]
+/// Whoever spoke: an object, which tells what kind of account theirs is.
 pub(in crate::ledger::verify) struct Reviewer {
     pub(in crate::ledger::verify) id: AccountId,
     pub(in crate::ledger::verify) kind: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::ledger::verify) struct Spoke {
+    id: AccountId,
+    kind: String,
+}
+
+impl<'de> Short<'de> for Reviewer {
+    type Object = Spoke;
+
+    const EXPECTED: &'static str = "an account with its kind";
+
+    fn word<E: Error>(word: Cow<'de, str>) -> Result<Self, E> {
+        Err(E::invalid_type(Unexpected::Str(&word), &Self::EXPECTED))
+    }
+
+    fn object(Spoke { id, kind }: Spoke) -> Self {
+        Self { id, kind }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reviewer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        short::deserialize(deserializer)
+    }
 }
 
 impl Reviewer {
