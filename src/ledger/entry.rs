@@ -1,4 +1,4 @@
-//! One entry: the line that is hashed, and the fields all entries share.
+//! One entry: the line that is hashed, the fields all entries share, and whom an opening names.
 //!
 //! The writer emits canonical JSON (RFC 8785) of a restricted kind: sorted ASCII keys, integers below 2^53, no null, no
 //! fraction. Nobody ever canonicalises again: a verifier hashes the bytes it finds.
